@@ -1,0 +1,3 @@
+//! boathook: the lifecycle of Argo CD syncs and their hooks, in a terminal.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! The program `boathook`: arguments, then one of its commands.
+
+fn main() {}

@@ -4,4 +4,7 @@
 pub mod health;
 pub mod hook;
 pub mod manifest;
+pub mod names;
 pub mod operation;
+pub mod sync_options;
+pub mod tracking;

@@ -6,6 +6,5 @@ pub mod hook;
 pub mod manifest;
 pub mod names;
 pub mod operation;
-pub mod scenario;
 pub mod sync_options;
 pub mod tracking;

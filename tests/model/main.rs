@@ -4,4 +4,3 @@
 mod hooks;
 mod layers;
 mod options;
-mod scenario;

@@ -1,0 +1,12 @@
+//! A Kubernetes API server in the process, over real HTTP on loopback, with the controllers that hooks need.
+//!
+//! It shares no client code with `cluster`: two independent implementations keep each other honest.
+//!
+//! - [`store`]: the versioned objects, their life cycle rules and their watches; what etcd and the API server's generic
+//!   registry are to Kubernetes. Everything else reads and writes through it.
+//! - [`resource`]: which resources there are, their names, subresources and rules; CRDs add theirs while it runs.
+//! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
+
+pub mod resource;
+pub mod status;
+pub mod store;

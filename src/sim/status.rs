@@ -188,6 +188,21 @@ impl Status {
         Self::conflict(resource, name, why)
     }
 
+    /// 409: a precondition of a deletion does not hold; `what` is `UID` or `ResourceVersion`.
+    pub fn precondition(resource: &Resource, name: &str, what: &str, wanted: &str, found: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({wanted}) does not match the \
+             {what} in record ({found}). The object might have been {}",
+            resource.qualified_kind(),
+            if what == "UID" { "deleted and then recreated" } else { "modified" },
+        );
+        let mut status = Self::about(409, "Conflict", resource, name, message);
+        if let Some(details) = &mut status.details {
+            details.kind.clone_from(&resource.kind);
+        }
+        status
+    }
+
     /// 403: refused by rule, not by authentication; `why` ends the sentence.
     pub fn forbidden(resource: &Resource, name: &str, why: impl fmt::Display) -> Self {
         let message = if name.is_empty() {

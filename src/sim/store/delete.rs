@@ -44,16 +44,16 @@ impl Store {
             if options.dry_run {
                 return Ok(Deleted::Gone(current));
             }
-            let gone = state.remove(id, &key, last, &self.0.options);
+            let gone = state.remove(id, &key, last, Some(&resource), &self.0.options);
             return gone.map(Deleted::Gone).ok_or_else(|| Status::not_found(&resource, name));
         }
         if options.dry_run {
-            return Ok(Deleted::Pending(Arc::new(Stored::new(object, current.revision()))));
+            return Ok(Deleted::Pending(Arc::new(Stored::new(object, current.revision(), Some(&resource)))));
         }
         if object == *old {
             return Ok(Deleted::Pending(current));
         }
-        Ok(Deleted::Pending(state.put(id, key, object, &self.0.options)))
+        Ok(Deleted::Pending(state.put(id, key, object, Some(&resource), &self.0.options)))
     }
 }
 
@@ -66,15 +66,7 @@ fn check(resource: &Resource, old: &Value, preconditions: &Preconditions) -> Res
         if let Some(wanted) = wanted
             && wanted != found
         {
-            let why = if what == "UID" {
-                format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
-            } else {
-                format!(
-                    "Precondition failed: ResourceVersion in precondition: {wanted}, \
-                     ResourceVersion in object meta: {found}"
-                )
-            };
-            return Err(Status::conflict(resource, name, why));
+            return Err(Status::precondition(resource, name, what, wanted, found));
         }
     }
     Ok(())
@@ -103,7 +95,10 @@ fn mark(id: &GroupResource, resource: &Resource, object: &mut Value, asked: Opti
     }
     let at = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
     metadata::set(object, "deletionTimestamp", Value::String(seconds(at)));
-    metadata::set(object, "deletionGracePeriodSeconds", grace.into());
+    // A namespace has none.
+    if *id != NAMESPACES {
+        metadata::set(object, "deletionGracePeriodSeconds", grace.into());
+    }
     if !marked && resource.generation != GenerationRule::None {
         let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
         metadata::set(object, "generation", (generation + 1).into());

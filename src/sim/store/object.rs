@@ -1,42 +1,59 @@
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
+
+use crate::sim::resource::{Printer, Resource, json_path};
 
 /// Objects up to this size in bytes are kept parsed as well. Larger ones (an Application has 20 KB, and there may be
 /// ten thousand) are parsed each time somebody asks, because parsed JSON takes four times the memory of its text.
 const KEEP_PARSED: usize = 16 * 1024;
 
 /// One version of one object. Never changes: a write makes another.
+///
+/// Its JSON is made once, in the order in which Kubernetes writes it (kind, apiVersion, metadata, the rest), so that
+/// lists, watches, metadata alone and other API versions are cut from it without being parsed again.
 pub struct Stored {
     namespace: String,
     name: String,
     uid: String,
     revision: u64,
+    created: String,
     labels: Vec<(String, String)>,
     deleting: bool,
     json: Bytes,
+    /// Where `"metadata"` begins in `json`: what is before names kind and apiVersion.
+    body: usize,
+    /// Where the value of `metadata` is in `json`.
+    metadata: Range<usize>,
     parsed: Option<Arc<Value>>,
+    /// Of a custom resource with columns: their values in the stored version.
+    cells: Option<(Arc<Resource>, Vec<Value>)>,
 }
 
 impl Stored {
     /// Takes an object that already carries its `resourceVersion`.
-    pub(super) fn new(value: Value, revision: u64) -> Self {
+    pub(super) fn new(value: Value, revision: u64, resource: Option<&Arc<Resource>>) -> Self {
         let text = |field: &str| super::metadata::text(&value, field).to_owned();
         let labels = value.pointer("/metadata/labels").and_then(Value::as_object);
         let labels = labels.into_iter().flatten();
         let labels = labels.filter_map(|(key, label)| Some((key.clone(), label.as_str()?.to_owned()))).collect();
-        let json = Bytes::from(value.to_string());
+        let (json, body, metadata) = write(&value);
         Self {
             namespace: text("namespace"),
             name: text("name"),
             uid: text("uid"),
+            created: text("creationTimestamp"),
             revision,
             labels,
             deleting: !super::metadata::text(&value, "deletionTimestamp").is_empty(),
+            cells: resource.and_then(|resource| cells(&value, resource)),
             parsed: (json.len() <= KEEP_PARSED).then(|| Arc::new(value)),
             json,
+            body,
+            metadata,
         }
     }
 
@@ -53,6 +70,11 @@ impl Stored {
     /// `metadata.uid`.
     pub fn uid(&self) -> &str {
         &self.uid
+    }
+
+    /// `metadata.creationTimestamp`.
+    pub fn created(&self) -> &str {
+        &self.created
     }
 
     /// `metadata.resourceVersion` as a number.
@@ -80,6 +102,16 @@ impl Stored {
         self.json.clone()
     }
 
+    /// The JSON from `"metadata"` on to the closing brace: without kind and apiVersion.
+    pub fn json_body(&self) -> Bytes {
+        self.json.slice(self.body..)
+    }
+
+    /// The JSON of `metadata`.
+    pub fn json_metadata(&self) -> Bytes {
+        self.json.slice(self.metadata.clone())
+    }
+
     /// The object, parsed.
     pub fn value(&self) -> Arc<Value> {
         match &self.parsed {
@@ -88,6 +120,42 @@ impl Stored {
             None => Arc::new(serde_json::from_slice(&self.json).unwrap_or_default()),
         }
     }
+
+    /// The values of the columns that this very definition of the resource has, if they are known.
+    pub fn cells(&self, resource: &Arc<Resource>) -> Option<&[Value]> {
+        let (of, cells) = self.cells.as_ref()?;
+        Arc::ptr_eq(of, resource).then_some(cells.as_slice())
+    }
+}
+
+/// The JSON, where its body begins, and where its metadata is.
+fn write(value: &Value) -> (Bytes, usize, Range<usize>) {
+    let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let quoted = |text: &str| Value::from(text).to_string();
+    let empty = serde_json::Map::new();
+    let object = value.as_object().unwrap_or(&empty);
+    let mut json = format!("{{\"kind\":{},\"apiVersion\":{},", quoted(field("kind")), quoted(field("apiVersion")));
+    let body = json.len();
+    json.push_str("\"metadata\":");
+    let start = json.len();
+    json.push_str(&object.get("metadata").map_or_else(|| "{}".to_owned(), Value::to_string));
+    let metadata = start..json.len();
+    for (name, value) in object {
+        if !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") {
+            json.push(',');
+            json.push_str(&quoted(name));
+            json.push(':');
+            json.push_str(&value.to_string());
+        }
+    }
+    json.push('}');
+    (Bytes::from(json), body, metadata)
+}
+
+fn cells(value: &Value, resource: &Arc<Resource>) -> Option<(Arc<Resource>, Vec<Value>)> {
+    let Printer::Columns(columns) = &resource.served_version(&resource.version)?.printer else { return None };
+    let cells = columns.iter().map(|column| json_path::first(value, &column.json_path).cloned().unwrap_or_default());
+    Some((Arc::clone(resource), cells.collect()))
 }
 
 impl fmt::Debug for Stored {

@@ -9,7 +9,7 @@ use super::metadata;
 use super::object::Stored;
 use super::options::StoreOptions;
 use super::random::Random;
-use crate::sim::resource::GroupResource;
+use crate::sim::resource::{GroupResource, Resource};
 
 /// Everything behind the store's lock.
 #[derive(Debug)]
@@ -39,12 +39,13 @@ impl State {
         id: &GroupResource,
         key: Key,
         mut value: Value,
+        resource: Option<&Arc<Resource>>,
         options: &StoreOptions,
     ) -> Arc<Stored> {
         self.revision += 1;
         let revision = self.revision;
         metadata::set(&mut value, "resourceVersion", Value::String(revision.to_string()));
-        let object = Arc::new(Stored::new(value, revision));
+        let object = Arc::new(Stored::new(value, revision, resource));
         let collection = self.collection(id);
         let previous = collection.objects.insert(key, Arc::clone(&object));
         let kind = if previous.is_some() { EventKind::Modified } else { EventKind::Added };
@@ -58,13 +59,14 @@ impl State {
         id: &GroupResource,
         key: &Key,
         mut last: Value,
+        resource: Option<&Arc<Resource>>,
         options: &StoreOptions,
     ) -> Option<Arc<Stored>> {
         let previous = self.collections.get_mut(id)?.objects.remove(key)?;
         self.revision += 1;
         let revision = self.revision;
         metadata::set(&mut last, "resourceVersion", Value::String(revision.to_string()));
-        let object = Arc::new(Stored::new(last, revision));
+        let object = Arc::new(Stored::new(last, revision, resource));
         let event = Event {
             kind: EventKind::Deleted,
             object: Arc::clone(&object),

@@ -118,10 +118,9 @@ impl Store {
     /// All changes of a resource after a revision, in all namespaces.
     ///
     /// # Errors
-    /// 410 where they are no longer known; 504 where that revision is yet to come.
+    /// 410 where they are no longer known.
     pub fn watch(&self, id: &GroupResource, after: u64) -> Result<Subscription, Status> {
         let mut state = self.lock();
-        state.check_not_future(after)?;
         let collection = state.collection(id);
         collection.check(after)?;
         let changed = collection.changed.subscribe();
@@ -156,15 +155,17 @@ impl Store {
     /// one of that name is there already it is replaced. For tests, and for what is there from the start.
     pub fn put_raw(&self, id: &GroupResource, object: Value) -> Arc<Stored> {
         let key = key(metadata::text(&object, "namespace"), metadata::text(&object, "name"));
-        self.lock().put(id, key, object, &self.0.options)
+        let resource = self.resources().get(id);
+        self.lock().put(id, key, object, resource.as_ref(), &self.0.options)
     }
 
     /// Takes an object away at once, whatever its finalizers say. For tests.
     pub fn remove_raw(&self, id: &GroupResource, namespace: &str, name: &str) -> Option<Arc<Stored>> {
         let key = key(namespace, name);
+        let resource = self.resources().get(id);
         let mut state = self.lock();
         let last = state.get(id, &key)?.value();
-        state.remove(id, &key, (*last).clone(), &self.0.options)
+        state.remove(id, &key, (*last).clone(), resource.as_ref(), &self.0.options)
     }
 
     /// Random numbers of the store's seed.

@@ -49,9 +49,9 @@ impl Store {
             return Err(status);
         }
         if options.dry_run {
-            return Ok(Arc::new(Stored::new(object, 0)));
+            return Ok(Arc::new(Stored::new(object, 0, Some(&resource))));
         }
-        Ok(state.put(id, key, object, &self.0.options))
+        Ok(state.put(id, key, object, Some(&resource), &self.0.options))
     }
 
     /// Reads an object, has it changed, and stores it: atomically, so `change` may be called again with what another
@@ -75,7 +75,7 @@ impl Store {
             let old = current.value();
             let new = change(&old)?;
             let Some(prepared) = self.prepare(&resource, &old, new, options)? else { return Ok(current) };
-            if let Ok(stored) = self.commit(id, &current, prepared, options) {
+            if let Ok(stored) = self.commit(&resource, &current, prepared, options) {
                 return Ok(stored);
             }
         }
@@ -129,23 +129,24 @@ impl Store {
 
     fn commit(
         &self,
-        id: &GroupResource,
+        resource: &Arc<Resource>,
         current: &Arc<Stored>,
         object: Value,
         options: &WriteOptions,
     ) -> Result<Arc<Stored>, Raced> {
+        let id = &resource.id();
         let key = key(current.namespace(), current.name());
         let mut state = self.lock();
         if !state.get(id, &key).is_some_and(|stored| Arc::ptr_eq(stored, current)) {
             return Err(Raced);
         }
         if options.dry_run {
-            return Ok(Arc::new(Stored::new(object, current.revision())));
+            return Ok(Arc::new(Stored::new(object, current.revision(), Some(resource))));
         }
         if may_go(&object) {
-            return state.remove(id, &key, object, &self.0.options).ok_or(Raced);
+            return state.remove(id, &key, object, Some(resource), &self.0.options).ok_or(Raced);
         }
-        Ok(state.put(id, key, object, &self.0.options))
+        Ok(state.put(id, key, object, Some(resource), &self.0.options))
     }
 
     fn check_namespace(&self, resource: &Resource, object: &Value) -> Result<(), Status> {
@@ -222,16 +223,26 @@ fn check_preconditions(resource: &Resource, old: &Value, new: &Value) -> Result<
     let name = metadata::text(old, "name");
     let (uid, version) = (metadata::text(new, "uid"), metadata::text(new, "resourceVersion"));
     if !uid.is_empty() && uid != metadata::text(old, "uid") {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            metadata::text(old, "uid")
-        );
+        let why = storage_precondition(resource, old, uid);
         return Err(Status::conflict(resource, name, why));
     }
     if !version.is_empty() && version != metadata::text(old, "resourceVersion") {
         return Err(Status::modified(resource, name));
     }
     Ok(())
+}
+
+/// As etcd's storage reports it, its own key included.
+fn storage_precondition(resource: &Resource, old: &Value, uid: &str) -> String {
+    let namespace = metadata::text(old, "namespace");
+    let separator = if namespace.is_empty() { "" } else { "/" };
+    format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{}{separator}{namespace}/{}, ResourceVersion: 0, \
+         AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+        resource.plural,
+        metadata::text(old, "name"),
+        metadata::text(old, "uid"),
+    )
 }
 
 fn check_finalizers(resource: &Resource, old: &Value, new: &Value) -> Result<(), Status> {

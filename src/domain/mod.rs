@@ -6,5 +6,6 @@ pub mod hook;
 pub mod manifest;
 pub mod names;
 pub mod operation;
+pub mod plan;
 pub mod sync_options;
 pub mod tracking;

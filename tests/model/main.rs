@@ -4,3 +4,4 @@
 mod hooks;
 mod layers;
 mod options;
+mod sync;

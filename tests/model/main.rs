@@ -1,6 +1,7 @@
 //! Tests of everything that is pure: the model, what may import what, and the command that shows a plan.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod health;
 mod hooks;
 mod layers;
 mod options;

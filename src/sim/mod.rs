@@ -4,9 +4,11 @@
 //!
 //! - [`store`]: the versioned objects, their life cycle rules and their watches; what etcd and the API server's generic
 //!   registry are to Kubernetes. Everything else reads and writes through it.
+//! - [`logs`]: what the containers of pods write, and the reading side of the `log` subresource.
 //! - [`resource`]: which resources there are, their names, subresources and rules; CRDs add theirs while it runs.
 //! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
 
+pub mod logs;
 pub mod resource;
 pub mod status;
 pub mod store;

@@ -48,9 +48,9 @@ impl LogOptions {
                     options.since_seconds = Some(seconds);
                 }
                 "sinceTime" => {
-                    let time = text.parse().map_err(|error| {
-                        Status::bad_request(format!("parsing time {text:?} of sinceTime: {error}"))
-                    })?;
+                    let time = text
+                        .parse()
+                        .map_err(|error| Status::bad_request(format!("parsing time {text:?} of sinceTime: {error}")))?;
                     options.since_time = Some(time);
                 }
                 "tailLines" => {

@@ -118,7 +118,8 @@ impl Reader {
             let nothing_new = next == self.next;
             self.next = next;
             let mut piece = BytesMut::new();
-            for line in lines.iter().filter(|line| self.since.is_none_or(|since| line.at >= since)) {
+            let since = self.since;
+            for line in lines.iter().filter(|line| since.is_none_or(|since| line.at >= since)) {
                 self.append(&mut piece, line);
             }
             if !piece.is_empty() {
@@ -254,7 +255,11 @@ mod tests {
         let two = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n",
             "containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "i"}]}});
         for (pod, options, expected) in [
-            (waiting("ContainerCreating"), "", "container \"main\" in pod \"p\" is waiting to start: ContainerCreating"),
+            (
+                waiting("ContainerCreating"),
+                "",
+                "container \"main\" in pod \"p\" is waiting to start: ContainerCreating",
+            ),
             (
                 waiting("ImagePullBackOff"),
                 "",
@@ -268,11 +273,8 @@ mod tests {
                 "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [i]",
             ),
         ] {
-            let query: Vec<_> = options
-                .split_once('=')
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into_iter()
-                .collect();
+            let query: Vec<_> =
+                options.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
             let options = LogOptions::from_query(&query).unwrap();
             let error = logs.read(&pod, &options, at(0)).err().unwrap();
             assert_eq!((error.code, error.reason, error.message.as_str()), (400, "BadRequest", expected));

@@ -39,11 +39,15 @@ impl Store {
         set_propagation(&mut object, options.propagation);
         mark(id, &resource, &mut object, options.grace_period_seconds, now);
         if may_go(&object) {
-            // What goes at once goes as it was.
-            let last = if current.is_deleting() { object } else { (*old).clone() };
             if options.dry_run {
                 return Ok(Deleted::Gone(current));
             }
+            // A pod is always deleted in two writes, since its kind has a grace period, be it none.
+            if *id == PODS && object != *old {
+                state.put(id, key.clone(), object.clone(), Some(&resource), &self.0.options);
+            }
+            // What else goes at once goes as it was.
+            let last = if current.is_deleting() || *id == PODS { object } else { (*old).clone() };
             let gone = state.remove(id, &key, last, Some(&resource), &self.0.options);
             return gone.map(Deleted::Gone).ok_or_else(|| Status::not_found(&resource, name));
         }

@@ -9,7 +9,7 @@ use super::options::StoreOptions;
 use crate::sim::status::Status;
 
 /// How many events a subscriber takes at once: what bounds its memory.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// Namespace and name.
 pub(super) type Key = (String, String);

@@ -36,6 +36,7 @@
 
 mod delete;
 mod event;
+mod feed;
 mod history;
 mod metadata;
 mod object;
@@ -48,6 +49,7 @@ mod store;
 mod write;
 
 pub use event::{Event, EventKind, Subscription};
+pub use feed::Feed;
 pub use object::Stored;
 pub use options::{DeleteOptions, Deleted, Operation, Part, Preconditions, Propagation, StoreOptions, WriteOptions};
 pub use random::Random;

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::event::{Event, EventKind};
 use super::history::{Collection, Key};
@@ -17,12 +18,14 @@ pub(super) struct State {
     pub(super) revision: u64,
     pub(super) collections: HashMap<GroupResource, Collection>,
     pub(super) random: Random,
+    /// Tells of every change of any resource.
+    pub(super) changed: watch::Sender<u64>,
 }
 
 impl State {
     pub(super) fn new(seed: u64) -> Self {
         // As on a real cluster, no client ever sees resourceVersion 0 or 1, which have meanings of their own.
-        Self { revision: 1, collections: HashMap::new(), random: Random::new(seed) }
+        Self { revision: 1, collections: HashMap::new(), random: Random::new(seed), changed: watch::Sender::new(1) }
     }
 
     pub(super) fn collection(&mut self, id: &GroupResource) -> &mut Collection {
@@ -50,6 +53,7 @@ impl State {
         let previous = collection.objects.insert(key, Arc::clone(&object));
         let kind = if previous.is_some() { EventKind::Modified } else { EventKind::Added };
         collection.push(Event { kind, object: Arc::clone(&object), previous, line: OnceLock::new() }, options);
+        self.changed.send_replace(revision);
         object
     }
 
@@ -74,6 +78,7 @@ impl State {
             line: OnceLock::new(),
         };
         self.collection(id).push(event, options);
+        self.changed.send_replace(revision);
         Some(object)
     }
 }

@@ -109,7 +109,8 @@ impl Store {
         check_finalizers(resource, old, &object)?;
         let context = WriteContext::new(resource, options, self.clock().now());
         self.rules().default(context, &mut object, Some(old));
-        if generation_moves(resource.generation, old, &object) {
+        // A binding changes `spec.nodeName` and leaves the generation alone.
+        if options.part != Part::Everything && generation_moves(resource.generation, old, &object) {
             let generation = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
             metadata::set(&mut object, "generation", (generation + 1).into());
         }

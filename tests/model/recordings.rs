@@ -6,15 +6,15 @@ use std::path::Path;
 use serde_json::Value;
 
 /// One event of a watch.
-pub struct Event {
+pub(crate) struct Event {
     /// Name of the recording and number of the line, to name the event in a failure.
-    pub at: String,
+    pub(crate) at: String,
     /// The object.
-    pub object: Value,
+    pub(crate) object: Value,
 }
 
 /// All events of all recordings.
-pub fn events() -> Vec<Event> {
+pub(crate) fn events() -> Vec<Event> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -31,7 +31,7 @@ pub fn events() -> Vec<Event> {
 }
 
 /// The Applications among them.
-pub fn applications() -> Vec<Event> {
+pub(crate) fn applications() -> Vec<Event> {
     let mut events = events();
     events.retain(|event| event.object["kind"] == "Application");
     events

@@ -14,7 +14,7 @@ use super::phases::{Tally, Task};
 use super::summary::{AppSummary, OperationSummary, Revision, SourceSummary, bounded, bounded_labels};
 use super::types::{Application, Metadata, Source, Spec, Status};
 use crate::domain::lenient::cut;
-use crate::domain::operation::{Operation, OperationState, TaskResult};
+use crate::domain::operation::{Operation, OperationPhase, OperationState, TaskResult};
 
 impl<'a> Draft<'a> {
     pub(super) fn of(application: &'a Application) -> Self {
@@ -28,12 +28,11 @@ impl<'a> Draft<'a> {
             spec: SpecDraft::of(&application.spec),
             operation: application.operation.as_ref().map(OperationDraft::of),
             status: StatusDraft::of(&application.status),
-            ..Self::default()
         }
     }
 
     pub(super) fn finish(self, cluster: Arc<str>) -> AppSummary {
-        let Self { metadata, spec, operation, status, .. } = self;
+        let Self { metadata, spec, operation, status } = self;
         let project = if spec.project.is_empty() { "default" } else { &*spec.project };
         let automated = spec.policy.automated.as_ref().is_some_and(|automated| automated.enabled != Some(false));
         let revision = status.sync.revision;
@@ -130,7 +129,6 @@ impl<'a> SourceDraft<'a> {
             path: Cow::Borrowed(&source.path),
             chart: Cow::Borrowed(&source.chart),
             target_revision: Cow::Borrowed(&source.target_revision),
-            ..Self::default()
         }
     }
 
@@ -158,7 +156,6 @@ impl<'a> StatusDraft<'a> {
             conditions: First { first: None::<Object>, count: status.conditions.len() },
             reconciled_at: status.reconciled_at,
             state: status.operation_state.as_ref().map(StateDraft::of),
-            ..Self::default()
         }
     }
 }
@@ -173,7 +170,6 @@ impl<'a> OperationDraft<'a> {
             },
             retry: RetryDraft { limit: operation.retry.limit },
             sync: SyncDraft { dry_run },
-            ..Self::default()
         }
     }
 
@@ -202,12 +198,11 @@ impl<'a> StateDraft<'a> {
             finished_at: state.finished_at,
             retry_count: state.retry_count,
             result: ResultDraft { tally },
-            ..Self::default()
         }
     }
 
     fn finish(self) -> OperationSummary {
-        let over = self.finished_at.is_some() || self.phase.is_some_and(|phase| phase.is_completed());
+        let over = self.finished_at.is_some() || self.phase.is_some_and(OperationPhase::is_completed);
         OperationSummary {
             accepted: true,
             phase: self.phase,

@@ -1,7 +1,7 @@
 //! What the fields of an Application mean to Argo CD, one rule a function.
 
 use super::types::{Application, RefreshKind, Source, Spec, annotations};
-use crate::domain::operation::OperationPhase;
+use crate::domain::operation::{OperationPhase, OperationState};
 
 impl Spec {
     /// The sources manifests come from: a source hydrator's output beats `sources`, which beats `source`.
@@ -39,7 +39,7 @@ impl Source {
 }
 
 impl Application {
-    /// The AppProject: empty is `default`.
+    /// The project: empty is `default`.
     pub fn project(&self) -> &str {
         if self.spec.project.is_empty() { "default" } else { &self.spec.project }
     }
@@ -62,14 +62,14 @@ impl Application {
 
     /// The last attempt failed and will be repeated.
     pub fn is_waiting_for_retry(&self) -> bool {
-        self.status.operation_state.as_ref().is_some_and(|state| state.is_waiting_for_retry())
+        self.status.operation_state.as_ref().is_some_and(OperationState::is_waiting_for_retry)
     }
 
     /// Whether nothing is requested and the last operation, if there was one, is over.
     ///
     /// What a waiting client still misses is the comparison after it: see [`Application::is_settled`].
     pub fn is_done(&self) -> bool {
-        self.operation.is_none() && self.status.operation_state.as_ref().is_none_or(|state| state.is_completed())
+        self.operation.is_none() && self.status.operation_state.as_ref().is_none_or(OperationState::is_completed)
     }
 
     /// Whether the last operation is done and sync status and health are from after it. A dry run changes nothing, so

@@ -18,6 +18,7 @@ use crate::domain::operation::OperationPhase;
 
 /// An application in a list.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct AppSummary {
     /// Its identity. Names are cut at [`AppSummary::LONGEST_TEXT`] bytes.
     pub key: AppKey,
@@ -25,7 +26,7 @@ pub struct AppSummary {
     pub uid: Box<str>,
     /// Resource version; moves without meaning.
     pub resource_version: Box<str>,
-    /// AppProject; never empty.
+    /// Project; never empty.
     pub project: Box<str>,
     /// Labels, sorted by name: the first [`AppSummary::MOST_LABELS`].
     pub labels: Box<[(Box<str>, Box<str>)]>,

@@ -82,7 +82,7 @@ pub enum RefreshKind {
 /// `spec`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Spec {
-    /// The AppProject as written; see `Application::project`.
+    /// The project as written; see `Application::project`.
     pub project: String,
     /// A single source.
     pub source: Option<Source>,

@@ -1,6 +1,7 @@
 //! The fields of one JSON object, read one by one.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -39,7 +40,8 @@ impl Trail<'_> {
         }
         path.push_str(name);
         if let Self::Item(_, _, index) = self {
-            path.push_str(&format!("[{index}]"));
+            // Writing to a String cannot fail.
+            let _ = write!(path, "[{index}]");
         }
     }
 }
@@ -160,7 +162,7 @@ impl Fields<'_> {
 
     /// A list of objects as they are; what is not an object is left out.
     pub(crate) fn object_values(&self, name: &str) -> Vec<Value> {
-        self.list(name, |fields| fields.whole())
+        self.list(name, |fields| Value::Object(fields.map.clone()))
     }
 
     /// Reads an object; `None` where it is missing or is not an object.

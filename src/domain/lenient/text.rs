@@ -6,7 +6,8 @@ use serde::de::value::{Error, StrDeserializer};
 
 /// At most `most` bytes of a text, never within a character.
 pub(crate) fn cut(text: &str, most: usize) -> &str {
-    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The variant of an enum that serde names by this word; `None` for an unknown one.

@@ -2,6 +2,7 @@
 //! timeline. Pure: no input or output, no clock, no tasks; time is an argument.
 
 pub mod application;
+pub mod findings;
 pub mod health;
 pub mod hook;
 pub mod lenient;

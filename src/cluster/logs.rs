@@ -1,0 +1,203 @@
+//! Logs of containers, line by line.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::{Stream, StreamExt as _};
+use http_body_util::BodyExt as _;
+use jiff::Timestamp;
+use kube::client::Body;
+
+use super::error::{ApiError, ClusterError};
+use super::kinds::Kind;
+use super::request::{Call, Cluster, Subresource, object_path, retry_after, with_query};
+
+/// Longest line that is kept whole; a longer one is cut and says so.
+const MAX_LINE: usize = 64 << 10;
+
+/// Which part of a container's log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogOptions {
+    /// The container.
+    pub container: String,
+    /// Stay until the container ends.
+    pub follow: bool,
+    /// The log of the container's run before the last restart.
+    pub previous: bool,
+    /// Only what was written at or after this time; whole seconds.
+    pub since: Option<Timestamp>,
+    /// Only so many of the last lines.
+    pub tail: Option<u64>,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When the container wrote it, as the node's runtime noted it.
+    pub time: Option<Timestamp>,
+    /// The time as it was written, to compare lines of one nanosecond.
+    pub stamp: String,
+    /// What was written, without its end; any bytes.
+    pub text: Bytes,
+    /// The line was longer and was cut.
+    pub truncated: bool,
+}
+
+/// Lines as they come. Its end: the container ended, or the server cut the connection.
+pub type LogStream = std::pin::Pin<Box<dyn Stream<Item = Result<LogLine, ClusterError>> + Send>>;
+
+impl Cluster {
+    /// Opens a container's log. A container that has not started yet is an [`ClusterError::Api`] with code 400.
+    pub async fn logs(&self, namespace: &str, pod: &str, options: &LogOptions) -> Result<LogStream, ClusterError> {
+        let kind = Kind::known("", "v1", "Pod", "pods", true);
+        let action = format!("reading the log of {namespace}/{pod} {}", options.container);
+        let path = object_path(&action, &kind, namespace, pod, Subresource::None)?;
+        let mut query = vec![("timestamps", "true".to_owned())];
+        for (name, value) in [("follow", options.follow), ("previous", options.previous)] {
+            if value {
+                query.push((name, "true".to_owned()));
+            }
+        }
+        if !options.container.is_empty() {
+            query.push(("container", options.container.clone()));
+        }
+        if let Some(since) = options.since {
+            query.push(("sinceTime", format!("{since:.0}")));
+        }
+        if let Some(tail) = options.tail {
+            query.push(("tailLines", tail.to_string()));
+        }
+        let call = Call::get(action.clone(), with_query(format!("{path}/log"), &query));
+        let (status, headers, body) = self.open(call).await?;
+        if !status.is_success() {
+            let limit = http_body_util::Limited::new(body, 1 << 20);
+            let body = limit.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let status = ApiError::read(status.as_u16(), retry_after(&headers), &body);
+            return Err(ClusterError::Api { action, status });
+        }
+        Ok(lines(body, action).boxed())
+    }
+}
+
+/// Cuts a body into lines. Lines may be of any bytes, of any length, and the last may lack its end.
+fn lines(body: Body, action: String) -> impl Stream<Item = Result<LogLine, ClusterError>> + Send {
+    let state = (body.into_data_stream(), Lines::default(), action, false);
+    futures::stream::unfold(state, |(mut body, mut lines, action, ended)| async move {
+        if ended {
+            return None;
+        }
+        loop {
+            if let Some(line) = lines.next() {
+                return Some((Ok(line), (body, lines, action, false)));
+            }
+            match body.next().await {
+                Some(Ok(bytes)) => lines.push(&bytes),
+                Some(Err(error)) => {
+                    let reason = super::error::causes(&error);
+                    let error = ClusterError::NoAnswer { action: action.clone(), reason };
+                    return Some((Err(error), (body, lines, action, true)));
+                }
+                None => return lines.last().map(|line| (Ok(line), (body, lines, action, true))),
+            }
+        }
+    })
+}
+
+/// Bytes on their way to lines.
+#[derive(Default)]
+struct Lines {
+    buffer: BytesMut,
+    /// How far the buffer was searched for an end.
+    searched: usize,
+    /// The rest of a line that was too long is being passed over.
+    skipping: bool,
+}
+
+impl Lines {
+    fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Option<LogLine> {
+        loop {
+            let rest = self.buffer.get(self.searched..).unwrap_or_default();
+            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                self.searched = self.buffer.len();
+                if self.searched <= MAX_LINE {
+                    return None;
+                }
+                let skipping = std::mem::replace(&mut self.skipping, true);
+                let line = self.buffer.split().freeze();
+                self.searched = 0;
+                if skipping {
+                    return None;
+                }
+                return Some(read_line(&line, true));
+            };
+            let line = self.buffer.split_to(self.searched + end).freeze();
+            self.buffer.advance(1);
+            self.searched = 0;
+            if !std::mem::take(&mut self.skipping) {
+                return Some(read_line(&line, false));
+            }
+        }
+    }
+
+    fn last(&mut self) -> Option<LogLine> {
+        let line = self.buffer.split().freeze();
+        (!line.is_empty() && !self.skipping).then(|| read_line(&line, false))
+    }
+}
+
+fn read_line(line: &Bytes, truncated: bool) -> LogLine {
+    let line = if line.ends_with(b"\r") { line.slice(..line.len() - 1) } else { line.clone() };
+    let space = line.iter().take(64).position(|byte| *byte == b' ').unwrap_or(line.len().min(64));
+    let stamp = std::str::from_utf8(line.get(..space).unwrap_or_default()).unwrap_or_default();
+    let time: Option<Timestamp> = stamp.parse().ok();
+    let (stamp, mut text) = match time {
+        Some(_) => (stamp.to_owned(), line.slice((space + 1).min(line.len())..)),
+        // A message of the kubelet itself has no time.
+        None => (String::new(), line.clone()),
+    };
+    let truncated = truncated || text.len() > MAX_LINE;
+    text.truncate(MAX_LINE);
+    LogLine { time, stamp, text, truncated }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(chunks: &[&[u8]]) -> Vec<LogLine> {
+        let mut lines = Lines::default();
+        let mut all = Vec::new();
+        for chunk in chunks {
+            lines.push(chunk);
+            all.extend(std::iter::from_fn(|| lines.next()));
+        }
+        all.extend(lines.last());
+        all
+    }
+
+    fn texts(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+        all(chunks).into_iter().map(|line| line.text.to_vec()).collect()
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_cut() {
+        let whole: &[u8] = b"2026-11-22T13:30:05.000000001Z a\r\n2026-11-22T13:30:05Z \n\xff\xfe no time\nlast";
+        let expected = texts(&[whole]);
+        assert_eq!(expected, [&b"a"[..], b"", b"\xff\xfe no time", b"last"]);
+        for cut in 0..whole.len() {
+            assert_eq!(texts(&[&whole[..cut], &whole[cut..]]), expected, "cut at {cut}");
+        }
+        assert_eq!(all(&[whole])[0].stamp, "2026-11-22T13:30:05.000000001Z");
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_the_next_is_whole() {
+        let long = vec![b'x'; 3 * MAX_LINE];
+        let lines = all(&[&long, &long, b"\nnext\n"]);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].truncated && lines[0].text.len() == MAX_LINE);
+        assert_eq!((&lines[1].text[..], lines[1].truncated), (&b"next"[..], false));
+    }
+}

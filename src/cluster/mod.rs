@@ -1,0 +1,20 @@
+//! Kubernetes: the only place that names the kube crate. Connections, requests and watches, all of them with an end in
+//! time, a bound on size, and an error that says what was attempted and whether trying again helps.
+
+mod access;
+mod connect;
+mod error;
+mod kinds;
+mod logs;
+mod request;
+mod watch;
+
+pub use access::{Access, Attributes};
+pub use connect::{ConnectError, Credential, Target, connect, contexts};
+pub use error::{ApiError, ClusterError};
+pub use kinds::{Kind, Kinds};
+pub use logs::{LogLine, LogOptions, LogStream};
+pub use request::{
+    Apply, Cluster, Delete, ObjectList, Page, Patch, Propagation, Scope, Selectors, Subresource, WriteOptions,
+};
+pub use watch::{FromJson, Unreadable, WatchEvent, WatchOptions, watch};

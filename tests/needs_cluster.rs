@@ -1,0 +1,151 @@
+//! Tests against a real Kubernetes: the one that `BOATHOOK_TEST_KUBECONFIG` names, and only if it holds the ConfigMap
+//! `kube-system/boathook-test-cluster`. They touch nothing but namespaces they made.
+//!
+//! `BOATHOOK_TEST_KUBECONFIG=FILE cargo test --test needs_cluster -- --ignored`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+use std::time::Duration;
+
+use boathook::clock::Clock;
+use boathook::cluster::{
+    Access, Apply, Attributes, Cluster, Delete, Kind, Kinds, LogOptions, Patch, Propagation, Scope, Selectors, Target,
+    WatchEvent, WatchOptions, WriteOptions, connect, watch,
+};
+use boathook::domain::manifest::Object;
+use futures::StreamExt as _;
+use serde_json::json;
+
+/// The cluster, and a namespace of the test's own that is deleted in the end.
+struct World {
+    cluster: Cluster,
+    kinds: Kinds,
+    namespace: String,
+}
+
+impl World {
+    async fn new(test: &str) -> Self {
+        let path = std::env::var_os("BOATHOOK_TEST_KUBECONFIG").expect("BOATHOOK_TEST_KUBECONFIG names no file");
+        let target = Target::Kubeconfig { path: Some(path.into()), context: None };
+        let cluster = connect(&target, &Clock::real(), "boathook-test").await.unwrap();
+        let kinds = cluster.discover().await.unwrap();
+        let marker = cluster.get(kind(&kinds, "", "ConfigMap"), "kube-system", "boathook-test-cluster").await.unwrap();
+        assert!(marker.is_some(), "this cluster is not marked as one for tests");
+        let namespaces = kind(&kinds, "", "Namespace");
+        let object = object(json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": { "generateName": format!("boathook-{test}-") },
+        }));
+        let namespace = cluster.create(namespaces, &object, &WriteOptions::default()).await.unwrap().name().to_owned();
+        Self { cluster, kinds, namespace }
+    }
+
+    fn kind(&self, group: &str, name: &str) -> Kind {
+        kind(&self.kinds, group, name).clone()
+    }
+
+    async fn end(self) {
+        let namespaces = self.kind("", "Namespace");
+        self.cluster.delete(&namespaces, "", &self.namespace, &Delete::default()).await.unwrap();
+    }
+}
+
+fn kind<'a>(kinds: &'a Kinds, group: &str, name: &str) -> &'a Kind {
+    kinds.find(group, name).unwrap_or_else(|| panic!("the cluster has no {group}/{name}"))
+}
+
+fn object(value: serde_json::Value) -> Object {
+    Object::from_json(value).unwrap()
+}
+
+/// Waits for what a watch brings, not for a time; the limit only ends a test that would hang.
+async fn next<T>(events: &mut (impl futures::Stream<Item = WatchEvent<T>> + Unpin)) -> WatchEvent<T> {
+    Clock::real().timeout(Duration::from_secs(60), events.next()).await.expect("no event").expect("the watch ended")
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
+async fn objects_are_written_watched_and_deleted() {
+    let world = World::new("objects").await;
+    let (cluster, namespace) = (&world.cluster, world.namespace.as_str());
+    let maps = world.kind("", "ConfigMap");
+    let in_namespace = Scope::Namespace(namespace.to_owned());
+    let selectors = Selectors { labels: "boathook.dev/test=yes".to_owned(), ..Selectors::default() };
+    for options in [
+        WatchOptions::default(),
+        WatchOptions { streaming: false, ..WatchOptions::default() },
+        WatchOptions { metadata_only: true, ..WatchOptions::default() },
+    ] {
+        let mut events = Box::pin(watch::<Object>(cluster, &maps, &in_namespace, &selectors, options));
+        assert_eq!(next(&mut events).await, WatchEvent::Listing);
+        assert_eq!(next(&mut events).await, WatchEvent::Listed);
+        let map = |value: &str| {
+            object(json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": { "name": "a", "namespace": namespace, "labels": { "boathook.dev/test": "yes" } },
+                "data": { "key": value },
+            }))
+        };
+        let apply =
+            Apply { force: true, options: WriteOptions { manager: "boathook-test".into(), ..WriteOptions::default() } };
+        let created = cluster.apply(&maps, &map("1"), &apply).await.unwrap();
+        let WatchEvent::Applied(seen) = next(&mut events).await else { panic!("not the new object") };
+        assert_eq!((seen.key(), seen.uid()), (created.key(), created.uid()));
+        let stale = json!({ "metadata": { "resourceVersion": "1" }, "data": { "key": "2" } });
+        let error =
+            cluster.patch(&maps, namespace, "a", &Patch::Merge(stale), &WriteOptions::default()).await.unwrap_err();
+        assert!(error.is_conflict() && !error.is_transient(), "{error}");
+        let other = Delete { uid: "00000000-0000-0000-0000-000000000000".to_owned(), ..Delete::default() };
+        assert!(cluster.delete(&maps, namespace, "a", &other).await.unwrap_err().is_conflict());
+        let this = Delete { uid: created.uid().to_owned(), propagation: Propagation::Background, ..Delete::default() };
+        assert!(cluster.delete(&maps, namespace, "a", &this).await.unwrap());
+        let WatchEvent::Deleted(_) = next(&mut events).await else { panic!("not the end of the object") };
+        assert!(!cluster.delete(&maps, namespace, "a", &this).await.unwrap());
+        assert_eq!(cluster.get(&maps, namespace, "a").await.unwrap(), None);
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
+async fn a_job_runs_and_its_log_is_followed() {
+    let world = World::new("log").await;
+    let (cluster, namespace) = (&world.cluster, world.namespace.as_str());
+    let (jobs, pods) = (world.kind("batch", "Job"), world.kind("", "Pod"));
+    let in_namespace = Scope::Namespace(namespace.to_owned());
+    let mut events =
+        Box::pin(watch::<Object>(cluster, &pods, &in_namespace, &Selectors::default(), WatchOptions::default()));
+    let job = object(json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "say", "namespace": namespace },
+        "spec": { "backoffLimit": 0, "template": { "spec": { "restartPolicy": "Never", "containers": [
+            { "name": "main", "image": "busybox", "command": ["sh", "-c", "echo one; echo two"] },
+        ] } } },
+    }));
+    cluster.create(&jobs, &job, &WriteOptions { strict: true, ..WriteOptions::default() }).await.unwrap();
+    let pod = loop {
+        if let WatchEvent::Applied(pod) = next(&mut events).await
+            && pod.at(&["status", "phase"]).is_some_and(|phase| phase == "Succeeded")
+        {
+            break pod;
+        }
+    };
+    let options = LogOptions { container: "main".into(), follow: true, ..LogOptions::default() };
+    let lines: Vec<_> = cluster.logs(namespace, pod.name(), &options).await.unwrap().collect().await;
+    let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
+    assert_eq!(lines.iter().map(|line| &line.text[..]).collect::<Vec<_>>(), [b"one", b"two"]);
+    assert!(lines.iter().all(|line| line.time.is_some()));
+    world.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
+async fn the_cluster_says_who_we_are_and_what_we_may() {
+    let world = World::new("access").await;
+    assert!(!world.cluster.whoami().await.is_empty());
+    let wanted = Attributes { verb: "patch".into(), resource: "pods".into(), ..Attributes::default() };
+    assert_eq!(world.cluster.may(&wanted).await, Ok(Access::Allowed));
+    assert!(world.kinds.find("apps", "Deployment").is_some_and(|kind| kind.namespaced && kind.has_status));
+    assert!(world.kinds.find("", "Namespace").is_some_and(|kind| !kind.namespaced));
+    assert!(world.kinds.api_versions().contains(&"batch/v1/Job".to_owned()));
+    let drift = world.cluster.server_now().duration_since(Clock::real().now()).as_secs().abs();
+    assert!(drift <= 1, "the server runs on this machine, yet its clock is {drift} s off");
+    world.end().await;
+}

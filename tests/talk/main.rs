@@ -1,0 +1,4 @@
+//! Tests of everything that talks: to Git, and to the simulated cluster over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod git;

@@ -3,6 +3,5 @@
 pub mod clock;
 pub mod cluster;
 pub mod domain;
-
 pub mod git;
 pub mod sim;

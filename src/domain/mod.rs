@@ -1,8 +1,11 @@
 //! The model of Argo CD: applications, operations, hooks, health, the plan of a sync, its state machine and its
 //! timeline. Pure: no input or output, no clock, no tasks; time is an argument.
 
+pub mod application;
+pub mod findings;
 pub mod health;
 pub mod hook;
+pub mod lenient;
 pub mod manifest;
 pub mod names;
 pub mod operation;

@@ -1,8 +1,12 @@
 //! Tests of everything that is pure: the model, what may import what, and the command that shows a plan.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod applications;
+mod findings;
 mod health;
 mod hooks;
 mod layers;
+mod operations;
 mod options;
+mod recordings;
 mod sync;

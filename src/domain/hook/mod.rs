@@ -12,6 +12,7 @@ mod wave;
 pub use classify::{Classification, Derived, Hook, classify};
 pub use name::{NameProblem, generated_name, is_dns_subdomain, name_problem};
 pub use policy::{DeletePolicies, delete_policies};
+pub(in crate::domain) use suggest::distance;
 pub use suggest::{Unused, UnusedReason};
 pub use token::{Dialect, Token, tokens};
 pub use types::{DeletePhase, DeletePolicy, HookType, SyncPhase};

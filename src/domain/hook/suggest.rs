@@ -117,7 +117,7 @@ fn nearest<'a>(text: &str, words: impl Iterator<Item = (&'a str, HookType)>) -> 
 }
 
 /// Number of letters to insert, delete or replace to get from one word to the other.
-fn distance(from: &str, to: &str) -> usize {
+pub(in crate::domain) fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.bytes().enumerate() {
         let mut diagonal = i;

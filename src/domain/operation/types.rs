@@ -174,6 +174,8 @@ pub struct SyncResult {
     pub source: Option<Value>,
     /// Sources, as written.
     pub sources: Vec<Value>,
+    /// Labels and annotations of the namespace the operation created, as written.
+    pub managed_namespace_metadata: Option<Value>,
 }
 
 /// One entry of `syncResult.resources`. An object has one entry for each phase it has a task in.
@@ -189,7 +191,8 @@ pub struct TaskResult {
     pub hook_type: Option<HookType>,
     /// How far the task is, also of tasks that are not hooks. `None`: never started.
     pub hook_phase: Option<HookPhase>,
-    /// The phase of the task; `None` where a controller wrote none or an unknown one.
+    /// The phase of the task; `None` where a controller wrote none or an unknown one, and for the hooks of a deletion
+    /// (`hook_type` is PreDelete or PostDelete then).
     pub sync_phase: Option<SyncPhase>,
     /// Last message.
     pub message: String,
@@ -229,5 +232,46 @@ impl HookPhase {
     /// Whether the task is over.
     pub const fn is_completed(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Error)
+    }
+}
+
+impl TaskResult {
+    /// The phase the task belongs to: `syncPhase`, or what the hook's kind says where a controller wrote none.
+    /// `None` for the hooks of a deletion, and where neither is known.
+    pub fn phase(&self) -> Option<SyncPhase> {
+        task_phase(self.sync_phase, self.hook_type)
+    }
+
+    /// Whether the task failed: its hook or resource did, or it could not be applied.
+    pub fn is_failed(&self) -> bool {
+        is_task_failed(self.hook_phase, self.status)
+    }
+}
+
+/// See [`TaskResult::phase`].
+pub(crate) fn task_phase(sync_phase: Option<SyncPhase>, hook_type: Option<HookType>) -> Option<SyncPhase> {
+    sync_phase.or(match hook_type {
+        Some(HookType::PreSync) => Some(SyncPhase::PreSync),
+        Some(HookType::Sync) => Some(SyncPhase::Sync),
+        Some(HookType::PostSync) => Some(SyncPhase::PostSync),
+        Some(HookType::SyncFail) => Some(SyncPhase::SyncFail),
+        Some(HookType::Skip | HookType::PreDelete | HookType::PostDelete) | None => None,
+    })
+}
+
+/// See [`TaskResult::is_failed`].
+pub(crate) fn is_task_failed(hook_phase: Option<HookPhase>, status: Option<ResultStatus>) -> bool {
+    matches!(hook_phase, Some(HookPhase::Failed | HookPhase::Error)) || status == Some(ResultStatus::SyncFailed)
+}
+
+impl OperationState {
+    /// The attempt failed and will be repeated: `Running` although it has an end.
+    pub fn is_waiting_for_retry(&self) -> bool {
+        self.phase == Some(OperationPhase::Running) && self.finished_at.is_some()
+    }
+
+    /// Whether the operation is over: its phase is completed and its end is written. An unknown phase is not over.
+    pub fn is_completed(&self) -> bool {
+        self.phase.is_some_and(OperationPhase::is_completed) && self.finished_at.is_some()
     }
 }

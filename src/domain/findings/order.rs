@@ -1,0 +1,147 @@
+//! Objects that are used before the same sync creates them.
+
+use serde_json::Value;
+
+use super::code::Code;
+use super::facts::{Moment, Subject, listing};
+use super::finding::Finding;
+use super::kinds::{self, containers, list, text};
+
+/// Something that a pod cannot start without.
+struct Need {
+    kind: &'static str,
+    name: String,
+}
+
+pub(super) fn check(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+    for subject in subjects {
+        let Some(moment) = subject.first_moment() else { continue };
+        for need in needs(subject) {
+            let created = creators(subjects, need.kind, &need.name, subject.namespace);
+            if let Some((index, later)) = only_later(&created, moment) {
+                let message = format!(
+                    "it runs in {}, but {} {} is created in {}",
+                    words(moment),
+                    need.kind,
+                    need.name,
+                    words(later)
+                );
+                findings.push(Finding::new(Code::NeedsLaterObject, subject.index, message).others([index]));
+            }
+        }
+        if subject.is_working_hook() {
+            rights(subject, moment, subjects, findings);
+        }
+    }
+}
+
+fn words((phase, wave): Moment) -> String {
+    format!("{phase} wave {wave}")
+}
+
+/// The first creation, if all are later than the moment at which the object is needed.
+fn only_later(created: &[(usize, Moment)], moment: Moment) -> Option<(usize, Moment)> {
+    let first = created.iter().min_by_key(|(_, moment)| *moment)?;
+    (first.1 > moment).then_some(*first)
+}
+
+fn creators(subjects: &[Subject<'_>], kind: &str, name: &str, namespace: &str) -> Vec<(usize, Moment)> {
+    let same = |subject: &&Subject<'_>| {
+        kinds::is(subject.object, "", kind) && subject.object.name() == name && subject.namespace == namespace
+    };
+    subjects.iter().filter(same).filter_map(|subject| Some((subject.index, subject.first_moment()?))).collect()
+}
+
+/// What the pods of an object need to start, except for what is optional.
+fn needs(subject: &Subject<'_>) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    let mut add = |kind: &'static str, name: &str| {
+        if !name.is_empty() && !needs.iter().any(|need| need.kind == kind && need.name == name) {
+            needs.push(Need { kind, name: name.to_owned() });
+        }
+    };
+    // A CronJob's pods come later than any sync.
+    let is_cron = kinds::is(subject.object, "batch", "CronJob");
+    let is_workflow = kinds::is(subject.object, "argoproj.io", "Workflow");
+    let spec = if is_workflow { subject.object.at(&["spec"]) } else { kinds::pod_spec(subject.object) };
+    let Some(spec) = spec.filter(|_| !is_cron) else { return needs };
+    add("ServiceAccount", service_account(spec));
+    for volume in list(spec, "volumes") {
+        for (field, kind, name) in [
+            ("configMap", "ConfigMap", "name"),
+            ("secret", "Secret", "secretName"),
+            ("persistentVolumeClaim", "PersistentVolumeClaim", "claimName"),
+        ] {
+            if let Some(source) = volume.get(field).filter(|source| !is_optional(source)) {
+                add(kind, text(source, name));
+            }
+        }
+        for source in volume.get("projected").into_iter().flat_map(|projected| list(projected, "sources")) {
+            for (field, kind) in [("configMap", "ConfigMap"), ("secret", "Secret")] {
+                if let Some(source) = source.get(field).filter(|source| !is_optional(source)) {
+                    add(kind, text(source, "name"));
+                }
+            }
+        }
+    }
+    for container in containers(subject.object) {
+        let single = list(container, "env").filter_map(|variable| variable.get("valueFrom"));
+        for (sources, config_map, secret) in [
+            (single.collect::<Vec<_>>(), "configMapKeyRef", "secretKeyRef"),
+            (list(container, "envFrom").collect(), "configMapRef", "secretRef"),
+        ] {
+            for source in sources {
+                for (field, kind) in [(config_map, "ConfigMap"), (secret, "Secret")] {
+                    if let Some(source) = source.get(field).filter(|source| !is_optional(source)) {
+                        add(kind, text(source, "name"));
+                    }
+                }
+            }
+        }
+    }
+    needs
+}
+
+fn is_optional(source: &Value) -> bool {
+    source.get("optional").and_then(Value::as_bool) == Some(true)
+}
+
+pub(super) fn service_account(spec: &Value) -> &str {
+    match text(spec, "serviceAccountName") {
+        "" => text(spec, "serviceAccount"),
+        name => name,
+    }
+}
+
+/// Bindings of the hook's ServiceAccount that all come too late.
+fn rights(subject: &Subject<'_>, moment: Moment, subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+    let spec = match kinds::pod_spec(subject.object) {
+        Some(spec) => Some(spec),
+        None => subject.object.at(&["spec"]),
+    };
+    let name = spec.map(service_account).unwrap_or_default();
+    if name.is_empty() {
+        return;
+    }
+    let bindings: Vec<(&Subject<'_>, Moment)> = subjects
+        .iter()
+        .filter(|other| {
+            other.object.group() == "rbac.authorization.k8s.io" && other.object.kind().ends_with("RoleBinding")
+        })
+        .filter(|binding| {
+            let to = binding.object.at(&["subjects"]).and_then(Value::as_array).into_iter().flatten();
+            to.filter(|to| text(to, "kind") == "ServiceAccount" && text(to, "name") == name).any(|to| {
+                let namespace = text(to, "namespace");
+                namespace.is_empty() || namespace == subject.namespace
+            })
+        })
+        .filter_map(|binding| Some((binding, binding.first_moment()?)))
+        .collect();
+    if bindings.is_empty() || bindings.iter().any(|(_, bound)| *bound <= moment) {
+        return;
+    }
+    let titles: Vec<String> = bindings.iter().map(|(binding, _)| binding.title()).collect();
+    let message = format!("it runs as {name} in {}, before {} gives it rights", words(moment), listing(&titles));
+    let indexes = bindings.iter().map(|(binding, _)| binding.index);
+    findings.push(Finding::new(Code::NeedsLaterRights, subject.index, message).others(indexes));
+}

@@ -1,0 +1,225 @@
+//! Reading Applications: what the fields mean, what happens to wrong ones, and that both ways to the compact form agree.
+
+use boathook::domain::application::{AppSummary, Application, PhaseState, RefreshKind, Revision, SyncStatus};
+use boathook::domain::health::HealthStatus;
+use boathook::domain::hook::SyncPhase;
+use serde_json::{Value, json};
+
+use crate::recordings::applications;
+
+fn read(value: &Value) -> Application {
+    Application::from_json("c", value).0
+}
+
+/// The compact form, decoded from bytes; asserted to be the one derived from the full form.
+fn summary(value: &Value) -> AppSummary {
+    let decoded = AppSummary::from_json("c", value.to_string().as_bytes()).unwrap();
+    assert_eq!(decoded, AppSummary::of(&read(value)));
+    decoded
+}
+
+#[test]
+fn applications_of_the_recordings_are_read_without_a_problem() {
+    for event in applications() {
+        let (application, problems) = Application::from_json("c", &event.object);
+        assert!(problems.is_empty(), "{}: {problems:?}", event.at);
+        assert_eq!(&*application.key.namespace, "argocd");
+        assert!(application.status.sync.status.is_some(), "{}", event.at);
+        let summary = summary(&event.object);
+        assert_eq!(summary.busy, application.is_busy());
+        assert_eq!(summary.is_done(), application.is_done());
+        assert_eq!(summary.has_ghost_operation(), application.has_ghost_operation());
+        assert_eq!(summary.is_waiting_for_retry(), application.is_waiting_for_retry());
+        assert_eq!(summary.is_pending(), application.is_pending());
+        assert!(matches!(summary.revision, Revision::Commit(_)), "{}", event.at);
+        assert_eq!(summary.revision.to_string(), application.revision());
+    }
+}
+
+/// The last word on each recorded operation.
+#[test]
+fn applications_of_the_recordings_show_their_lifecycle() {
+    use PhaseState::{Absent, Failed, Succeeded};
+    let expected = [
+        ("abort", [Failed, Absent, Absent, Succeeded], Some("db-migrate")),
+        ("article", [Succeeded, Succeeded, Succeeded, Absent], None),
+        ("article-apply-only", [Absent, Succeeded, Absent, Absent], None),
+        ("article-dryrun", [Succeeded, Succeeded, Succeeded, Absent], None),
+        ("flaky-retry", [Succeeded, Succeeded, Absent, Absent], None),
+        ("podhook", [Succeeded, Succeeded, Absent, Absent], None),
+        ("terminated", [Failed, Absent, Absent, Absent], Some("long-migration")),
+        ("waves", [Succeeded, Succeeded, Succeeded, Absent], None),
+        ("waves-selective", [Absent, Succeeded, Absent, Absent], None),
+    ];
+    for (name, phases, failed) in expected {
+        let last = applications().into_iter().rfind(|event| event.at.split(':').next() == Some(name)).unwrap();
+        let operation = summary(&last.object).operation.unwrap();
+        assert_eq!(operation.phases.each_ref().map(|phase| phase.state), phases, "{name}");
+        let first_failed = operation.phases.iter().find_map(|phase| phase.failed.as_deref());
+        assert_eq!(first_failed, failed, "{name}");
+    }
+}
+
+#[test]
+fn applications_sources() {
+    let first = |spec: Value| {
+        let value = json!({"spec": spec});
+        let application = read(&value);
+        let summary = summary(&value);
+        let of = application.spec.effective_sources();
+        assert_eq!(summary.source_count as usize, of.len());
+        summary.source.map(|source| format!("{} {} {}", source.repo_url, source.path, source.target_revision))
+    };
+    let single = json!({"repoURL": "one", "path": "a"});
+    let several = json!([{"repoURL": "two", "targetRevision": "v2"}, {"repoURL": "three"}]);
+    let hydrator = json!({"drySource": {"repoURL": "dry", "path": "x", "targetRevision": "main"},
+        "syncSource": {"targetBranch": "env/prod", "path": "out"}});
+    assert_eq!(first(json!({})), None);
+    assert_eq!(first(json!({"source": single})).unwrap(), "one a HEAD");
+    assert_eq!(first(json!({"source": single, "sources": several})).unwrap(), "two  v2");
+    assert_eq!(first(json!({"source": single, "sources": []})).unwrap(), "one a HEAD");
+    assert_eq!(first(json!({"source": single, "sources": [7]})).unwrap(), "one a HEAD");
+    let all = json!({"source": single, "sources": several, "sourceHydrator": hydrator});
+    assert_eq!(first(all).unwrap(), "dry out env/prod");
+}
+
+#[test]
+fn applications_automated() {
+    for (policy, expected) in [
+        (json!(null), false),
+        (json!({}), false),
+        (json!({"automated": null}), false),
+        (json!({"automated": {}}), true),
+        (json!({"automated": {"enabled": null, "prune": true}}), true),
+        (json!({"automated": {"enabled": true}}), true),
+        (json!({"automated": {"enabled": false, "selfHeal": true}}), false),
+        (json!({"automated": true}), false),
+    ] {
+        let value = json!({"spec": {"syncPolicy": policy}});
+        assert_eq!(read(&value).spec.is_automated(), expected, "{policy}");
+        assert_eq!(summary(&value).automated, expected, "{policy}");
+    }
+}
+
+#[test]
+fn applications_busy_ghost_pending_waiting_and_done() {
+    let state = |phase: &str, finished: bool| {
+        let finished = finished.then_some("2026-08-23T10:01:07Z");
+        json!({"phase": phase, "startedAt": "2026-08-23T10:00:00Z", "finishedAt": finished})
+    };
+    // operation, operationState -> busy, ghost, pending, waiting, done
+    let cases = [
+        (json!(null), json!(null), [false, false, false, false, true]),
+        (json!({}), json!(null), [true, false, true, false, false]),
+        (json!({}), state("Running", false), [true, false, false, false, false]),
+        (json!({}), state("Running", true), [true, false, false, true, false]),
+        (json!(null), state("Running", false), [false, true, false, false, false]),
+        (json!(null), state("Terminating", false), [false, true, false, false, false]),
+        (json!({}), state("Succeeded", true), [true, false, false, false, false]),
+        (json!(null), state("Succeeded", true), [false, false, false, false, true]),
+        (json!(null), state("Failed", false), [false, false, false, false, false]),
+        (json!(null), state("Dancing", true), [false, false, false, false, false]),
+    ];
+    for (operation, state, expected) in cases {
+        let value = json!({"operation": operation, "status": {"operationState": state}});
+        let (full, compact) = (read(&value), summary(&value));
+        let of_full = [
+            full.is_busy(),
+            full.has_ghost_operation(),
+            full.is_pending(),
+            full.is_waiting_for_retry(),
+            full.is_done(),
+        ];
+        let of_compact = [
+            compact.busy,
+            compact.has_ghost_operation(),
+            compact.is_pending(),
+            compact.is_waiting_for_retry(),
+            compact.is_done(),
+        ];
+        assert_eq!(of_full, expected, "{value}");
+        assert_eq!(of_compact, expected, "{value}");
+    }
+}
+
+#[test]
+fn applications_settled_after_the_next_comparison() {
+    let settled = |reconciled: &str, dry_run: bool| {
+        read(&json!({"status": {"reconciledAt": reconciled, "operationState": {"phase": "Succeeded",
+            "operation": {"sync": {"dryRun": dry_run}}, "finishedAt": "2026-08-23T10:01:07Z"}}}))
+        .is_settled()
+    };
+    assert!(!settled("2026-08-23T10:01:06Z", false));
+    assert!(settled("2026-08-23T10:01:07Z", false));
+    assert!(settled("2026-08-23T10:01:06Z", true), "no comparison follows a dry run");
+    assert!(read(&json!({})).is_settled());
+}
+
+#[test]
+fn applications_annotations_labels_and_deletion() {
+    let value = json!({"metadata": {"name": "a", "deletionTimestamp": "2026-08-23T10:01:07Z",
+        "labels": {"team": "shop", "bad": 7, "app": "x"},
+        "annotations": {"argocd.argoproj.io/refresh": "hard", "argocd.argoproj.io/skip-reconcile": "true"}}});
+    let (full, problems) = Application::from_json("c", &value);
+    assert_eq!(problems.list().len(), 1, "{problems:?}");
+    assert_eq!(full.refresh(), Some(RefreshKind::Hard));
+    assert!(full.skips_reconcile() && full.metadata.deleting);
+    let compact = summary(&value);
+    assert_eq!(compact.refresh, Some(RefreshKind::Hard));
+    assert_eq!((compact.label("team"), compact.label("app"), compact.label("bad")), (Some("shop"), Some("x"), None));
+    let normal = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normally"}}});
+    assert_eq!(summary(&normal).refresh, Some(RefreshKind::Normal));
+    assert!(summary(&json!({"metadata": {"deletionTimestamp": 1.5}})).deleting, "unreadable is not alive");
+}
+
+#[test]
+fn applications_wrong_types_lose_only_their_field() {
+    let value = json!({
+        "metadata": {"name": "checkout", "namespace": "argocd", "uid": ["x"], "labels": "none", "finalizers": 3},
+        "spec": {"project": false, "source": "somewhere", "destination": {"server": {}, "namespace": "shop"}},
+        "operation": "yes", "status": {"sync": {"status": "Synced", "revision": 12}, "health": {"status": "Splendid"},
+        "conditions": [{}, 1, {}], "resources": {"a": 1}, "reconciledAt": [[[]]], "operationState": {"phase": "Failed",
+        "message": {"deep": {"deeper": [1, 2, 3]}}, "syncResult": {"resources": [
+            null, {"syncPhase": "PreSync", "hookType": "PreSync", "hookPhase": "Failed", "name": "migrate", "kind": 3}]}}}
+    });
+    let (full, problems) = Application::from_json("c", &value);
+    let paths: Vec<&str> = problems.list().iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "metadata.uid",
+            "metadata.finalizers",
+            "metadata.labels",
+            "spec.project",
+            "spec.source",
+            "spec.destination.server",
+            "operation",
+            "status.sync.revision",
+            "status.health.status",
+            "status.resources",
+            "status.conditions[1]",
+            "status.operationState.message",
+            "status.operationState.syncResult.resources[0]",
+            "status.operationState.syncResult.resources[1].kind",
+            "status.reconciledAt",
+        ]
+    );
+    assert_eq!(full.project(), "default");
+    let compact = summary(&value);
+    assert_eq!(compact.key.to_string(), "c/argocd/checkout");
+    assert_eq!((compact.sync, compact.health), (Some(SyncStatus::Synced), None::<HealthStatus>));
+    assert_eq!((compact.conditions, &*compact.destination_namespace, &*compact.project), (2, "shop", "default"));
+    let operation = compact.operation.unwrap();
+    assert_eq!(operation.phase_of(SyncPhase::PreSync).failed.as_deref(), Some("migrate"));
+}
+
+#[test]
+fn applications_that_are_not_objects_are_empty_and_what_is_not_json_is_an_error() {
+    for value in [json!(null), json!(1.5), json!("x"), json!([{}]), json!({})] {
+        let compact = summary(&value);
+        assert_eq!(&*compact.key.name, "");
+    }
+    for broken in ["", "{", "{\"metadata\":", "{\"status\":{]}"] {
+        assert!(AppSummary::from_json("c", broken.as_bytes()).is_err(), "{broken}");
+    }
+}

@@ -5,10 +5,14 @@
 //! - [`store`]: the versioned objects, their life cycle rules and their watches; what etcd and the API server's generic
 //!   registry are to Kubernetes. Everything else reads and writes through it.
 //! - [`logs`]: what the containers of pods write, and the reading side of the `log` subresource.
+//! - [`openapi`]: the types of the kinds, and the documents that publish them.
+//! - [`patch`]: how a patch or an apply changes an object, and who owns which field.
 //! - [`resource`]: which resources there are, their names, subresources and rules; CRDs add theirs while it runs.
 //! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
 
 pub mod logs;
+pub mod openapi;
+pub mod patch;
 pub mod resource;
 pub mod status;
 pub mod store;

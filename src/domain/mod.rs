@@ -10,5 +10,6 @@ pub mod manifest;
 pub mod names;
 pub mod operation;
 pub mod plan;
+pub mod scenario;
 pub mod sync_options;
 pub mod tracking;

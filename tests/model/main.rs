@@ -9,4 +9,5 @@ mod layers;
 mod operations;
 mod options;
 mod recordings;
+mod scenario;
 mod sync;

@@ -6,6 +6,7 @@ mod findings;
 mod health;
 mod hooks;
 mod layers;
+mod manifests;
 mod operations;
 mod options;
 mod recordings;

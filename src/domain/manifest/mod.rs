@@ -1,5 +1,16 @@
 //! Kubernetes objects and the YAML and JSON they are written in: one object, its key, and the reader of manifests.
 
+mod budget;
+mod json;
+mod limits;
 mod object;
+mod place;
+mod read;
+mod scalar;
+mod split;
+mod yaml;
 
+pub use limits::Limits;
 pub use object::{NotAnObject, Object, ObjectKey};
+pub use place::{Fault, ManifestError, Place};
+pub use read::{Duplicate, Manifest, Manifests, duplicates, read, read_within};

@@ -1,0 +1,254 @@
+//! Reads sources of many objects.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::budget::Budget;
+use super::json;
+use super::limits::Limits;
+use super::object::{NotAnObject, Object, ObjectKey};
+use super::place::{Fault, ManifestError, Place};
+use super::split::{Chunk, chunks};
+use super::yaml;
+
+/// An object and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The object.
+    pub object: Object,
+    /// Its place.
+    pub place: Place,
+}
+
+/// What was read of one source: the objects of the documents that could be read, and what is wrong with the others.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Manifests {
+    /// The objects in the order in which they are written.
+    pub objects: Vec<Manifest>,
+    /// What is wrong, in the order in which it is written.
+    pub errors: Vec<ManifestError>,
+}
+
+/// Reads a source of YAML or JSON: many documents, lists flattened, documents without content left out. `source` is the
+/// name it has in errors and places.
+pub fn read(source: impl Into<Arc<str>>, bytes: &[u8]) -> Manifests {
+    read_within(source, bytes, Limits::default())
+}
+
+/// As [`read`], within other limits.
+pub fn read_within(source: impl Into<Arc<str>>, bytes: &[u8], limits: Limits) -> Manifests {
+    let mut reader = Reader { source: source.into(), limits, budget: Budget::new(limits), read: Manifests::default() };
+    match text(bytes, limits) {
+        Ok(text) => reader.source(text),
+        Err(at) => reader.fail(0, at),
+    }
+    reader.read
+}
+
+/// The source as text, or what keeps it from being read at all.
+fn text(bytes: &[u8], limits: Limits) -> Result<&str, yaml::Located> {
+    if bytes.len() > limits.bytes {
+        let fault = Fault::TooMuch { what: "bytes in one source", most: limits.bytes };
+        return Err(yaml::Located { fault, line: 1, column: 1 });
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let good = String::from_utf8_lossy(good);
+        let (line, column) = position(&good, good.len());
+        yaml::Located { fault: Fault::NotText, line, column }
+    })
+}
+
+/// Line and column, from 1, of a byte of a text.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+struct Reader {
+    source: Arc<str>,
+    limits: Limits,
+    budget: Budget,
+    read: Manifests,
+}
+
+impl Reader {
+    fn source(&mut self, text: &str) {
+        for (index, chunk) in chunks(text).enumerate() {
+            let document = index + 1;
+            if document > self.limits.documents {
+                let fault = Fault::TooMuch { what: "documents in one source", most: self.limits.documents };
+                self.fail(document, yaml::Located { fault, line: chunk.line, column: 1 });
+                return;
+            }
+            if let Err(at) = self.chunk(document, chunk) {
+                self.fail(document, at);
+            }
+            if self.budget.is_exhausted() || self.read.errors.len() >= self.limits.errors {
+                return;
+            }
+        }
+    }
+
+    fn fail(&mut self, document: usize, at: yaml::Located) {
+        if self.read.errors.len() >= self.limits.errors {
+            return;
+        }
+        let yaml::Located { fault, line, column } = at;
+        let source_name = Arc::clone(&self.source);
+        self.read.errors.push(ManifestError { source_name, line, column, document: document.max(1), fault });
+    }
+
+    /// Errors have their line within the source.
+    fn chunk(&mut self, document: usize, chunk: Chunk<'_>) -> Result<(), yaml::Located> {
+        let before = chunk.line - 1;
+        if chunk.after_separator {
+            return Err(yaml::Located { fault: Fault::AfterSeparator, line: before.max(1), column: 5 });
+        }
+        if chunk.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{') {
+            return self.json_or_yaml(document, chunk);
+        }
+        self.yaml(document, chunk)
+    }
+
+    fn yaml(&mut self, document: usize, chunk: Chunk<'_>) -> Result<(), yaml::Located> {
+        let before = chunk.line - 1;
+        let read = yaml::document(chunk.text, &mut self.budget)
+            .map_err(|at| yaml::Located { line: at.line + before, ..at })?;
+        let lines: Vec<usize> = read.item_lines.iter().map(|line| line + before).collect();
+        self.object(document, read.line + before, read.value, &lines)
+    }
+
+    /// What begins with `{` is JSON, one object after another; or a flow mapping of YAML.
+    fn json_or_yaml(&mut self, document: usize, chunk: Chunk<'_>) -> Result<(), yaml::Located> {
+        // One character of the line, but none that JSON knows.
+        let text = chunk.text.trim_start_matches('\u{feff}');
+        let mut first = true;
+        for raw in json::values(text) {
+            let error = match raw {
+                Ok((start, raw)) => {
+                    first = false;
+                    let (line, column) = position(text, start);
+                    let read = json::strict(raw, &mut self.budget).map_err(|error| (line, column, error));
+                    match read {
+                        Ok(value) => {
+                            if let Err(at) = self.object(document, line + chunk.line - 1, value, &[]) {
+                                self.fail(document, at);
+                            }
+                            continue;
+                        }
+                        Err(error) => error,
+                    }
+                }
+                Err(error) if first => {
+                    // A flow mapping of YAML is no JSON. What begins like JSON gets JSON's words.
+                    let flow = self.yaml(document, chunk);
+                    if flow.is_ok() || !is_like_json(text) {
+                        return flow;
+                    }
+                    (1, 1, error)
+                }
+                Err(error) => (1, 1, error),
+            };
+            self.fail(document, json_error(error, chunk.line));
+        }
+        Ok(())
+    }
+
+    /// Takes one value for an object, a list for its items.
+    fn object(&mut self, document: usize, line: usize, value: Value, items: &[usize]) -> Result<(), yaml::Located> {
+        let wrong = |fault: NotAnObject, line| yaml::Located { fault: fault.into(), line, column: 1 };
+        if value.is_null() {
+            return Ok(());
+        }
+        let mut object = Object::from_json(value).map_err(|fault| wrong(fault, line))?;
+        let Some(list) = take_items(&mut object) else {
+            let place = Place { source: Arc::clone(&self.source), line, document };
+            self.read.objects.push(Manifest { object, place });
+            return Ok(());
+        };
+        let kind = object.kind().strip_suffix("List").filter(|kind| !kind.is_empty());
+        for (index, mut item) in list.into_iter().enumerate() {
+            let line = items.get(index).copied().unwrap_or(line);
+            if let (Some(kind), Value::Object(map)) = (kind, &mut item)
+                && !map.contains_key("kind")
+            {
+                map.insert("kind".to_owned(), kind.into());
+                map.insert("apiVersion".to_owned(), object.api_version().into());
+            }
+            // One wrong item does not hide the others.
+            if let Err(at) = self.object(document, line, item, &[]) {
+                self.fail(document, at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text begins as only JSON does by habit: with a quoted key.
+fn is_like_json(text: &str) -> bool {
+    text.trim_start().strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with('"'))
+}
+
+/// An error within a JSON value that begins at a line and column of a chunk that begins in a line.
+fn json_error((line, column, error): (usize, usize, serde_json::Error), chunk: usize) -> yaml::Located {
+    let words = error.to_string();
+    let words = words.split(" at line ").next().unwrap_or_default().to_owned();
+    let column = if error.line() <= 1 { (column + error.column()).saturating_sub(1) } else { error.column() };
+    yaml::Located { fault: Fault::Syntax(words), line: chunk + line + error.line().max(1) - 2, column: column.max(1) }
+}
+
+/// The items of a List: of `kind: List`, and of any kind that ends so and has a list of items.
+fn take_items(object: &mut Object) -> Option<Vec<Value>> {
+    if !object.kind().ends_with("List") {
+        return None;
+    }
+    let is_list = object.kind() == "List" && object.group().is_empty();
+    match object.as_json_mut().get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Some(items),
+        None | Some(Value::Null) if is_list => Some(Vec::new()),
+        Some(other) => {
+            object.as_json_mut().insert("items".to_owned(), other);
+            None
+        }
+        None => None,
+    }
+}
+
+/// Two manifests of the same object: the later one would silently win.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} is written twice: {first} and {second}")]
+pub struct Duplicate {
+    /// The object.
+    pub key: ObjectKey,
+    /// The place before.
+    pub first: Place,
+    /// The place after.
+    pub second: Place,
+}
+
+/// Finds objects that are written more than once, over all sources. Objects that name no namespace are taken to be in
+/// `namespace`. Objects without a name (generateName) are never the same.
+pub fn duplicates<'a>(manifests: impl IntoIterator<Item = &'a Manifest>, namespace: &str) -> Vec<Duplicate> {
+    let mut seen: HashMap<ObjectKey, &Place> = HashMap::new();
+    let mut found = Vec::new();
+    for Manifest { object, place } in manifests {
+        let mut key = object.key();
+        if key.name.is_empty() {
+            continue;
+        }
+        if key.namespace.is_empty() {
+            namespace.clone_into(&mut key.namespace);
+        }
+        if let Some(first) = seen.get(&key) {
+            found.push(Duplicate { key, first: (*first).clone(), second: place.clone() });
+        } else {
+            seen.insert(key, place);
+        }
+    }
+    found
+}

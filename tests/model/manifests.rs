@@ -1,0 +1,212 @@
+//! Reading manifests: as kubectl reads them, every error with its place, and within bounds.
+
+use std::fmt::Write;
+
+use boathook::domain::manifest::{Fault, Limits, Manifests, NotAnObject, duplicates, read, read_within};
+use serde_json::{Value, json};
+
+fn errors(read: &Manifests) -> Vec<String> {
+    read.errors.iter().map(ToString::to_string).collect()
+}
+
+fn names(read: &Manifests) -> Vec<String> {
+    read.objects.iter().map(|manifest| format!("{} {}", manifest.place, manifest.object.key())).collect()
+}
+
+/// The data of a ConfigMap written with these lines.
+fn data(lines: &str) -> Value {
+    let indented = lines.replace('\n', "\n  ");
+    let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  {indented}\n");
+    let read = read("a.yaml", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new(), "{text}");
+    read.objects[0].object.as_json()["data"].clone()
+}
+
+fn fault(lines: &str) -> Fault {
+    let read = read("a.yaml", lines.as_bytes());
+    assert_eq!(read.errors.len(), 1, "{lines}: {read:?}");
+    read.errors[0].fault.clone()
+}
+
+#[test]
+fn manifests_of_many_documents_have_their_places() {
+    let text = "# a header\n---\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n---\n# nothing\n--- # next\n\n\
+                apiVersion: batch/v1\nkind: Job\nmetadata: {name: two}\n---\nnull\n---\n~\n";
+    let read = read("dir/a.yaml", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new());
+    assert_eq!(names(&read), ["dir/a.yaml:4 /ConfigMap/one", "dir/a.yaml:12 batch/Job/two"]);
+    assert_eq!(read.objects.iter().map(|manifest| manifest.place.document).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn manifests_line_ends_and_byte_order_marks() {
+    let unix = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  text: |\n    one\n    two\n---\nnull\n";
+    let expected = read("a", unix.as_bytes());
+    assert_eq!(expected.objects[0].object.as_json()["data"]["text"], "one\ntwo\n");
+    for text in [unix.replace('\n', "\r\n"), format!("\u{feff}{unix}"), format!("\u{feff}---\n{unix}")] {
+        let read = read("a", text.as_bytes());
+        assert_eq!(errors(&read), Vec::<String>::new(), "{text:?}");
+        assert_eq!(read.objects[0].object, expected.objects[0].object, "{text:?}");
+    }
+}
+
+#[test]
+fn manifests_values_are_kubectls() {
+    assert_eq!(
+        data(
+            "mode: 0755\nyes: no\nn: off\nquoted: \"yes\"\nsingle: 'on'\nblock: |\n  yes\nfolded: >-\n  no\nfloat: 1.0\nnothing:\ntime: 2001-01-01\ntagged: !!str 1\nother: !mine x\n7: seven\n1.5: f"
+        ),
+        json!({"mode": 493, "true": false, "false": false, "quoted": "yes", "single": "on", "block": "yes\n", "folded": "no",
+            "float": 1, "nothing": null, "time": "2001-01-01", "tagged": "1", "other": "x", "7": "seven", "1.5": "f"})
+    );
+}
+
+#[test]
+fn manifests_anchors_and_merges() {
+    assert_eq!(
+        data(
+            "base: &base {a: 1, b: 2}\ncopy: *base\nover:\n  <<: *base\n  b: 3\nunder:\n  b: 3\n  <<: *base\nlist:\n  <<: [{a: x}, {a: y, c: z}]\nquoted: {\"<<\": 1}\nscalar: &s text\n*s : key"
+        ),
+        json!({"base": {"a": 1, "b": 2}, "copy": {"a": 1, "b": 2}, "over": {"a": 1, "b": 3}, "under": {"a": 1, "b": 2},
+            "list": {"a": "x", "c": "z"}, "quoted": {"<<": 1}, "scalar": "text", "text": "key"})
+    );
+}
+
+#[test]
+fn manifests_lists_are_flattened() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n-\n  apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n---\n\
+                apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: c}}]\n---\napiVersion: v1\nkind: List\n---\napiVersion: v1\nkind: List\nitems: null\n---\n\
+                apiVersion: example.com/v1\nkind: PriceList\nmetadata: {name: d}\n";
+    let read = read("a", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new());
+    assert_eq!(
+        names(&read),
+        ["a:4 /ConfigMap/a", "a:8 /Secret/b", "a:14 /ConfigMap/c", "a:23 example.com/PriceList/d"]
+    );
+    let text = "apiVersion: v1\nkind: List\nitems:\n- kind: ConfigMap\n- apiVersion: v1\n  kind: Secret\n- 7\n";
+    let read = crate::manifests::read("a", text.as_bytes());
+    assert_eq!(names(&read), ["a:5 /Secret/"]);
+    assert_eq!(
+        errors(&read),
+        [
+            "a:4:1: apiVersion is missing, or is not a string (document 1)",
+            "a:7:1: expected a Kubernetes object, found a number (document 1)",
+        ]
+    );
+}
+
+#[test]
+fn manifests_every_broken_document_is_named_and_hides_no_other() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nkind: [\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: tab\n---\n\
+                apiVersion: v1\nkind: ConfigMap\nkind: Secret\n---\n--- {a: 1}\n---\nkind: Job\n---\njust text\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: z}\n";
+    let read = read("bad.yaml", text.as_bytes());
+    assert_eq!(names(&read), ["bad.yaml:1 /ConfigMap/a", "bad.yaml:22 /Secret/z"]);
+    insta::assert_snapshot!(errors(&read).join("\n"));
+}
+
+#[test]
+fn manifests_faults() {
+    assert_eq!(fault("a: 1\na: 2"), Fault::DuplicateKey("a".into()));
+    assert_eq!(fault("on: 1\n\"true\": 2"), Fault::DuplicateKey("true".into()));
+    assert_eq!(fault("a: &a {x: 1, x: 2}"), Fault::DuplicateKey("x".into()));
+    assert_eq!(fault("b: &b {x: 1}\na: {<<: *b, x: 2, x: 3}"), Fault::DuplicateKey("x".into()));
+    assert_eq!(fault("~: 1"), Fault::Key("null"));
+    assert_eq!(fault("{a: 1}: 2\n"), Fault::Key("a mapping"));
+    assert_eq!(fault("? [a]\n: 2\n"), Fault::Key("a list"));
+    assert_eq!(fault("a: {<<: 3}"), Fault::Merge);
+    assert_eq!(fault("a: {<<: [{}, 3]}"), Fault::Merge);
+    assert_eq!(fault("a: .inf"), Fault::Number(".inf".into()));
+    assert_eq!(fault("a: !!int x"), Fault::Tag { tag: "!!int".into(), value: "x".into() });
+    assert_eq!(fault("a: &a [*a]"), Fault::Cycle);
+    assert_eq!(fault("a: 1\n...\nb: 2\n"), Fault::SecondDocument);
+    assert_eq!(fault("3"), Fault::NotAnObject(NotAnObject::WrongType("a number")));
+    assert!(matches!(fault("a: *nowhere"), Fault::Syntax(_)));
+    assert!(matches!(fault("\ta: 1"), Fault::Syntax(_)));
+    assert!(matches!(fault("%YAML 9.9\n"), Fault::Syntax(_)));
+    let read = read("bin", b"a: 1\nb: \xff\xfe");
+    assert_eq!(errors(&read), ["bin:2:4: not UTF-8 text (document 1)"]);
+}
+
+#[test]
+fn manifests_in_json() {
+    let text = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}, \"data\": {\"n\": 1.0, \"big\": 18446744073709551615}}\n\n {\n\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"Secret\"}]}";
+    let read = read("a.json", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new());
+    assert_eq!(names(&read), ["a.json:1 /ConfigMap/a", "a.json:3 /Secret/"]);
+    assert_eq!(read.objects[0].object.as_json()["data"], json!({"n": 1, "big": 18_446_744_073_709_551_615.0_f64}));
+    let object = |name: &str| {
+        format!("{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"{name}\"}}}}\n")
+    };
+    let broken = format!("{}{{\"a\": 1, \"a\": 2}}\n{}{{\"b\": }}\n", object("x"), object("y"));
+    let read = crate::manifests::read("b.json", broken.as_bytes());
+    assert_eq!(names(&read), ["b.json:1 /ConfigMap/x", "b.json:3 /ConfigMap/y"]);
+    assert_eq!(
+        errors(&read),
+        ["b.json:2:12: the key \"a\" is written twice (document 1)", "b.json:4:7: expected value (document 1)"]
+    );
+    let flow = read_one("{apiVersion: v1, kind: ConfigMap, data: {on: yes}}");
+    assert_eq!(flow["data"], json!({"true": true}));
+    let after_yaml = format!("---\n{}---\napiVersion: v1\nkind: Secret\n", object("x"));
+    assert_eq!(names(&crate::manifests::read("c", after_yaml.as_bytes())), ["c:2 /ConfigMap/x", "c:4 /Secret/"]);
+}
+
+fn read_one(text: &str) -> Value {
+    let mut read = read("a", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new(), "{text}");
+    read.objects.remove(0).object.into_json()
+}
+
+#[test]
+fn manifests_duplicates_are_found_over_all_sources() {
+    let one = read("one.yaml", b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n");
+    let two = read("two.yaml", b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n");
+    let found = duplicates(one.objects.iter().chain(&two.objects), "shop");
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["/ConfigMap/a is written twice: one.yaml:1 and two.yaml:1"]);
+}
+
+#[test]
+fn manifests_too_large_or_too_deep_end_in_one_clear_error() {
+    let large = vec![b'#'; 50 << 20];
+    assert_eq!(
+        errors(&read("large.yaml", &large)),
+        ["large.yaml:1:1: more than 33554432 bytes in one source (document 1)"]
+    );
+
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..30 {
+        let before = format!("*a{}", level - 1);
+        let items = [before.as_str(); 9].join(", ");
+        writeln!(bomb, "a{level}: &a{level} [{items}]").unwrap();
+    }
+    let read_bomb = read("bomb.yaml", format!("{bomb}---\napiVersion: v1\nkind: Secret\n").as_bytes());
+    assert_eq!(read_bomb.errors.len(), 1);
+    assert_eq!(
+        errors(&read_bomb)[0],
+        "bomb.yaml:7:15: more than 2000000 values in one source, aliases counted (document 1)"
+    );
+
+    let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 1000].join(", "));
+    let fault = read("text.yaml", text.as_bytes()).errors.remove(0).fault;
+    assert!(matches!(fault, Fault::TooMuch { most: 67_108_864, .. }), "{fault}");
+
+    for deep in ["[".repeat(5_000), "{a: ".repeat(5_000), "- ".repeat(5_000), "? ".repeat(5_000), "[".repeat(300_000)] {
+        let read = read("deep.yaml", deep.as_bytes());
+        assert_eq!(read.errors.len(), 1, "{}", &deep[..10]);
+    }
+    let deep = format!("{{\"apiVersion\": {}", "[".repeat(100_000));
+    assert_eq!(read("deep.json", deep.as_bytes()).errors.len(), 1);
+    let deep = format!("{{\"apiVersion\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(errors(&read("deep.json", deep.as_bytes())).len(), 1);
+
+    let many = "[],".repeat(3_000_000);
+    let many = format!("{{\"a\": [{many}1]}}");
+    assert!(errors(&read("many.json", many.as_bytes()))[0].contains("more than 2000000 values"));
+
+    let documents = "a: 1\n---\n".repeat(200);
+    assert_eq!(read("many.yaml", documents.as_bytes()).errors.len(), 50, "errors are bounded");
+    let limits = Limits { documents: 3, ..Limits::default() };
+    let read = read_within("many.yaml", "apiVersion: v1\nkind: Secret\n---\n".repeat(5).as_bytes(), limits);
+    assert_eq!(read.objects.len(), 3);
+    assert_eq!(errors(&read), ["many.yaml:10:1: more than 3 documents in one source (document 4)"]);
+}

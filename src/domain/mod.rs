@@ -2,6 +2,7 @@
 //! timeline. Pure: no input or output, no clock, no tasks; time is an argument.
 
 pub mod application;
+pub mod event;
 pub mod findings;
 pub mod health;
 pub mod hook;
@@ -12,4 +13,5 @@ pub mod operation;
 pub mod plan;
 pub mod scenario;
 pub mod sync_options;
+pub mod timeline;
 pub mod tracking;

@@ -12,3 +12,4 @@ mod options;
 mod recordings;
 mod scenario;
 mod sync;
+mod timeline;

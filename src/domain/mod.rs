@@ -13,5 +13,6 @@ pub mod operation;
 pub mod plan;
 pub mod scenario;
 pub mod sync_options;
+pub mod text;
 pub mod timeline;
 pub mod tracking;

@@ -317,6 +317,8 @@ fn hooks_names_that_the_api_server_refuses() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases())]
+
     /// Whatever is written: a class is found, each phase appears once and in order, and nothing written gets lost.
     #[test]
     fn hooks_any_annotation_is_classified(

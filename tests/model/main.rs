@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod applications;
+mod cases;
 mod findings;
 mod health;
 mod hooks;
@@ -13,3 +14,4 @@ mod recordings;
 mod scenario;
 mod sync;
 mod timeline;
+mod waiting;

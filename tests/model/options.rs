@@ -94,6 +94,8 @@ fn tracking_ids() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases())]
+
     #[test]
     fn tracking_ids_come_back_as_written(
         instance in "[a-z0-9_.-]{0,20}", group in "[a-z0-9.]{0,20}", kind in "[A-Za-z]{0,20}",

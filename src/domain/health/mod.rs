@@ -1,5 +1,5 @@
 //! Health of a live object as Argo CD judges it: its built-in checks and the best known of its scripts, kind by kind, and
-//! what a health means for the task that applied the object.
+//! what a health means for the task that applied the object. In [`waiting`]: why an object is not healthy yet.
 
 mod api_service;
 mod autoscaler;
@@ -14,6 +14,7 @@ mod pod;
 mod storage;
 mod task;
 mod types;
+pub mod waiting;
 mod workflow;
 mod workload;
 

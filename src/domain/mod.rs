@@ -11,6 +11,7 @@ pub mod manifest;
 pub mod names;
 pub mod operation;
 pub mod plan;
+pub mod project;
 pub mod scenario;
 pub mod sync_options;
 pub mod text;

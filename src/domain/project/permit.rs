@@ -75,8 +75,7 @@ impl Project {
             })
         };
         if namespaced {
-            self.namespaced_allowed.as_ref().is_none_or(|list| listed(list, ""))
-                && !listed(&self.namespaced_denied, "")
+            self.namespaced_allowed.as_ref().is_none_or(|list| listed(list, "")) && !listed(&self.namespaced_denied, "")
         } else {
             listed(&self.cluster_allowed, name) && !listed(&self.cluster_denied, name)
         }
@@ -190,7 +189,9 @@ mod tests {
             ..Project::default()
         };
         assert!(some.permits_kind("batch", "Job", "x", true));
-        assert!(!some.permits_kind("batch", "CronJob", "x", true) && !some.permits_kind("apps", "Deployment", "x", true));
+        assert!(
+            !some.permits_kind("batch", "CronJob", "x", true) && !some.permits_kind("apps", "Deployment", "x", true)
+        );
         assert!(some.permits_kind("", "Namespace", "team-a", false) && !some.permits_kind("", "Namespace", "b", false));
         let empty = Project { namespaced_allowed: Some(Vec::new()), ..Project::default() };
         assert!(!empty.permits_kind("batch", "Job", "x", true), "an empty list permits nothing");
@@ -203,7 +204,9 @@ mod tests {
         assert!(project(vec![to("*", "shop-*")]).permits_destination(server, "", "shop-eu"));
         assert!(!project(vec![to("*", "shop-*")]).permits_destination(server, "", "kube-system"));
         let except = project(vec![to("*", "*"), to("*", "!kube-system")]);
-        assert!(except.permits_destination(server, "", "shop") && !except.permits_destination(server, "", "kube-system"));
+        assert!(
+            except.permits_destination(server, "", "shop") && !except.permits_destination(server, "", "kube-system")
+        );
         let not_there = project(vec![to("!https://prod.example", "*"), to("*", "*")]);
         assert!(!not_there.permits_destination("https://prod.example", "", "shop"));
         assert!(!Project::default().permits_destination(server, "", "shop"));
@@ -213,7 +216,8 @@ mod tests {
     fn sources() {
         let permits = |patterns: &[&str], url: &str| {
             let source_repos = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-            Project { source_repos, ..Project::default() }.permits_source(url, |url| url.trim_end_matches(".git").into())
+            Project { source_repos, ..Project::default() }
+                .permits_source(url, |url| url.trim_end_matches(".git").into())
         };
         assert!(permits(&["*"], "https://a.example/b/c"));
         assert!(permits(&["https://a.example/b/*"], "https://a.example/b/c.git"));

@@ -81,7 +81,8 @@ mod tests {
         assert!(problems.is_empty());
         assert_eq!((project.name.as_str(), project.namespaced_allowed.as_deref()), ("shop", Some(&[][..])));
         assert_eq!(project.windows[0].kind, Some(WindowKind::Deny));
-        let (project, problems) = Project::read(&object(json!({"sourceRepos": 1, "destinations": [7], "syncWindows": "x"})));
+        let (project, problems) =
+            Project::read(&object(json!({"sourceRepos": 1, "destinations": [7], "syncWindows": "x"})));
         assert!(!problems.is_empty());
         assert!(!project.permits_destination("s", "", "shop"));
     }

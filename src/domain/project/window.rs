@@ -221,7 +221,10 @@ mod tests {
             window(WindowKind::Allow, "0 9 * * *", "3600"),
             SyncWindow { time_zone: "Mars/Base".into(), ..window(WindowKind::Allow, "0 9 * * *", "1h") },
         ] {
-            assert!(matches!(run(std::slice::from_ref(&broken), true, None, "09:30"), Decision::Broken(_)), "{broken:?}");
+            assert!(
+                matches!(run(std::slice::from_ref(&broken), true, None, "09:30"), Decision::Broken(_)),
+                "{broken:?}"
+            );
         }
     }
 

@@ -101,9 +101,7 @@ mod tests {
 
     #[test]
     fn commas_of_a_value_stay_in_it() {
-        let escape = |value: &str| {
-            escaped(&Parameter { name: "a".into(), value: value.into(), force_string: false })
-        };
+        let escape = |value: &str| escaped(&Parameter { name: "a".into(), value: value.into(), force_string: false });
         assert_eq!(escape("a,b"), r"a\,b");
         assert_eq!(escape(r"a\,b"), r"a\,b");
         assert_eq!(escape("{a,b}"), "{a,b}");

@@ -43,6 +43,7 @@ pub struct Parameter {
 
 /// `helm`.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "Argo CD's own switches")]
 pub struct Helm {
     /// Empty: the application's name.
     pub release_name: String,
@@ -143,8 +144,11 @@ impl Fields {
     }
 
     fn directory(mut self) -> Result<Directory, RenderError> {
-        let directory =
-            Directory { recurse: self.flag("recurse")?, include: self.text("include")?, exclude: self.text("exclude")? };
+        let directory = Directory {
+            recurse: self.flag("recurse")?,
+            include: self.text("include")?,
+            exclude: self.text("exclude")?,
+        };
         self.end()?;
         Ok(directory)
     }
@@ -251,7 +255,10 @@ impl Fields {
                 force_string: item.get("forceString").map_or(Some(false), Value::as_bool)?,
             })
         };
-        items.into_iter().map(|item| read(item).ok_or_else(|| self.wrong(field, "a list of names and values"))).collect()
+        items
+            .into_iter()
+            .map(|item| read(item).ok_or_else(|| self.wrong(field, "a list of names and values")))
+            .collect()
     }
 
     fn pairs(&mut self, field: &str) -> Result<Vec<String>, RenderError> {
@@ -337,7 +344,8 @@ mod tests {
 
     #[test]
     fn blocks_are_read() {
-        let written = json!({"helm": {"valuesObject": {"a": 1}, "values": "b: 2", "parameters": [{"name": "c", "value": "3"}]}});
+        let written =
+            json!({"helm": {"valuesObject": {"a": 1}, "values": "b: 2", "parameters": [{"name": "c", "value": "3"}]}});
         let Ok(Tool::Helm(helm)) = tool(written) else { panic!("not Helm") };
         assert_eq!(helm.values, r#"{"a":1}"#, "valuesObject wins");
         assert_eq!(helm.parameters[0].name, "c");

@@ -96,10 +96,10 @@ async fn render_one(request: &RenderRequest, at: &SourceAt, clock: &Clock) -> Re
             let files = file_parameters(settings, &root, &folder)?;
             ("Helm", helm::template(&folder, settings, &values, &files, &context, clock).await?)
         }
-        Tool::Kustomize(settings) => {
-            ("Kustomize", kustomize::build(&folder, &copies.home, settings, clock).await?)
+        Tool::Kustomize(settings) => ("Kustomize", kustomize::build(&folder, &copies.home, settings, clock).await?),
+        Tool::Detect | Tool::Directory(_) => {
+            return Ok(RenderedSource { source_type: "Directory", manifests: Vec::new() });
         }
-        Tool::Detect | Tool::Directory(_) => return Ok(RenderedSource { source_type: "Directory", manifests: Vec::new() }),
     };
     let read = blocking(move || Ok(read(source_type.to_lowercase().as_str(), &output))).await?;
     if read.errors.is_empty() {
@@ -120,7 +120,8 @@ fn inspect(at: &SourceAt, tool: Tool) -> Result<(Tool, Option<Vec<Manifest>>), R
     // Argo CD merges these files into the source; passing them over would deploy something else.
     for file in repository.files(at.commit, path, false, TreeLimits::default())? {
         let name = file.path.rsplit('/').next().unwrap_or_default();
-        if name == ".argocd-source.yaml" || (name.starts_with(".argocd-source-") && name.ends_with(".yaml")) {
+        let middle = name.strip_prefix(".argocd-source").and_then(|rest| rest.strip_suffix(".yaml"));
+        if middle.is_some_and(|middle| middle.is_empty() || middle.starts_with('-')) {
             return Err(RenderError::Unsupported(format!("file {}", file.path)));
         }
     }
@@ -155,10 +156,8 @@ struct Copies {
 
 impl Copies {
     fn new() -> Result<Self, RenderError> {
-        let folder = tempfile::Builder::new()
-            .prefix("boathook-render-")
-            .tempdir()
-            .map_err(|error| RenderError::copy(&error))?;
+        let folder =
+            tempfile::Builder::new().prefix("boathook-render-").tempdir().map_err(|error| RenderError::copy(&error))?;
         let home = folder.path().join("home");
         fs::create_dir(&home).map_err(|error| RenderError::copy(&error))?;
         Ok(Self { folder, home })

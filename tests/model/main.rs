@@ -4,8 +4,10 @@
 mod applications;
 mod cases;
 mod findings;
+mod fuzz;
 mod health;
 mod hooks;
+mod large;
 mod layers;
 mod manifests;
 mod operations;

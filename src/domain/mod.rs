@@ -13,6 +13,7 @@ pub mod operation;
 pub mod plan;
 pub mod project;
 pub mod scenario;
+pub mod step;
 pub mod sync_options;
 pub mod text;
 pub mod timeline;

@@ -1,5 +1,6 @@
 //! boathook: the lifecycle of Argo CD syncs and their hooks, in a terminal.
 
+pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod domain;

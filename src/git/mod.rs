@@ -5,7 +5,6 @@ mod cache;
 mod credentials;
 mod log;
 mod process;
-mod render;
 mod repository;
 mod semver;
 mod tree;
@@ -15,9 +14,6 @@ pub use cache::{FetchError, FetchLimits, Repositories};
 pub use credentials::Credentials;
 pub use log::{ChangeKind, Commit, FileChange, Log};
 pub use process::{Limits, ProcessError};
-pub use render::{
-    Directory, Helm, Kustomize, Parameter, RenderError, RenderRequest, Rendered, RenderedSource, SourceAt, Tool, render,
-};
 pub use repository::{CommitId, ReadError, Repository};
 pub use semver::Constraint;
 pub use tree::{TreeFile, TreeLimits};

@@ -53,19 +53,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// The only crates that `domain` may name: no input or output, no tasks, no wall clock.
-const DOMAIN_CRATES: &[&str] = &[
-    "std",
-    "core",
-    "alloc",
-    "serde",
-    "serde_json",
-    "serde_saphyr",
-    "serde_yaml",
-    "jiff",
-    "thiserror",
-    "cronexpr",
-    "globset",
-];
+const DOMAIN_CRATES: &[&str] =
+    &["std", "core", "alloc", "serde", "serde_json", "serde_saphyr", "serde_yaml", "jiff", "thiserror"];
 
 /// What only `clock` may say: the wall clock, the monotonic one, and timers.
 const TIME: &[&str] = &["SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time"];

@@ -3,17 +3,17 @@
 
 mod applications;
 mod cases;
+mod command;
 mod findings;
-mod fuzz;
 mod health;
 mod hooks;
-mod large;
 mod layers;
 mod manifests;
 mod operations;
 mod options;
 mod recordings;
 mod scenario;
+mod schema;
 mod sync;
 mod timeline;
 mod waiting;

@@ -20,8 +20,8 @@ pub struct Settings {
     pub without_hooks: bool,
 }
 
-/// Everything in these objects that will not happen as written or will hurt later: errors first, then in the order of
-/// the objects.
+/// Everything in these objects that will not happen as written or will hurt later: errors first, then by code, then
+/// in the order of the objects.
 pub fn check<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &'a Settings) -> Vec<Finding> {
     let kinds = Kinds::well_known();
     let subjects: Vec<Subject<'a>> = objects
@@ -43,7 +43,7 @@ pub fn check<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &'a Se
     names::check_all(&subjects, &mut findings);
     order::check(&subjects, &mut findings);
     findings.extend(about_the_whole(&subjects, settings));
-    findings.sort_by_key(|finding| (finding.severity(), finding.object, finding.code));
+    findings.sort_by_key(|finding| (finding.severity(), finding.code, finding.object));
     findings
 }
 

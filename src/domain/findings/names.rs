@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::code::Code;
 use super::facts::Subject;
@@ -23,7 +24,14 @@ pub(super) fn check(subject: &Subject<'_>, revision: Option<&str>, findings: &mu
     let object = subject.object;
     let mut found = |code: Code, message: String| findings.push(Finding::new(code, subject.index, message));
     if object.name().is_empty() && object.generate_name().is_empty() {
-        found(Code::NameMissing, "metadata.name is missing".to_owned());
+        let message = match object.at(&["metadata", "name"]) {
+            // YAML reads y, no, 1e3 and the like as something else.
+            Some(value @ (Value::Bool(_) | Value::Number(_))) => {
+                format!("metadata.name is read as {value}, not as a string: put it in quotes")
+            }
+            _ => "metadata.name is missing".to_owned(),
+        };
+        found(Code::NameMissing, message);
         return;
     }
     let hook = subject.hook();
@@ -46,7 +54,7 @@ pub(super) fn check(subject: &Subject<'_>, revision: Option<&str>, findings: &mu
             let length = name.chars().count();
             if length > limit {
                 let message = format!(
-                    "the generated name will have {length} characters, a {} may have {limit}: {name}",
+                    "with revision, phase and time the name has {length} characters, a {} may have {limit}",
                     object.kind()
                 );
                 found(Code::NameTooLong, message);
@@ -83,23 +91,21 @@ pub(super) fn check_all(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
             by_key.entry(key(object.name())).or_default().push(subject.index);
         }
     }
-    for (key, indexes) in by_key {
+    for indexes in by_key.into_values() {
         if let [again @ .., _] = &indexes[..] {
             for index in again {
-                let message =
-                    format!("{} {} is written {} times; Argo CD keeps the last one", key.kind, key.name, indexes.len());
+                let message = format!("it is written {} times; Argo CD keeps the last one", indexes.len());
                 let others = indexes.iter().copied().filter(|other| other != index);
                 findings.push(Finding::new(Code::DuplicateObject, *index, message).others(others));
             }
         }
     }
-    for ((key, phase), indexes) in by_prefix {
+    for ((_, phase), indexes) in by_prefix {
         if let [_, again @ ..] = &indexes[..] {
             for index in again {
                 let message = format!(
-                    "{} {phase} hooks with generateName {} get the same name: only one of them runs",
-                    indexes.len(),
-                    key.name,
+                    "{} {phase} hooks with this generateName get one name: only one of them runs",
+                    indexes.len()
                 );
                 let others = indexes.iter().copied().filter(|other| other != index);
                 findings.push(Finding::new(Code::HookNameCollision, *index, message).others(others));

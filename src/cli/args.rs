@@ -1,0 +1,179 @@
+//! The arguments.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::findings::{Code, Severity};
+use crate::domain::operation::Selector;
+
+/// The lifecycle of Argo CD syncs and their hooks, in a terminal
+#[derive(Debug, Parser)]
+#[command(name = "boathook", version, propagate_version = false, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Colour the output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// When to colour the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Plan(PlanArgs),
+    /// Print the version
+    #[command(hide = true)]
+    Version,
+}
+
+/// Show what a sync of these manifests would do, and what will not happen as written
+///
+/// Reads rendered manifests, phase by phase and wave by wave as Argo CD would apply them. Needs no cluster.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_PLAN)]
+pub(super) struct PlanArgs {
+    /// Files or folders with manifests (folders with everything below: *.yaml, *.yml, *.json); - is standard input
+    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// How to print the plan
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// End with exit code 1 also if there are only warnings
+    #[arg(long)]
+    pub strict: bool,
+    /// Namespace of the destination, for objects that name none
+    #[arg(short, long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub namespace: String,
+    /// The revision that is synced: a commit, or the version of a chart. Generated names contain it
+    #[arg(long, value_name = "REVISION")]
+    pub revision: Option<String>,
+    /// Option of the sync; may be repeated
+    #[arg(long = "sync-option", value_name = "KEY=VALUE")]
+    pub sync_options: Vec<String>,
+    /// Plan a sync with the strategy apply: without hooks
+    #[arg(long)]
+    pub apply_only: bool,
+    /// Plan a sync of this object only (without hooks); may be repeated
+    #[arg(long = "resource", value_name = "GROUP:KIND:NAME", value_parser = selector)]
+    pub resources: Vec<Selector>,
+    /// Leave out findings with this code; may be repeated
+    #[arg(long = "ignore", value_name = "CODE", value_parser = code)]
+    pub ignored: Vec<Code>,
+    /// Leave out findings below this severity
+    #[arg(long, value_enum, default_value_t = Least::Note, value_name = "SEVERITY")]
+    pub severity: Least,
+    /// Explain a finding, or all, and read nothing
+    #[arg(long, value_name = "CODE|all", conflicts_with = "paths", value_parser = explained)]
+    pub explain: Option<Explained>,
+}
+
+const AFTER_PLAN: &str = "\
+Exit codes:
+  0  nothing is wrong (there may be warnings and notes)
+  1  errors in the manifests; with --strict also warnings
+  2  the arguments make no sense
+
+Examples:
+  boathook plan deploy/
+  helm template shop charts/shop | boathook plan -n shop -
+  kustomize build overlays/prod | boathook plan --strict -
+  boathook plan --explain hook-no-deadline";
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    Text,
+    /// For programs: kind Plan of boathook.dev/v1
+    Json,
+}
+
+/// The least severity that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Least {
+    /// Only errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Everything
+    Note,
+}
+
+impl From<Least> for Severity {
+    fn from(least: Least) -> Self {
+        match least {
+            Least::Error => Self::Error,
+            Least::Warning => Self::Warning,
+            Least::Note => Self::Note,
+        }
+    }
+}
+
+/// What to explain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Explained {
+    One(Code),
+    All,
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    text.parse().map_err(|_| match nearest(text) {
+        Some(near) => format!("no finding has this code; did you mean {near}?"),
+        None => "no finding has this code; see boathook plan --explain all".to_owned(),
+    })
+}
+
+fn explained(text: &str) -> Result<Explained, String> {
+    if text == "all" { Ok(Explained::All) } else { code(text).map(Explained::One) }
+}
+
+/// A code that contains what was written, or is contained in it.
+fn nearest(text: &str) -> Option<Code> {
+    Code::ALL
+        .iter()
+        .copied()
+        .find(|code| !text.is_empty() && (code.as_str().contains(text) || text.contains(code.as_str())))
+}
+
+/// `GROUP:KIND:NAME`, the name perhaps with its namespace before a slash; the core group is empty.
+fn selector(text: &str) -> Result<Selector, String> {
+    let [group, kind, name] = text.split(':').collect::<Vec<_>>()[..] else {
+        return Err("expected GROUP:KIND:NAME, for example apps:Deployment:web or :ConfigMap:settings".to_owned());
+    };
+    let (namespace, name) = name.split_once('/').unwrap_or(("", name));
+    if kind.is_empty() || name.is_empty() {
+        return Err("kind and name must not be empty".to_owned());
+    }
+    Ok(Selector { group: group.into(), kind: kind.into(), name: name.into(), namespace: namespace.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_selector_is_group_kind_and_name() {
+        let selected = selector(":ConfigMap:shop/settings").unwrap();
+        assert_eq!((selected.group.as_str(), selected.kind.as_str()), ("", "ConfigMap"));
+        assert_eq!((selected.namespace.as_str(), selected.name.as_str()), ("shop", "settings"));
+        for bad in ["", "Job:x", "a:b:c:d", "::x", "batch:Job:"] {
+            assert!(selector(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What a command knows of the place it runs in.
+
+use std::env;
+
+use super::args::Color;
+
+/// What standard output is, and how wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Whether standard output is a terminal.
+    pub is_terminal: bool,
+    /// Columns to fill with text. Lines that cannot be broken may be longer.
+    pub width: usize,
+}
+
+/// Text that is read by another program, or later, is set for this width.
+const PLAIN_WIDTH: usize = 80;
+
+impl Context {
+    /// Standard output as it is: a terminal of so many columns, or no terminal.
+    pub fn new(terminal_columns: Option<u16>) -> Self {
+        match terminal_columns {
+            // Very long lines are hard to read, very short ones leave no room for the tables.
+            Some(columns) => Self { is_terminal: true, width: usize::from(columns).clamp(40, 120) },
+            None => Self { is_terminal: false, width: PLAIN_WIDTH },
+        }
+    }
+
+    /// Whether to colour. `NO_COLOR` (see no-color.org) and a dumb terminal win over `auto`.
+    pub(super) fn colours(self, wanted: Color) -> bool {
+        let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        match wanted {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                self.is_terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}

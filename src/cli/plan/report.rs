@@ -1,0 +1,188 @@
+//! The plan and its findings, joined with the places of the objects: what the text and the JSON output both print.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::input::{Input, Problem};
+use crate::cli::args::PlanArgs;
+use crate::domain::findings::{Finding, Settings, Severity, check};
+use crate::domain::hook::{
+    Classification, DeletePhase, DeletePolicy, Derived, Dialect, HookType, classify, delete_policies,
+};
+use crate::domain::manifest::{Object, Place};
+use crate::domain::operation::{Strategy, SyncRequest};
+use crate::domain::plan::{Kinds, LeftOutReason, Permission, Plan, PlanInput, Task, plan};
+
+/// Everything there is to say.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub objects: Vec<Arc<Object>>,
+    pub places: Vec<Place>,
+    pub problems: Vec<Problem>,
+    pub plan: Plan,
+    /// For each task of the plan the object it comes from; `None` for one that the sync makes up (a namespace).
+    pub origins: Vec<Option<usize>>,
+    /// For each object that is left out: which, and why.
+    pub left_out: Vec<(usize, LeftOutReason)>,
+    /// Hooks of the application's deletion, and in which phases of it they run.
+    pub deletions: Vec<(DeletePhase, usize)>,
+    pub findings: Vec<Finding>,
+    /// Findings that were not asked for.
+    pub ignored: usize,
+}
+
+impl Report {
+    /// Plans and checks what was read.
+    pub(super) fn new(input: Input, args: &PlanArgs, now: Timestamp) -> Self {
+        let Input { objects, places, problems, .. } = input;
+        let request = SyncRequest {
+            strategy: if args.apply_only { Strategy::Apply { force: false } } else { Strategy::default() },
+            resources: args.resources.clone(),
+            sync_options: args.sync_options.clone(),
+            ..SyncRequest::default()
+        };
+        let plan = plan(&PlanInput {
+            targets: &objects,
+            live: &[],
+            kinds: &Kinds::well_known(),
+            request: &request,
+            destination_namespace: &args.namespace,
+            live_namespace: None,
+            namespace_metadata: None,
+            revision: args.revision.as_deref().unwrap_or_default(),
+            started_at: now,
+            permission: Permission::All,
+            out_of_sync: None,
+            recorded: &[],
+            unique_names: false,
+        });
+        let settings = Settings {
+            namespace: args.namespace.clone(),
+            revision: args.revision.clone(),
+            sync_options: args.sync_options.clone(),
+            without_hooks: args.apply_only || !args.resources.is_empty(),
+        };
+        let mut findings = check(objects.iter().map(AsRef::as_ref), &settings);
+        let all = findings.len();
+        let least = Severity::from(args.severity);
+        findings.retain(|finding| finding.severity() <= least && !args.ignored.contains(&finding.code));
+        let index = Index::new(&objects);
+        let origins = plan.tasks.iter().map(|task| index.origin(task, &objects, &args.namespace)).collect();
+        let left_out = index.left_out(&plan);
+        let deletions = deletions(&objects);
+        Self { ignored: all - findings.len(), objects, places, problems, plan, origins, left_out, deletions, findings }
+    }
+
+    /// How many findings of a severity there are.
+    pub(super) fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
+    }
+
+    /// Whether something in the input is wrong.
+    pub(super) fn has_errors(&self) -> bool {
+        !self.problems.is_empty() || self.count(Severity::Error) > 0 || self.plan.totals().invalid > 0
+    }
+}
+
+/// Objects by what they are called in their manifests.
+struct Index {
+    by_name: HashMap<(String, String, String), Vec<usize>>,
+}
+
+/// The name, or where there is none the prefix of the generated one.
+pub(super) fn written_name(object: &Object) -> &str {
+    if object.name().is_empty() { object.generate_name() } else { object.name() }
+}
+
+impl Index {
+    fn new(objects: &[Arc<Object>]) -> Self {
+        let mut by_name: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, object) in objects.iter().enumerate() {
+            let key = (object.group().to_owned(), object.kind().to_owned(), written_name(object).to_owned());
+            by_name.entry(key).or_default().push(index);
+        }
+        Self { by_name }
+    }
+
+    fn candidates(&self, group: &str, kind: &str, name: &str) -> &[usize] {
+        let key = (group.to_owned(), kind.to_owned(), name.to_owned());
+        self.by_name.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The object that a task was made from.
+    fn origin(&self, task: &Task, objects: &[Arc<Object>], destination: &str) -> Option<usize> {
+        let key = &task.object;
+        let is_here = |index: &&usize| {
+            objects.get(**index).is_some_and(|object| {
+                let own = if object.namespace().is_empty() { destination } else { object.namespace() };
+                key.namespace.is_empty() || own == key.namespace
+            })
+        };
+        let runs_then = |index: &&usize| {
+            objects.get(**index).is_some_and(|object| classify(object).sync_phases().contains(&task.phase()))
+        };
+        match &task.generated {
+            Some(generated) => self
+                .candidates(&key.group, &key.kind, &generated.prefix)
+                .iter()
+                .filter(is_here)
+                .filter(runs_then)
+                .nth(generated.position)
+                .copied(),
+            // Of an object that is written more than once the last counts.
+            None => self.candidates(&key.group, &key.kind, &key.name).iter().rfind(is_here).copied(),
+        }
+    }
+
+    /// The objects that are left out. The plan names them as they are written, in their order.
+    fn left_out(&self, plan: &Plan) -> Vec<(usize, LeftOutReason)> {
+        let mut used: HashMap<(&str, &str, &str), usize> = HashMap::new();
+        let find = |left_out: &'_ crate::domain::plan::LeftOut, used: usize| {
+            self.candidates(&left_out.key.group, &left_out.key.kind, &left_out.key.name).get(used).copied()
+        };
+        plan.left_out
+            .iter()
+            .filter_map(|left_out| {
+                let key = &left_out.key;
+                let count = used.entry((&key.group, &key.kind, &key.name)).or_default();
+                let found = find(left_out, *count);
+                *count += 1;
+                Some((found?, left_out.reason.clone()))
+            })
+            .collect()
+    }
+}
+
+fn deletions(objects: &[Arc<Object>]) -> Vec<(DeletePhase, usize)> {
+    let mut deletions: Vec<(DeletePhase, usize)> = objects
+        .iter()
+        .enumerate()
+        .filter_map(|(index, object)| match classify(object) {
+            Classification::Hook(hook) => Some((index, hook)),
+            _ => None,
+        })
+        .flat_map(|(index, hook)| hook.delete.iter().map(|derived| (derived.phase, index)).collect::<Vec<_>>())
+        .collect();
+    deletions.sort_unstable();
+    deletions
+}
+
+/// When a hook is deleted, in Argo CD's words.
+pub(super) fn policies(object: &Object) -> Vec<&'static str> {
+    delete_policies(object).iter().map(DeletePolicy::as_str).collect()
+}
+
+/// A kind of hook, and whether it was taken from Helm's annotation alone.
+pub(super) type HookKind = (HookType, bool);
+
+/// The kinds of hook that an object is, those of a sync first.
+pub(super) fn hook_kinds(object: &Object) -> Vec<HookKind> {
+    fn kinds<P: Copy + Into<HookType>>(derived: &[Derived<P>]) -> impl Iterator<Item = HookKind> {
+        derived
+            .iter()
+            .map(|derived| (derived.phase.into(), derived.from.iter().all(|token| token.dialect == Dialect::Helm)))
+    }
+    classify(object).hook().map(|hook| kinds(&hook.sync).chain(kinds(&hook.delete)).collect()).unwrap_or_default()
+}

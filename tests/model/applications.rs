@@ -61,6 +61,71 @@ fn applications_of_the_recordings_show_their_lifecycle() {
 }
 
 #[test]
+fn applications_lifecycle_is_never_greener_than_what_is_known() {
+    use PhaseState::{Absent, Failed, Running, Stopped, Succeeded, Unknown};
+    let (running, succeeded) = (("Running", false), ("Succeeded", true));
+    let (failed, waiting, unknown) = (("Failed", true), ("Running", true), ("Dancing", false));
+    // Tasks as syncPhase, hookPhase, status.
+    let done = |phase| (phase, "Succeeded", "Synced");
+    let cases = [
+        (running, vec![], [Absent; 4]),
+        (running, vec![("PreSync", "Running", "Synced")], [Running, Absent, Absent, Absent]),
+        // All that was touched is done, but waves may follow.
+        (running, vec![done("PreSync")], [Running, Absent, Absent, Absent]),
+        (running, vec![done("PreSync"), ("Sync", "Running", "Synced")], [Succeeded, Running, Absent, Absent]),
+        (
+            running,
+            vec![done("PreSync"), done("Sync"), ("PostSync", "Running", "")],
+            [Succeeded, Succeeded, Running, Absent],
+        ),
+        (succeeded, vec![done("PreSync"), done("Sync"), done("PostSync")], [Succeeded, Succeeded, Succeeded, Absent]),
+        // The last wave is never waited for.
+        (succeeded, vec![("Sync", "Running", "Synced")], [Absent, Succeeded, Absent, Absent]),
+        (failed, vec![("Sync", "Running", "Synced"), ("Sync", "Failed", "Synced")], [Absent, Failed, Absent, Absent]),
+        (failed, vec![done("PreSync"), ("Sync", "Running", "Synced")], [Succeeded, Stopped, Absent, Absent]),
+        // Terminated between two waves.
+        (failed, vec![done("PreSync")], [Stopped, Absent, Absent, Absent]),
+        (
+            waiting,
+            vec![("PreSync", "Failed", "Synced"), ("PreSync", "Running", "Synced")],
+            [Failed, Absent, Absent, Absent],
+        ),
+        (waiting, vec![("PreSync", "Running", "Synced")], [Stopped, Absent, Absent, Absent]),
+        (running, vec![("PreSync", "Error", ""), ("SyncFail", "Running", "")], [Failed, Absent, Absent, Running]),
+        (failed, vec![("PreSync", "Failed", ""), done("SyncFail")], [Failed, Absent, Absent, Succeeded]),
+        // The failure is elsewhere: a SyncFail hook proves nothing about a phase that was cut short.
+        (running, vec![done("Sync"), ("SyncFail", "Running", "")], [Absent, Running, Absent, Running]),
+        (failed, vec![("Sync", "", "SyncFailed")], [Absent, Failed, Absent, Absent]),
+        (running, vec![("Sync", "", "Synced")], [Absent, Unknown, Absent, Absent]),
+        (succeeded, vec![("Sync", "Splendid", "Synced")], [Absent, Unknown, Absent, Absent]),
+        (unknown, vec![done("PreSync"), ("Sync", "Running", "")], [Succeeded, Running, Absent, Absent]),
+        (unknown, vec![done("Sync")], [Absent, Running, Absent, Absent]),
+    ];
+    for ((phase, finished), tasks, expected) in cases {
+        let finished = finished.then_some("2026-08-23T10:01:07Z");
+        let task = |(phase, hook, status): &(&str, &str, &str)| json!({"kind": "Job", "name": "j", "syncPhase": phase, "hookPhase": hook, "status": status});
+        let resources: Vec<Value> = tasks.iter().map(task).collect();
+        let value = json!({"status": {"operationState":
+            {"phase": phase, "finishedAt": finished, "syncResult": {"resources": resources}}}});
+        let operation = summary(&value).operation.unwrap();
+        assert_eq!(operation.phases.map(|phase| phase.state), expected, "{phase} {tasks:?}");
+    }
+}
+
+#[test]
+fn applications_name_the_first_failed_hook_before_a_resource() {
+    let failed = |resources: Value| {
+        let value = json!({"status": {"operationState": {"phase": "Failed", "syncResult": {"resources": resources}}}});
+        summary(&value).operation.unwrap().phase_of(SyncPhase::Sync).failed.clone()
+    };
+    let resource = json!({"kind": "Service", "name": "web", "syncPhase": "Sync", "status": "SyncFailed"});
+    let hook = |name: &str| json!({"kind": "Job", "name": name, "hookType": "Sync", "syncPhase": "Sync", "hookPhase": "Failed"});
+    assert_eq!(failed(json!([resource])).as_deref(), Some("Service/web"));
+    assert_eq!(failed(json!([resource, hook("one"), hook("two")])).as_deref(), Some("one"));
+    assert_eq!(failed(json!([])), None);
+}
+
+#[test]
 fn applications_sources() {
     let first = |spec: Value| {
         let value = json!({"spec": spec});

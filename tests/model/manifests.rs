@@ -116,13 +116,15 @@ fn manifests_faults() {
     assert_eq!(fault("a: {<<: 3}"), Fault::Merge);
     assert_eq!(fault("a: {<<: [{}, 3]}"), Fault::Merge);
     assert_eq!(fault("a: .inf"), Fault::Number(".inf".into()));
-    assert_eq!(fault("a: !!int x"), Fault::Tag { tag: "!!int".into(), value: "x".into() });
+    assert_eq!(fault("a: !!int x"), Fault::Tag("!!int".into()));
     assert_eq!(fault("a: &a [*a]"), Fault::Cycle);
     assert_eq!(fault("a: 1\n...\nb: 2\n"), Fault::SecondDocument);
     assert_eq!(fault("3"), Fault::NotAnObject(NotAnObject::WrongType("a number")));
     assert!(matches!(fault("a: *nowhere"), Fault::Syntax(_)));
     assert!(matches!(fault("\ta: 1"), Fault::Syntax(_)));
     assert!(matches!(fault("%YAML 9.9\n"), Fault::Syntax(_)));
+    let escapes = fault("a: \"\u{1b}[2J").to_string();
+    assert!(!escapes.contains(char::is_control), "nothing that a terminal obeys: {escapes:?}");
     let read = read("bin", b"a: 1\nb: \xff\xfe");
     assert_eq!(errors(&read), ["bin:2:4: not UTF-8 text (document 1)"]);
 }
@@ -144,6 +146,7 @@ fn manifests_in_json() {
         errors(&read),
         ["b.json:2:12: the key \"a\" is written twice (document 1)", "b.json:4:7: expected value (document 1)"]
     );
+    assert_eq!(read.errors[0].fault, Fault::DuplicateKey("a".into()));
     let flow = read_one("{apiVersion: v1, kind: ConfigMap, data: {on: yes}}");
     assert_eq!(flow["data"], json!({"true": true}));
     let after_yaml = format!("---\n{}---\napiVersion: v1\nkind: Secret\n", object("x"));

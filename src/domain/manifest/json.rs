@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
+use super::place::Fault;
 use super::scalar::number;
 
 /// The JSON values of a text one after another, each with the byte it begins at; ends with the first that is none.
@@ -19,17 +20,43 @@ pub(super) fn values(text: &str) -> impl Iterator<Item = Result<(usize, &RawValu
     })
 }
 
-/// A JSON value in which no key is written twice, its numbers as Kubernetes has them.
-pub(super) fn strict(value: &RawValue, budget: &mut Budget) -> Result<Value, serde_json::Error> {
-    Strict { budget, depth: 0 }.deserialize(&mut serde_json::Deserializer::from_str(value.get()))
+/// A JSON value in which no key is written twice, its numbers as Kubernetes has them; or what is wrong, and the error
+/// that says where.
+pub(super) fn strict(value: &RawValue, budget: &mut Budget) -> Result<Value, (Option<Fault>, serde_json::Error)> {
+    let mut state = State { budget, fault: None };
+    let strict = Strict { state: &mut state, depth: 0 };
+    let read = strict.deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+    read.map_err(|error| (state.fault, error))
 }
 
-struct Strict<'b> {
+struct State<'b> {
     budget: &'b mut Budget,
+    /// What made us stop, for serde carries only its words.
+    fault: Option<Fault>,
+}
+
+impl State<'_> {
+    fn stop<E: Error>(&mut self, fault: Fault) -> E {
+        let error = E::custom(&fault);
+        self.fault = Some(fault);
+        error
+    }
+
+    fn scalar<E: Error>(&mut self, text: &str) -> Result<(), E> {
+        self.budget.take_scalar(text).map_err(|fault| self.stop(fault))
+    }
+
+    fn container<E: Error>(&mut self, depth: usize) -> Result<(), E> {
+        self.budget.take_container(depth).map_err(|fault| self.stop(fault))
+    }
+}
+
+struct Strict<'s, 'b> {
+    state: &'s mut State<'b>,
     depth: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+impl<'de> DeserializeSeed<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -37,7 +64,7 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,56 +72,56 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        self.budget.take_scalar("").map_err(E::custom)?;
+        self.state.scalar("")?;
         Ok(value.into())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        self.budget.take_scalar("").map_err(E::custom)?;
+        self.state.scalar("")?;
         Ok(value.into())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "what does not fit 63 bits is a float to Kubernetes")]
     fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        self.budget.take_scalar("").map_err(E::custom)?;
+        self.state.scalar("")?;
         Ok(i64::try_from(value).map_or_else(|_| (value as f64).into(), Value::from))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        self.budget.take_scalar("").map_err(E::custom)?;
+        self.state.scalar("")?;
         Ok(number(value))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        self.budget.take_scalar(value).map_err(E::custom)?;
+        self.state.scalar(value)?;
         Ok(value.into())
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        self.budget.take_scalar("").map_err(E::custom)?;
+        self.state.scalar("")?;
         Ok(Value::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let Self { budget, depth } = self;
-        budget.take_container(depth).map_err(A::Error::custom)?;
+        let Self { state, depth } = self;
+        state.container(depth)?;
         let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict { budget: &mut *budget, depth: depth + 1 })? {
+        while let Some(item) = items.next_element_seed(Strict { state: &mut *state, depth: depth + 1 })? {
             all.push(item);
         }
         Ok(all.into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let Self { budget, depth } = self;
-        budget.take_container(depth).map_err(A::Error::custom)?;
+        let Self { state, depth } = self;
+        state.container(depth)?;
         let mut map = Map::new();
         while let Some(key) = fields.next_key::<String>()? {
-            budget.take_scalar(&key).map_err(A::Error::custom)?;
+            state.scalar(&key)?;
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} is written twice")));
+                return Err(state.stop(Fault::DuplicateKey(key)));
             }
-            let value = fields.next_value_seed(Strict { budget: &mut *budget, depth: depth + 1 })?;
+            let value = fields.next_value_seed(Strict { state: &mut *state, depth: depth + 1 })?;
             map.insert(key, value);
         }
         Ok(map.into())

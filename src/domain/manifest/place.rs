@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::object::NotAnObject;
+use crate::domain::lenient::cut;
 
 /// The place of an object in what was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,16 +64,11 @@ pub enum Fault {
     /// `<<` with something that is neither a mapping nor a list of mappings.
     #[error("`<<` needs a mapping or a list of mappings")]
     Merge,
-    /// A value that is not what its tag says.
-    #[error("{value:?} is not a {tag}")]
-    Tag {
-        /// The tag, for example `!!int`.
-        tag: String,
-        /// The value, bounded.
-        value: String,
-    },
+    /// A value that is not what its tag says. The value is not repeated: it may be a secret.
+    #[error("the value is not what its tag {0} says")]
+    Tag(String),
     /// A number that JSON cannot have: infinite, not a number, or too large.
-    #[error("{0} is a number that JSON cannot hold")]
+    #[error("JSON cannot hold {0}")]
     Number(String),
     /// An alias within its own anchor.
     #[error("the alias stands within its own anchor")]
@@ -88,4 +84,12 @@ pub enum Fault {
     /// The document is no Kubernetes object.
     #[error(transparent)]
     NotAnObject(#[from] NotAnObject),
+}
+
+impl Fault {
+    /// The words of a parser, bounded, without control characters: they may quote the text.
+    pub(super) fn syntax(words: &str) -> Self {
+        let words = cut(words, 300).chars();
+        Self::Syntax(words.map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect())
+    }
 }

@@ -133,7 +133,8 @@ impl Reader {
                 Ok((start, raw)) => {
                     first = false;
                     let (line, column) = position(text, start);
-                    let read = json::strict(raw, &mut self.budget).map_err(|error| (line, column, error));
+                    let read =
+                        json::strict(raw, &mut self.budget).map_err(|(fault, error)| (line, column, fault, error));
                     match read {
                         Ok(value) => {
                             if let Err(at) = self.object(document, line + chunk.line - 1, value, &[]) {
@@ -150,9 +151,9 @@ impl Reader {
                     if flow.is_ok() || !is_like_json(text) {
                         return flow;
                     }
-                    (1, 1, error)
+                    (1, 1, None, error)
                 }
-                Err(error) => (1, 1, error),
+                Err(error) => (1, 1, None, error),
             };
             self.fail(document, json_error(error, chunk.line));
         }
@@ -195,11 +196,14 @@ fn is_like_json(text: &str) -> bool {
 }
 
 /// An error within a JSON value that begins at a line and column of a chunk that begins in a line.
-fn json_error((line, column, error): (usize, usize, serde_json::Error), chunk: usize) -> yaml::Located {
-    let words = error.to_string();
-    let words = words.split(" at line ").next().unwrap_or_default().to_owned();
+fn json_error(error: (usize, usize, Option<Fault>, serde_json::Error), chunk: usize) -> yaml::Located {
+    let (line, column, fault, error) = error;
     let column = if error.line() <= 1 { (column + error.column()).saturating_sub(1) } else { error.column() };
-    yaml::Located { fault: Fault::Syntax(words), line: chunk + line + error.line().max(1) - 2, column: column.max(1) }
+    let fault = fault.unwrap_or_else(|| {
+        let words = error.to_string();
+        Fault::syntax(words.split(" at line ").next().unwrap_or_default())
+    });
+    yaml::Located { fault, line: chunk + line + error.line().max(1) - 2, column: column.max(1) }
 }
 
 /// The items of a List: of `kind: List`, and of any kind that ends so and has a list of items.

@@ -4,7 +4,6 @@
 use serde_json::Value;
 
 use super::place::Fault;
-use crate::domain::lenient::cut;
 
 /// The value of an untagged plain scalar.
 pub(super) fn resolve(text: &str) -> Result<Value, Fault> {
@@ -32,11 +31,6 @@ fn is_not_finite(text: &str) -> bool {
     matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
 }
 
-/// A value in the words of an error.
-fn bounded(text: &str) -> String {
-    cut(text, 60).to_owned()
-}
-
 /// A text that begins like a number: an integer in any base, else a float, else a string. Times are strings.
 fn numeric(text: &str) -> Result<Value, Fault> {
     let plain: String = text.chars().filter(|c| *c != '_').collect();
@@ -51,7 +45,7 @@ fn numeric(text: &str) -> Result<Value, Fault> {
     }
     match whole {
         Some(Whole::Large(float)) => Ok(number(float)),
-        Some(Whole::TooLarge) => Err(Fault::Number(bounded(text))),
+        Some(Whole::TooLarge) => Err(Fault::Number(format!("a number of {} digits", text.len()))),
         Some(Whole::Fits(_)) | None => Ok(text.into()),
     }
 }
@@ -122,7 +116,7 @@ pub(super) fn number(float: f64) -> Value {
 
 /// The value of a scalar with a tag of YAML's own; `None` for another tag, whose scalar is a string.
 pub(super) fn resolve_tagged(tag: &str, text: &str) -> Result<Option<Value>, Fault> {
-    let wrong = || Fault::Tag { tag: format!("!!{tag}"), value: bounded(text) };
+    let wrong = || Fault::Tag(format!("!!{tag}"));
     let value = match tag {
         "str" | "timestamp" => return Ok(Some(text.into())),
         "binary" => return Err(wrong()),

@@ -37,11 +37,11 @@ pub(super) fn document(text: &str, budget: &mut Budget) -> Result<Document, Loca
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| {
             let (line, column) = (error.marker().line(), error.marker().col() + 1);
-            Located { fault: Fault::Syntax(error.info()), line, column }
+            Located { fault: Fault::syntax(&error.info()), line, column }
         })?;
         let at = span.start;
         if is_indented_with_tab(text, &event, &span) {
-            let fault = Fault::Syntax("a tab where only spaces may indent".to_owned());
+            let fault = Fault::syntax("a tab where only spaces may indent");
             return Err(Located { fault, line: at.line(), column: 1 });
         }
         builder.event(event, &span).map_err(|fault| Located { fault, line: at.line(), column: at.col() + 1 })?;

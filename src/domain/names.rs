@@ -78,6 +78,10 @@ pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// Of a hook that the engine created: `<startedAt>/<retryCount>` of the operation it belongs to.
 pub const BOATHOOK_OPERATION: &str = "boathook.dev/operation";
+/// Of a hook that the engine created: the phase it was created for. A hook may run in two phases under one name.
+pub const BOATHOOK_PHASE: &str = "boathook.dev/phase";
+/// `operation.info`: digest of the manifests that the operation was started with, so that it can be resumed.
+pub const BOATHOOK_MANIFESTS: &str = "boathook.dev/manifests";
 /// `operation.info`: start of the failed operation that is to be resumed.
 pub const BOATHOOK_RESUME: &str = "boathook.dev/resume";
 /// `operation.info`: the operation stands for a deletion with hooks.

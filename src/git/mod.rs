@@ -5,6 +5,7 @@ mod cache;
 mod credentials;
 mod log;
 mod process;
+mod render;
 mod repository;
 mod semver;
 mod tree;
@@ -14,6 +15,9 @@ pub use cache::{FetchError, FetchLimits, Repositories};
 pub use credentials::Credentials;
 pub use log::{ChangeKind, Commit, FileChange, Log};
 pub use process::{Limits, ProcessError};
+pub use render::{
+    Directory, Helm, Kustomize, Parameter, RenderError, RenderRequest, Rendered, RenderedSource, SourceAt, Tool, render,
+};
 pub use repository::{CommitId, ReadError, Repository};
 pub use semver::Constraint;
 pub use tree::{TreeFile, TreeLimits};

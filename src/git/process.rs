@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -99,6 +100,7 @@ pub(crate) struct Run {
     action: String,
     args: Vec<OsString>,
     env: BTreeMap<OsString, Option<OsString>>,
+    dir: Option<PathBuf>,
     limits: Limits,
     secrets: Vec<String>,
 }
@@ -111,6 +113,7 @@ impl Run {
             action: action.to_owned(),
             args: Vec::new(),
             env: BTreeMap::new(),
+            dir: None,
             limits: Limits::default(),
             secrets: Vec::new(),
         }
@@ -133,6 +136,11 @@ impl Run {
 
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.env.insert(name.into(), None);
+        self
+    }
+
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.dir = Some(dir.to_owned());
         self
     }
 
@@ -160,6 +168,9 @@ impl Run {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .process_group(0);
+        if let Some(dir) = &self.dir {
+            command.current_dir(dir);
+        }
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),

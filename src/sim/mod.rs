@@ -9,6 +9,7 @@
 //! - [`patch`]: how a patch or an apply changes an object, and who owns which field.
 //! - [`resource`]: which resources there are, their names, subresources and rules; CRDs add theirs while it runs.
 //! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
+//! - [`validation`]: what the API server makes of the objects it is given: strict fields, defaults, the rules of kinds.
 
 pub mod logs;
 pub mod openapi;
@@ -16,3 +17,4 @@ pub mod patch;
 pub mod resource;
 pub mod status;
 pub mod store;
+pub mod validation;

@@ -5,6 +5,7 @@ use boathook::domain::health::HealthStatus;
 use boathook::domain::hook::SyncPhase;
 use serde_json::{Value, json};
 
+use crate::large;
 use crate::recordings::applications;
 
 fn read(value: &Value) -> Application {
@@ -287,4 +288,48 @@ fn applications_that_are_not_objects_are_empty_and_what_is_not_json_is_an_error(
     for broken in ["", "{", "{\"metadata\":", "{\"status\":{]}"] {
         assert!(AppSummary::from_json("c", broken.as_bytes()).is_err(), "{broken}");
     }
+}
+
+#[test]
+fn applications_in_a_list_are_small() {
+    let json = large::application(7, 40);
+    assert!((18_000..23_000).contains(&json.len()), "{}", json.len());
+    let compact = AppSummary::from_json("c", json.as_bytes()).unwrap();
+    assert_eq!(compact, AppSummary::of(&read(&serde_json::from_str(&json).unwrap())));
+    let kept = compact.kept_bytes();
+    assert!(kept <= 3_000, "{kept} bytes");
+    assert!(kept <= 1_100, "no reason is known for more: {kept} bytes");
+    let many = AppSummary::from_json("c", large::application(7, 5_000).as_bytes()).unwrap();
+    assert_eq!(many.kept_bytes(), kept, "resources cost nothing");
+}
+
+#[test]
+fn applications_of_a_hostile_size_are_cut() {
+    let long = "\u{e9}".repeat(1 << 20);
+    let label = |index: usize| (format!("{index:0999}"), json!(long.get(..2_000)));
+    let labels: serde_json::Map<String, Value> = (0..1_000).map(label).collect();
+    let value = json!({
+        "metadata": {"name": long, "namespace": long, "uid": long, "resourceVersion": long},
+        "spec": {"project": long, "destination": {"server": long, "name": long, "namespace": long},
+            "source": {"repoURL": long, "path": long, "chart": long, "targetRevision": long}},
+        "status": {"sync": {"revision": long}, "operationState": {"message": long, "phase": "Failed",
+            "operation": {"initiatedBy": {"username": long}}, "syncResult": {"resources": [
+                {"syncPhase": "PreSync", "hookPhase": "Failed", "kind": long, "name": long},
+                {"syncPhase": "Sync", "hookPhase": "Failed", "kind": long, "name": long}]}}}
+    });
+    let compact = summary(&value);
+    assert!(compact.kept_bytes() < 16_000, "{}", compact.kept_bytes());
+    assert_eq!(compact.operation.unwrap().message.len(), AppSummary::LONGEST_MESSAGE);
+    let labelled = summary(&json!({"metadata": {"labels": labels}}));
+    assert_eq!(labelled.labels.len(), AppSummary::MOST_LABELS);
+    assert!(labelled.kept_bytes() < 100_000, "{}", labelled.kept_bytes());
+}
+
+#[test]
+fn applications_nested_without_end_lose_nothing_else() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let json =
+        format!("{{\"metadata\": {{\"managedFields\": {deep}, \"uid\": {deep}, \"name\": \"a\"}}, \"x\": {deep}}}");
+    let compact = AppSummary::from_json("c", json.as_bytes()).unwrap();
+    assert_eq!((&*compact.key.name, &*compact.uid), ("a", ""));
 }

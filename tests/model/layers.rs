@@ -53,8 +53,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// The only crates that `domain` may name: no input or output, no tasks, no wall clock.
-const DOMAIN_CRATES: &[&str] =
-    &["std", "core", "alloc", "serde", "serde_json", "serde_saphyr", "serde_yaml", "jiff", "thiserror"];
+const DOMAIN_CRATES: &[&str] = &[
+    "std",
+    "core",
+    "alloc",
+    "serde",
+    "serde_json",
+    "serde_saphyr",
+    "serde_yaml",
+    "jiff",
+    "thiserror",
+    "cronexpr",
+    "globset",
+];
 
 /// What only `clock` may say: the wall clock, the monotonic one, and timers.
 const TIME: &[&str] = &["SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time"];

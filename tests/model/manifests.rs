@@ -5,6 +5,8 @@ use std::fmt::Write;
 use boathook::domain::manifest::{Fault, Limits, Manifests, NotAnObject, duplicates, read, read_within};
 use serde_json::{Value, json};
 
+use crate::large;
+
 fn errors(read: &Manifests) -> Vec<String> {
     read.errors.iter().map(ToString::to_string).collect()
 }
@@ -212,4 +214,17 @@ fn manifests_too_large_or_too_deep_end_in_one_clear_error() {
     let read = read_within("many.yaml", "apiVersion: v1\nkind: Secret\n---\n".repeat(5).as_bytes(), limits);
     assert_eq!(read.objects.len(), 3);
     assert_eq!(errors(&read), ["many.yaml:10:1: more than 3 documents in one source (document 4)"]);
+}
+
+#[test]
+fn manifests_of_a_large_application() {
+    let text = large::manifests(1_000);
+    assert!(text.len() > 700_000, "{}", text.len());
+    let read = read("large.yaml", text.as_bytes());
+    assert_eq!(errors(&read), Vec::<String>::new());
+    assert_eq!(read.objects.len(), 1_000);
+    let last = &read.objects[999];
+    let lines = text.lines().count();
+    assert_eq!(last.place.line, lines - lines / 1_000 + 3, "behind the separator and the comment");
+    assert_eq!(last.object.at(&["spec", "template", "spec", "volumes"]).unwrap()[0]["configMap"]["defaultMode"], 420);
 }

@@ -7,10 +7,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::domain::application::Source;
 use boathook::git::{
-    ChangeKind, CommitId, Credentials, FetchError, FetchLimits, FileRepositories, ReadError, RepoUrl, Repositories,
-    Repository, TreeLimits,
+    ChangeKind, CommitId, Credentials, FetchError, FetchLimits, FileRepositories, ReadError, RenderError,
+    RenderRequest, RepoUrl, Repositories, Repository, SourceAt, TreeLimits, render,
 };
+use serde_json::json;
 
 /// A work tree with a history, and an empty cache.
 struct World {
@@ -272,4 +274,62 @@ async fn git_reads_files_and_never_leaves_the_repository() {
     assert_eq!(fs::read_to_string(into.path().join("app/linked.yaml")).unwrap(), "c: 1");
     assert_eq!(fs::read_to_string(into.path().join("app/folder/c.yaml")).unwrap(), "c: 1");
     assert!(!into.path().join("app/dangling.yaml").exists());
+}
+
+fn source(written: serde_json::Value) -> Source {
+    let text = |field: &str| written.get(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    Source { path: text("path"), ref_name: text("ref"), chart: text("chart"), written, ..Source::default() }
+}
+
+async fn rendered(world: &World, written: serde_json::Value) -> Result<Vec<String>, RenderError> {
+    let cache = world.cache(FetchLimits::default());
+    cache.fetch(&world.url(), &Credentials::default()).await.unwrap();
+    let commit = cache.open(&world.url()).unwrap().resolve("main").unwrap();
+    let source = SourceAt { source: source(written), commit, repository: cache.path(&world.url()) };
+    let request = RenderRequest { application: "shop".into(), sources: vec![source], ..RenderRequest::default() };
+    let rendered = render(&request, &Clock::real()).await?;
+    Ok(rendered.manifests().map(|manifest| format!("{} {}", manifest.object.name(), manifest.place)).collect())
+}
+
+#[tokio::test]
+async fn git_renders_a_folder_as_argo_cd_does() {
+    let world = World::new();
+    let map = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
+    world.write("app/b.yaml", &format!("{}---\n# nothing\n---\n{}", map("b1"), map("b2")));
+    world.write("app/a.json", r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}"#);
+    world.write("app/sub/c.yml", &map("c"));
+    world.write("app/skipped.yaml", &format!("# +argocd:skip-file-rendering\n{}", map("skipped")));
+    world.write("app/README.md", "not a manifest");
+    world.commit("manifests");
+    assert_eq!(
+        rendered(&world, json!({"path": "app"})).await.unwrap(),
+        ["a app/a.json:1", "b1 app/b.yaml:1", "b2 app/b.yaml:7"]
+    );
+    let all = json!({"path": "./app/", "directory": {"recurse": true, "exclude": "{a.json,b*}"}});
+    assert_eq!(rendered(&world, all).await.unwrap(), ["c app/sub/c.yml:1"]);
+    let included = json!({"path": "app", "directory": {"recurse": true, "include": "sub/*"}});
+    assert_eq!(rendered(&world, included).await.unwrap(), ["c app/sub/c.yml:1"]);
+}
+
+#[tokio::test]
+async fn git_says_why_a_folder_does_not_render() {
+    let world = World::new();
+    world.write("broken/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [\n");
+    world.write("broken/b.yaml", "just text\n");
+    world.write("overridden/.argocd-source-shop.yaml", "kustomize: {}\n");
+    world.write("jsonnet/main.jsonnet", "{}");
+    world.commit("broken");
+    let error = rendered(&world, json!({"path": "broken"})).await.unwrap_err().to_string();
+    assert!(error.contains("broken/a.yaml:") && error.contains("broken/b.yaml:1"), "all files are reported: {error}");
+    for (written, expected) in [
+        (json!({"path": "missing"}), "app path does not exist"),
+        (json!({"path": "../x"}), "leads out of the repository"),
+        (json!({"path": "/etc"}), "leads out of the repository"),
+        (json!({"path": "overridden"}), ".argocd-source-shop.yaml is not supported"),
+        (json!({"path": "jsonnet"}), "jsonnet file jsonnet/main.jsonnet is not supported"),
+        (json!({"chart": "redis"}), "not supported"),
+    ] {
+        let error = rendered(&world, written.clone()).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{written}: {error}");
+    }
 }

@@ -178,8 +178,37 @@ impl AppSummary {
         self.labels.get(index).map(|(_, value)| &**value)
     }
 
+    /// Bytes of memory it holds, itself and its heap, the name of the cluster not counted: many share it.
+    pub fn kept_bytes(&self) -> usize {
+        let counters = 2 * size_of::<usize>();
+        let key = self.key.namespace.len() + self.key.name.len() + 2 * counters;
+        let pair = |(name, value): &(Box<str>, Box<str>)| size_of::<(Box<str>, Box<str>)>() + name.len() + value.len();
+        let revision = if let Revision::Text(text) = &self.revision { text.len() } else { 0 };
+        let texts = [
+            &self.uid,
+            &self.resource_version,
+            &self.project,
+            &self.destination_server,
+            &self.destination_name,
+            &self.destination_namespace,
+        ];
+        size_of::<Self>()
+            + key
+            + revision
+            + texts.iter().map(|text| text.len()).sum::<usize>()
+            + self.labels.iter().map(pair).sum::<usize>()
+            + self.source.as_ref().map_or(0, SourceSummary::heap_bytes)
+            + self.operation.as_ref().map_or(0, |operation| operation.kept_bytes())
+    }
+
     fn phase(&self) -> Option<OperationPhase> {
         self.operation.as_ref()?.phase
+    }
+}
+
+impl SourceSummary {
+    fn heap_bytes(&self) -> usize {
+        self.repo_url.len() + self.path.len() + self.chart.len() + self.target_revision.len()
     }
 }
 
@@ -191,6 +220,11 @@ impl<'de> serde::Deserialize<'de> for AppSummary {
 }
 
 impl OperationSummary {
+    fn kept_bytes(&self) -> usize {
+        let failed = self.phases.iter().filter_map(|phase| phase.failed.as_ref()).map(|name| name.len());
+        size_of::<Self>() + self.message.len() + self.username.len() + failed.sum::<usize>()
+    }
+
     /// One phase of the last attempt.
     pub fn phase_of(&self, phase: SyncPhase) -> &PhaseSummary {
         let [pre_sync, sync, post_sync, sync_fail] = &self.phases;

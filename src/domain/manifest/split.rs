@@ -27,7 +27,7 @@ pub(super) fn chunks(text: &str) -> impl Iterator<Item = Chunk<'_>> {
         }
         Some(Chunk { text, line, after_separator })
     });
-    all.filter(|chunk| chunk.after_separator || !chunk.text.lines().all(is_empty))
+    all.filter(|chunk| chunk.after_separator || !chunk.text.split(['\n', '\r']).all(is_empty))
 }
 
 /// What follows `---` on a line that is a separator.
@@ -54,6 +54,7 @@ mod tests {
         assert_eq!(of("a: 1"), [(1, "a: 1")]);
         assert_eq!(of("---\na: 1\n--- # next\nb: 2\n---\n"), [(2, "a: 1\n"), (4, "b: 2\n")]);
         assert_eq!(of("a: 1\r\n---\r\nb: 2\r\n"), [(1, "a: 1\r\n"), (3, "b: 2\r\n")]);
+        assert_eq!(of("# c\ra: 1"), [(1, "# c\ra: 1")], "to YAML this is a line end too");
         assert_eq!(of("\u{feff}# c\n---\na: 1\n"), [(3, "a: 1\n")]);
         assert_eq!(of("a: |\n  ---\n  b\n----\n"), [(1, "a: |\n  ---\n  b\n----\n")], "only at the start of a line");
     }

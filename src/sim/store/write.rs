@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::metadata;
 use super::object::Stored;
-use super::options::{Operation, Part, WriteOptions};
+use super::options::{Part, WriteOptions};
 use super::rules::WriteContext;
 use super::store::{Store, key};
 use crate::sim::resource::{GenerationRule, GroupResource, NAMESPACES, Resource};
@@ -118,11 +118,8 @@ impl Store {
         if !errors.is_empty() {
             return Err(Status::invalid(resource, name, errors));
         }
-        if options.operation == Operation::Update {
-            metadata::copy(old, &mut object, "managedFields");
-        }
-        let changes = object != *old;
-        if changes {
+        // What a client sends as `managedFields` is for the rules to judge: it may want to forget all managers.
+        if object != *old {
             self.rules().manage(context, &mut object, Some(old))?;
         }
         Ok((object != *old).then_some(object))

@@ -1,0 +1,131 @@
+//! Rendering with the user's own `helm` and `kustomize`: the chart and the kustomization that Argo CD was recorded with.
+//!
+//! `cargo test --test needs_helm -- --ignored`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use boathook::clock::Clock;
+use boathook::domain::application::Source;
+use boathook::git::{RenderError, RenderRequest, RenderedSource, Repository, SourceAt, render};
+use serde_json::{Value, json};
+
+/// A repository that holds a folder of the recorded cases, with files added or replaced.
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new(case: &str, files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case), &folder.path().join("app"));
+        for (path, content) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        for args in [
+            &["init", "--quiet", "--initial-branch=main"][..],
+            &["add", "--all"],
+            &["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "-m", "first"],
+        ] {
+            assert!(Command::new("git").args(args).current_dir(folder.path()).status().unwrap().success());
+        }
+        Self { folder }
+    }
+
+    async fn render(&self, written: Value) -> Result<RenderedSource, RenderError> {
+        let commit = Repository::open(self.folder.path()).unwrap().resolve("main").unwrap();
+        let source = Source { path: "app".into(), written, ..Source::default() };
+        let request = RenderRequest {
+            application: "shop".into(),
+            namespace: "shop-eu".into(),
+            sources: vec![SourceAt { source, commit, repository: self.folder.path().to_owned() }],
+            kube_version: "1.36.1".into(),
+            api_versions: vec!["batch/v1".into(), "batch/v1/Job".into()],
+        };
+        let mut rendered = render(&request, &Clock::real()).await?;
+        Ok(rendered.sources.remove(0).unwrap())
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+fn names(rendered: &RenderedSource) -> Vec<String> {
+    let mut names: Vec<_> = rendered.manifests.iter().map(|manifest| manifest.object.key().to_string()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+#[ignore = "needs helm"]
+async fn a_chart_renders_with_its_hooks() {
+    let case = Case::new("helm", &[]);
+    let rendered = case.render(json!({})).await.unwrap();
+    assert_eq!(rendered.source_type, "Helm");
+    let hooks = rendered.manifests.iter().filter_map(|manifest| manifest.object.annotation("helm.sh/hook"));
+    let mut hooks: Vec<_> = hooks.collect();
+    hooks.sort_unstable();
+    assert!(hooks.iter().any(|hook| hook.contains("pre-install")), "{hooks:?}");
+    assert!(hooks.iter().any(|hook| hook.contains("test")), "{hooks:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs helm"]
+async fn values_parameters_and_release_name_reach_helm() {
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: seen}\ndata:\n  release: {{ .Release.Name }}\n  \
+                    namespace: {{ .Release.Namespace }}\n  a: {{ .Values.a | quote }}\n  b: {{ .Values.b | quote }}\n  \
+                    c: {{ .Values.c | quote }}\n  kube: {{ .Capabilities.KubeVersion.Version }}\n";
+    let case = Case::new("helm", &[("app/templates/seen.yaml", template), ("values/eu.yaml", "a: file\nb: file")]);
+    let written = json!({ "helm": {
+        "releaseName": "named",
+        "valueFiles": ["../values/eu.yaml"],
+        "values": "b: inline",
+        "parameters": [{ "name": "c", "value": "x,y" }],
+    }});
+    let rendered = case.render(written).await.unwrap();
+    let seen = rendered.manifests.iter().find(|manifest| manifest.object.name() == "seen").unwrap();
+    let expected = json!({
+        "release": "named", "namespace": "shop-eu", "a": "file", "b": "inline", "c": "x,y", "kube": "v1.36.1",
+    });
+    assert_eq!(seen.object.as_json().get("data"), Some(&expected));
+}
+
+#[tokio::test]
+#[ignore = "needs helm"]
+async fn a_broken_chart_says_so() {
+    let case = Case::new("helm", &[("app/templates/broken.yaml", "{{ fail \"no database\" }}")]);
+    let error = case.render(json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("no database"), "{error}");
+    let case = Case::new("helm", &[]);
+    let missing = json!({ "helm": { "valueFiles": ["missing.yaml"] } });
+    assert_eq!(case.render(missing).await.unwrap_err(), RenderError::NoValuesFile("missing.yaml".into()));
+    let outside = json!({ "helm": { "valueFiles": ["../../../../../../etc/hostname"] } });
+    assert!(case.render(outside).await.unwrap_err().to_string().contains("leads out of the repository"));
+}
+
+#[tokio::test]
+#[ignore = "needs kustomize"]
+async fn a_kustomization_is_built_and_edited() {
+    let case = Case::new("kustomize", &[]);
+    let plain = case.render(json!({})).await.unwrap();
+    assert_eq!(plain.source_type, "Kustomize");
+    assert!(!plain.manifests.is_empty());
+    let written = json!({ "kustomize": { "namePrefix": "eu-", "commonLabels": { "team": "shop" } } });
+    let edited = case.render(written).await.unwrap();
+    assert_eq!(edited.manifests.len(), plain.manifests.len());
+    assert!(names(&edited).iter().all(|name| name.contains("/eu-")), "{:?}", names(&edited));
+    assert!(edited.manifests.iter().all(|manifest| manifest.object.label("team") == Some("shop")));
+}

@@ -4,11 +4,13 @@
 //! the documents under `/openapi/v3` all read the same [`Types`]. Those of the built-in kinds come from
 //! `assets/kubernetes-types.json`, facts extracted from a running API server by the script beside it.
 
+mod document;
 mod normal;
 mod quantity;
 mod rules;
 mod types;
 
+pub use document::{openapi_document, openapi_index};
 pub use normal::{empty_object, fill_defaults, tidy};
 pub use quantity::canonical_quantity;
 pub use rules::Rules;

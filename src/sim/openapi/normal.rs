@@ -79,6 +79,22 @@ pub fn empty_object(schema: Schema<'_>, like: &Value) -> Value {
     // A custom resource has no such fields: its defaults belong to whoever created it.
     if !schema.type_name().is_empty() {
         fill_defaults(schema, &mut empty);
+        fill_required_lists(schema, &mut empty);
     }
     empty
+}
+
+/// A list that must be there is a null in an empty object, not missing.
+fn fill_required_lists(schema: Schema<'_>, value: &mut Value) {
+    let Some(map) = value.as_object_mut() else { return };
+    for name in schema.required() {
+        if schema.field(name).is_some_and(|field| field.kind() == Kind::List) {
+            map.entry(name).or_insert(Value::Null);
+        }
+    }
+    for (name, value) in map.iter_mut() {
+        if let Some(field) = schema.field(name) {
+            fill_required_lists(field, value);
+        }
+    }
 }

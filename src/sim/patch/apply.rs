@@ -245,7 +245,8 @@ fn apply_once(
     }
     let merged = merge(schema, &live, config);
     let set = fields_of(schema, config).without_below(ignored);
-    let entry = managers.entry(this.clone());
+    // The time is that of the last change: a manager that comes to share what is there already has none.
+    let entry = managers.entry(Manager { time: None, ..this.clone() });
     let last = std::mem::replace(&mut entry.fields, set);
     entry.api_version.clone_from(&writer.api_version);
     let new = prune(schema, &merged, &managers, &last);

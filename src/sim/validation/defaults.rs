@@ -54,6 +54,7 @@ pub fn default_kind(api_version: &str, kind: &str, value: &mut Value) {
         ("apps/v1", _) => workload(kind, value),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
             if let Some(role) = map_mut(value, "/roleRef") {
+                role.retain(|field, value| field != "apiGroup" || *value != "");
                 default(role, "apiGroup", "rbac.authorization.k8s.io");
             }
             for subject in value.as_object_mut().into_iter().flat_map(|binding| each(binding, "subjects")) {

@@ -64,8 +64,8 @@ pub(super) fn prepare_update(api_version: &str, kind: &str, value: &mut Value, o
     }
 }
 
-/// The fields that [`prepare_create`] writes.
-pub fn prepared_fields(api_version: &str, kind: &str) -> FieldSet {
+/// The fields that [`prepare_create`] has written into a new object.
+pub fn prepared_fields(api_version: &str, kind: &str, value: &Value) -> FieldSet {
     match (api_version, kind) {
         ("batch/v1", "Job") => {
             let mut paths: Vec<Vec<&str>> = vec![vec!["spec", "selector"]];
@@ -80,15 +80,17 @@ pub fn prepared_fields(api_version: &str, kind: &str) -> FieldSet {
             FieldSet::of_fields(&[&["spec", "tolerations"], &["spec", "priority"], &["spec", "preemptionPolicy"]])
         }
         ("v1", "PersistentVolumeClaim") => FieldSet::of_fields(&[&["metadata", "finalizers"]]),
+        // A service without an address is asked for.
+        ("v1", "Service") if text(value, "/spec/clusterIP") == "None" => {
+            FieldSet::of_fields(&[&["spec", "clusterIPs"], &["spec", "ipFamilies"], &["spec", "ipFamilyPolicy"]])
+        }
         ("v1", "Service") => FieldSet::of_fields(&[
             &["spec", "clusterIP"],
             &["spec", "clusterIPs"],
             &["spec", "ipFamilies"],
             &["spec", "ipFamilyPolicy"],
         ]),
-        ("apps/v1", "DaemonSet") => {
-            FieldSet::of_fields(&[&["metadata", "annotations", "deprecated.daemonset.template.generation"]])
-        }
+        ("v1", "Event") => FieldSet::of_fields(&[&["eventTime"], &["firstTimestamp"], &["lastTimestamp"]]),
         _ => FieldSet::default(),
     }
 }

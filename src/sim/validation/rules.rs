@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{custom, decode, defaults, kinds, metadata, prepare};
 use crate::sim::openapi::{Schema, Types};
-use crate::sim::patch::{FieldSet, Writer, keep_times, track_update};
+use crate::sim::patch::{FieldSet, Writer, keep_times, track_update, without};
 use crate::sim::resource::Resource;
 use crate::sim::status::{FieldError, Status};
 use crate::sim::store::{Operation, Part, Rules, WriteContext};
@@ -96,8 +96,15 @@ impl Rules for KindRules {
         }
         let api_version = resource.api_version();
         if old.is_none() {
+            // The labels of a Job without any are those of its template, with what is added there later.
+            let shares_labels = resource.kind == "Job"
+                && object.pointer("/metadata/labels").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty);
             defaults::default_kind(&api_version, &resource.kind, object);
             prepare::prepare_create(&api_version, &resource.kind, object);
+            if shares_labels {
+                let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
+                object["metadata"]["labels"] = labels;
+            }
         } else {
             prepare::prepare_update(&api_version, &resource.kind, object, old);
         }
@@ -122,17 +129,27 @@ impl Rules for KindRules {
         let resource = context.resource;
         if context.operation == Operation::Update {
             let types = self.types.of(resource, &resource.version);
-            let mut ignored = unowned_fields(resource, context.part);
-            if old.is_none() {
-                ignored = ignored.union(&prepare::prepared_fields(&resource.api_version(), &resource.kind));
-            }
+            let ignored = unowned_fields(resource, context.part);
             let writer = Writer {
                 manager: context.manager.to_owned(),
                 api_version: resource.api_version(),
                 subresource: context.subresource.to_owned(),
                 time: context.now,
             };
-            track_update(types.schema(), old, object, &writer, &ignored);
+            if old.is_some() {
+                track_update(types.schema(), old, object, &writer, &ignored);
+            } else {
+                // What the server adds to a new object belongs to nobody.
+                let prepared = prepare::prepared_fields(&resource.api_version(), &resource.kind, object);
+                let mut sent = without(types.schema(), object, &prepared).unwrap_or_default();
+                track_update(types.schema(), None, &mut sent, &writer, &ignored);
+                if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                    metadata.remove("managedFields");
+                    if let Some(managers) = sent.pointer("/metadata/managedFields") {
+                        metadata.insert("managedFields".to_owned(), managers.clone());
+                    }
+                }
+            }
         }
         if let Some(old) = old {
             keep_times(old, object);

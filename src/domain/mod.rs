@@ -12,6 +12,7 @@ pub mod names;
 pub mod operation;
 pub mod plan;
 pub mod project;
+pub mod request;
 pub mod scenario;
 pub mod step;
 pub mod sync_options;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use crate::clock::Clock;
+use crate::domain::text::one_line;
 
 /// Why a program did not give its output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -239,7 +240,7 @@ impl Run {
             text = text.replace(secret.as_str(), "***");
         }
         let lines: Vec<_> = text.lines().rev().take(12).collect();
-        lines.into_iter().rev().map(str::to_owned).collect::<Vec<_>>().join("\n")
+        lines.into_iter().rev().map(|line| one_line(line, 500)).collect::<Vec<_>>().join("\n")
     }
 }
 

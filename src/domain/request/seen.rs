@@ -1,0 +1,79 @@
+//! What an operator saw when asking. An Application is rewritten all the time, so that its resourceVersion says nothing
+//! about whether anything changed that matters.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::domain::application::Application;
+use crate::domain::manifest::Object;
+use crate::domain::operation::OperationPhase;
+
+/// The part of an Application on which a decision rests: spec, operation, the state's begin and phase, and the
+/// revisions that were compared.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    uid: String,
+    spec: Value,
+    operation: Value,
+    started_at: Option<Timestamp>,
+    phase: Option<OperationPhase>,
+    revisions: Vec<String>,
+}
+
+/// What is not as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Changed {
+    /// Another object of the same name.
+    Identity,
+    /// The spec.
+    Spec,
+    /// Somebody asked for an operation, or it ended.
+    Operation,
+    /// The operation moved to another phase, or another one began.
+    Phase,
+    /// The target moved to another commit.
+    Revision,
+}
+
+impl Changed {
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "the application was deleted and made anew",
+            Self::Spec => "its spec was changed",
+            Self::Operation => "an operation was requested or has ended",
+            Self::Phase => "its operation moved on",
+            Self::Revision => "its target moved to another commit",
+        }
+    }
+}
+
+impl Seen {
+    /// What is to be seen of an application now. `object` is what `application` was read from.
+    pub fn of(application: &Application, object: &Object) -> Self {
+        let field = |name: &str| object.at(&[name]).cloned().unwrap_or_default();
+        let state = application.status.operation_state.as_ref();
+        let sync = &application.status.sync;
+        let revisions = if sync.revisions.is_empty() { vec![sync.revision.clone()] } else { sync.revisions.clone() };
+        Self {
+            uid: application.metadata.uid.clone(),
+            spec: field("spec"),
+            operation: field("operation"),
+            started_at: state.and_then(|state| state.started_at),
+            phase: state.and_then(|state| state.phase),
+            revisions,
+        }
+    }
+
+    /// What differs now. Empty: what was decided still holds.
+    pub fn changed(&self, now: &Self) -> Vec<Changed> {
+        let differs = [
+            (Changed::Identity, self.uid != now.uid),
+            (Changed::Spec, self.spec != now.spec),
+            (Changed::Operation, self.operation != now.operation),
+            (Changed::Phase, self.started_at != now.started_at || self.phase != now.phase),
+            (Changed::Revision, self.revisions != now.revisions),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
+    }
+}

@@ -1,0 +1,311 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::sim::access::Attributes;
+use crate::sim::status::{Details, Status};
+use crate::sim::store::Random;
+
+/// Which requests meet a fault. Empty lists and `None` stand for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// For example `list`, `watch`, `patch`. Requests for discovery and the like are `get`.
+    pub verbs: Vec<String>,
+    /// Plurals, with the subresource where there is one: `jobs`, `pods/log`. Requests for no resource have the empty
+    /// one.
+    pub resources: Vec<String>,
+    /// One namespace.
+    pub namespace: Option<String>,
+    /// One object.
+    pub name: Option<String>,
+}
+
+impl Filter {
+    /// All requests.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// All requests of these verbs.
+    pub fn verbs(verbs: &[&str]) -> Self {
+        Self { verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Of these only those for one more resource.
+    #[must_use]
+    pub fn of(mut self, resource: &str) -> Self {
+        self.resources.push(resource.to_owned());
+        self
+    }
+
+    /// Of these only those for one object of this name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..self }
+    }
+
+    /// Whether a request is meant.
+    pub fn matches(&self, request: &Attributes<'_>) -> bool {
+        let resource = if request.subresource.is_empty() {
+            request.resource.to_owned()
+        } else {
+            format!("{}/{}", request.resource, request.subresource)
+        };
+        (self.verbs.is_empty() || self.verbs.iter().any(|verb| verb == request.verb))
+            && (self.resources.is_empty() || self.resources.contains(&resource))
+            && self.namespace.as_ref().is_none_or(|namespace| namespace == request.namespace)
+            && self.name.as_ref().is_none_or(|name| name == request.name)
+    }
+}
+
+/// An answer that is an error, without the request being carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// 410: list again.
+    Gone,
+    /// 409: somebody else wrote.
+    Conflict,
+    /// 429 with a `Retry-After` of so many seconds.
+    TooManyRequests {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// 500.
+    Internal,
+    /// 503.
+    Unavailable,
+    /// 504: the server says that it ran out of time.
+    Timeout,
+    /// 401, as for a token that has expired.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+}
+
+impl Failure {
+    /// The answer.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Gone => Status::expired("The resourceVersion for the provided watch is too old."),
+            Self::Conflict => Status::new(
+                409,
+                "Conflict",
+                "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest \
+                 version and try again",
+            ),
+            Self::TooManyRequests { retry_after } => {
+                let message = "Too many requests, please try again later.";
+                let mut status = Status::new(429, "TooManyRequests", message);
+                let details = Details { retry_after_seconds: Some(retry_after), ..Details::default() };
+                status.details = Some(Box::new(details));
+                status
+            }
+            Self::Internal => Status::internal("a fault was asked for"),
+            Self::Unavailable => {
+                let message = "the server is currently unable to handle the request";
+                Status::new(503, "ServiceUnavailable", message)
+            }
+            Self::Timeout => Status::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
+            Self::Unauthorized => Status::new(401, "Unauthorized", "Unauthorized"),
+            Self::Forbidden => Status::new(403, "Forbidden", "forbidden: a fault was asked for"),
+        }
+    }
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The connection is cut and the request is not carried out.
+    Cut,
+    /// The request is carried out and the connection is cut before the answer: the outcome is unknown to the client.
+    CutAfter,
+    /// The request waits before it is carried out.
+    Delay(Duration),
+    /// It is answered with an error and not carried out.
+    Fail(Failure),
+    /// The body of the answer comes in pieces of so many bytes, with pauses.
+    Slow {
+        /// Bytes at once.
+        piece: usize,
+        /// Before each piece.
+        pause: Duration,
+    },
+    /// The body of the answer is cut after so many bytes.
+    Truncate {
+        /// Bytes.
+        after: usize,
+    },
+    /// A watch, after so many events.
+    Watch {
+        /// Events that are still sent.
+        after: usize,
+        /// What happens then.
+        order: WatchOrder,
+    },
+}
+
+/// What a watch is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchOrder {
+    /// End, as at its timeout.
+    End,
+    /// End with a broken connection.
+    Cut,
+    /// Send nothing more, and stay open.
+    Stall,
+    /// End with an `ERROR` event, 410.
+    Expire,
+}
+
+/// One fault.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Which requests meet it.
+    pub filter: Filter,
+    /// What happens to them.
+    pub action: Action,
+    /// How many of them; all where `None`.
+    pub times: Option<u32>,
+    /// How many of them are spared first.
+    pub skip: u32,
+    /// How likely each of them meets it, 0 to 1.
+    pub probability: f64,
+}
+
+impl Fault {
+    /// A fault that every such request meets.
+    pub fn new(filter: Filter, action: Action) -> Self {
+        Self { filter, action, times: None, skip: 0, probability: 1.0 }
+    }
+
+    /// Only so many times.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// Not the first so many.
+    #[must_use]
+    pub fn skip(self, skip: u32) -> Self {
+        Self { skip, ..self }
+    }
+
+    /// Only with this probability, 0 to 1.
+    #[must_use]
+    pub fn probability(self, probability: f64) -> Self {
+        Self { probability, ..self }
+    }
+}
+
+/// Names a fault that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultId(usize);
+
+#[derive(Debug)]
+struct Planned {
+    fault: Fault,
+    seen: u32,
+    met: u32,
+    removed: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    planned: Vec<Planned>,
+    random: Random,
+}
+
+/// The faults of one server. Cheap to clone: clones are the same.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    state: Arc<Mutex<State>>,
+    orders: broadcast::Sender<(Filter, WatchOrder)>,
+}
+
+impl Faults {
+    /// None yet; the seed decides the chances.
+    pub fn new(seed: u64) -> Self {
+        let state = State { planned: Vec::new(), random: Random::new(seed) };
+        Self { state: Arc::new(Mutex::new(state)), orders: broadcast::Sender::new(64) }
+    }
+
+    /// One more. Where several match a request, the one that was added first is met.
+    pub fn add(&self, fault: Fault) -> FaultId {
+        let mut state = self.lock();
+        state.planned.push(Planned { fault, seen: 0, met: 0, removed: false });
+        FaultId(state.planned.len() - 1)
+    }
+
+    /// One less.
+    pub fn remove(&self, FaultId(id): FaultId) {
+        if let Some(planned) = self.lock().planned.get_mut(id) {
+            planned.removed = true;
+        }
+    }
+
+    /// None any more.
+    pub fn clear(&self) {
+        for planned in &mut self.lock().planned {
+            planned.removed = true;
+        }
+    }
+
+    /// How many requests have met a fault.
+    pub fn met(&self, FaultId(id): FaultId) -> u32 {
+        self.lock().planned.get(id).map_or(0, |planned| planned.met)
+    }
+
+    /// Tells every matching watch that is open now what to do.
+    pub fn order(&self, filter: Filter, order: WatchOrder) {
+        // An error means that no watch is open.
+        let _ = self.orders.send((filter, order));
+    }
+
+    pub(crate) fn orders(&self) -> broadcast::Receiver<(Filter, WatchOrder)> {
+        self.orders.subscribe()
+    }
+
+    /// What happens to a request, and counts it.
+    pub(crate) fn meet(&self, request: &Attributes<'_>) -> Option<Action> {
+        let mut state = self.lock();
+        let State { planned, random } = &mut *state;
+        for planned in planned.iter_mut().filter(|planned| !planned.removed) {
+            if planned.fault.times.is_some_and(|times| planned.met >= times) || !planned.fault.filter.matches(request) {
+                continue;
+            }
+            planned.seen += 1;
+            if planned.seen > planned.fault.skip && random.chance(planned.fault.probability) {
+                planned.met += 1;
+                return Some(planned.fault.action);
+            }
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; if it did, the list would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_spares_the_first_and_is_met_a_number_of_times() {
+        let faults = Faults::new(1);
+        let id = faults.add(Fault::new(Filter::verbs(&["list"]).of("jobs"), Action::Cut).skip(1).times(2));
+        let list =
+            Attributes { verb: "list", group: "batch", resource: "jobs", subresource: "", namespace: "", name: "" };
+        assert_eq!(faults.meet(&Attributes { verb: "get", ..list }), None);
+        assert_eq!(faults.meet(&Attributes { subresource: "status", ..list }), None);
+        let met: Vec<_> = (0..5).map(|_| faults.meet(&list).is_some()).collect();
+        assert_eq!(met, [false, true, true, false, false]);
+        assert_eq!(faults.met(id), 2);
+        faults.add(Fault::new(Filter::all(), Action::Cut));
+        faults.clear();
+        assert_eq!(faults.meet(&list), None);
+    }
+}

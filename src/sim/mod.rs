@@ -11,6 +11,9 @@
 //! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
 //! - [`validation`]: what the API server makes of the objects it is given: strict fields, defaults, the rules of kinds.
 
+pub mod access;
+pub mod api;
+pub mod faults;
 pub mod logs;
 pub mod openapi;
 pub mod patch;

@@ -1,5 +1,6 @@
-//! Who may do what: bearer tokens, and rules in the form of Kubernetes' RBAC, which a scenario or a test sets.
+//! Who may do what: bearer tokens and their users, and the access rules that a scenario or a test sets.
 
-mod rules;
+mod users;
 
-pub use rules::{Access, Attributes, Rule, User};
+pub use crate::domain::scenario::{AccessRequest, AccessRule};
+pub use users::{Access, User, Verdict};

@@ -10,6 +10,7 @@ mod discovery;
 mod logs;
 mod modify;
 mod output;
+mod patching;
 mod query;
 mod read;
 mod request;

@@ -191,7 +191,8 @@ impl Output {
                 json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata })
             }
             Form::Table(_) => {
-                let row = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata });
+                let row =
+                    json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata });
                 json!({
                     "kind": "Table",
                     "apiVersion": "meta.k8s.io/v1",

@@ -72,7 +72,8 @@ impl Query {
         };
         if manager.chars().count() > 128 {
             let value = serde_json::Value::from(manager);
-            let error = FieldError::new(FieldProblem::TooLong, "fieldManager", Some(value), "may not be more than 128 bytes");
+            let error =
+                FieldError::new(FieldProblem::TooLong, "fieldManager", Some(value), "may not be more than 128 bytes");
             return Err(invalid_options("PatchOptions", error));
         }
         Ok(manager.to_owned())
@@ -117,8 +118,11 @@ impl ListQuery {
             })?),
         };
         let watch = query.truth("watch");
-        let initial_events =
-            query.parameters().iter().any(|(name, _)| name == "sendInitialEvents").then(|| query.truth("sendInitialEvents"));
+        let initial_events = query
+            .parameters()
+            .iter()
+            .any(|(name, _)| name == "sendInitialEvents")
+            .then(|| query.truth("sendInitialEvents"));
         let matching = query.get("resourceVersionMatch");
         let next = query.get("continue").map(str::to_owned);
         check_match(watch, matching, version, initial_events, next.is_some())?;
@@ -156,12 +160,14 @@ fn check_match(
     if watch {
         return match (initial_events, matching) {
             (Some(_), Some("NotOlderThan")) | (None, None) => Ok(()),
-            (Some(_), _) => {
-                forbid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-            }
-            (None, Some(_)) => {
-                forbid("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
-            }
+            (Some(_), _) => forbid(
+                "resourceVersionMatch",
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            ),
+            (None, Some(_)) => forbid(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            ),
         };
     }
     if initial_events.is_some() {

@@ -48,7 +48,14 @@ pub(crate) fn output(
 pub(crate) fn list(api: &Api, target: &Target, query: &Query, asked: &ListQuery, headers: &HeaderMap) -> Answer {
     let output = output(api, target, query, headers, true)?;
     let page = page(api, target, asked)?;
-    let mut pieces = Pieces { output, objects: page.objects.into_iter(), state: At::Start, next: page.next, revision: page.revision, remaining: page.remaining };
+    let mut pieces = Pieces {
+        output,
+        objects: page.objects.into_iter(),
+        state: At::Start,
+        next: page.next,
+        revision: page.revision,
+        remaining: page.remaining,
+    };
     // A list of one piece has a length.
     let first = pieces.next().unwrap_or_default();
     if matches!(pieces.state, At::Done) {
@@ -97,7 +104,9 @@ fn page(api: &Api, target: &Target, asked: &ListQuery) -> Result<Page, Status> {
         }
     };
     let after = |object: &&Arc<Stored>| {
-        token.as_ref().is_none_or(|token| (object.namespace(), object.name()) > (token.namespace.as_str(), token.name.as_str()))
+        token
+            .as_ref()
+            .is_none_or(|token| (object.namespace(), object.name()) > (token.namespace.as_str(), token.name.as_str()))
     };
     let mut matching = objects.iter().filter(after).filter(|object| asked.selector.matches(object)).cloned();
     // From its cache the server answers with everything.

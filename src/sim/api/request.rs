@@ -101,9 +101,7 @@ fn target(resources: &Resources, group: &str, version: &str, rest: &[&str]) -> R
         ["namespaces", name, sub @ ("status" | "finalize")] if group.is_empty() => {
             find(resources, group, version, &NAMESPACES.resource, None, &[name, sub])
         }
-        ["namespaces", namespace, plural, rest @ ..] => {
-            find(resources, group, version, plural, Some(namespace), rest)
-        }
+        ["namespaces", namespace, plural, rest @ ..] => find(resources, group, version, plural, Some(namespace), rest),
         [plural, rest @ ..] => find(resources, group, version, plural, None, rest),
         [] => None,
     };

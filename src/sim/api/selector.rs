@@ -135,9 +135,9 @@ fn supported(resource: &Resource, version: &str, field: &str) -> bool {
         ("batch", "jobs") => &["status.successful"],
         _ => &[],
     };
-    let custom = resource.served_version(version).is_some_and(|served| {
-        served.selectable_fields.iter().any(|path| path.trim_start_matches('.') == field)
-    });
+    let custom = resource
+        .served_version(version)
+        .is_some_and(|served| served.selectable_fields.iter().any(|path| path.trim_start_matches('.') == field));
     known.contains(&field) || custom
 }
 
@@ -154,9 +154,7 @@ fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, Status> {
         } else if let Some((field, value)) = term.split_once('=') {
             (field, true, value)
         } else {
-            return Err(Status::bad_request(format!(
-                "invalid selector: '{text}'; can't understand '{term}'"
-            )));
+            return Err(Status::bad_request(format!("invalid selector: '{text}'; can't understand '{term}'")));
         };
         let value = value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\");
         requirements.push(FieldRequirement { field: field.to_owned(), equal, value });

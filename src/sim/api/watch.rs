@@ -21,8 +21,8 @@ use super::respond::{self, Answer};
 use super::selector::Selector;
 use super::serve::Api;
 use crate::clock::Interval;
-use crate::sim::access::Attributes;
-use crate::sim::faults::{Action, Filter, WatchOrder};
+use crate::domain::scenario::{AccessRequest, RequestMatch};
+use crate::sim::faults::{Action, WatchOrder};
 use crate::sim::status::Status;
 use crate::sim::store::{Event, EventKind, Stored, Subscription};
 
@@ -77,8 +77,7 @@ pub(crate) fn watch(
         stop: api.stopping(),
         orders: api.faults().orders(),
         limit,
-        group: target.resource.group.clone(),
-        plural: target.resource.plural.clone(),
+        user_agent: super::serve::user_agent(headers).to_owned(),
         output,
     };
     let lines = futures::stream::unfold(Some(watch), |watch| async { watch?.step().await });
@@ -99,11 +98,10 @@ struct Watch {
     timeout: Pin<Box<dyn Future<Output = ()> + Send>>,
     bookmarks: Option<Interval>,
     stop: CancellationToken,
-    orders: broadcast::Receiver<(Filter, WatchOrder)>,
+    orders: broadcast::Receiver<(RequestMatch, WatchOrder)>,
     /// What happens after so many more events.
     limit: Option<(usize, WatchOrder)>,
-    group: String,
-    plural: String,
+    user_agent: String,
     output: Output,
 }
 
@@ -187,7 +185,7 @@ impl Watch {
                 biased;
                 () = self.stop.cancelled() => return Woken::End,
                 order = self.orders.recv() => {
-                    if let Ok((filter, order)) = order && filter.matches(&self.attributes()) {
+                    if let Ok((filter, order)) = order && filter.matches(&self.request(), &self.user_agent) {
                         return Woken::Order(order);
                     }
                 }
@@ -198,12 +196,11 @@ impl Watch {
         }
     }
 
-    fn attributes(&self) -> Attributes<'_> {
-        Attributes {
+    fn request(&self) -> AccessRequest<'_> {
+        AccessRequest {
             verb: "watch",
-            group: &self.group,
-            resource: &self.plural,
-            subresource: "",
+            group: &self.output.resource.group,
+            resource: &self.output.resource.plural,
             namespace: self.namespace.as_deref().unwrap_or_default(),
             name: self.name.as_deref().unwrap_or_default(),
         }
@@ -231,7 +228,8 @@ impl Watch {
         if !self.covers(&event.object) {
             return None;
         }
-        let (plain, stored_version) = (self.output.form == Form::Plain, self.output.version == self.output.resource.version);
+        let (plain, stored_version) =
+            (self.output.form == Form::Plain, self.output.version == self.output.resource.version);
         if self.selector.is_empty() && plain && stored_version {
             self.count();
             return Some(event.line());

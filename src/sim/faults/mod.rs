@@ -4,12 +4,12 @@
 //!
 //! ```no_run
 //! # fn meet(faults: &boathook::sim::faults::Faults) {
-//! use boathook::sim::faults::{Action, Fault, Filter, WatchOrder};
+//! use boathook::sim::faults::{Action, Fault, WatchOrder, requests};
 //!
 //! // The next two writes of an Application's are carried out, but the client never learns it.
-//! let fault = faults.add(Fault::new(Filter::verbs(&["patch", "update"]).of("applications"), Action::CutAfter).times(2));
+//! let fault = faults.add(Fault::new(requests(&["patch", "update"], &["applications"]), Action::CutAfter).times(2));
 //! // Every watch of jobs that is open now ends.
-//! faults.order(Filter::verbs(&["watch"]).of("jobs"), WatchOrder::End);
+//! faults.order(requests(&["watch"], &["jobs"]), WatchOrder::End);
 //! assert_eq!(faults.met(fault), 0);
 //! # }
 //! ```
@@ -18,4 +18,4 @@ mod body;
 mod plan;
 
 pub(crate) use body::{slow, truncated};
-pub use plan::{Action, Failure, Fault, FaultId, Faults, Filter, WatchOrder};
+pub use plan::{Action, Failure, Fault, FaultId, Faults, WatchOrder, requests};

@@ -3,60 +3,15 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use crate::sim::access::Attributes;
+use crate::domain::scenario::{AccessRequest, Pattern, RequestMatch};
 use crate::sim::status::{Details, Status};
 use crate::sim::store::Random;
 
-/// Which requests meet a fault. Empty lists and `None` stand for all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// For example `list`, `watch`, `patch`. Requests for discovery and the like are `get`.
-    pub verbs: Vec<String>,
-    /// Plurals, with the subresource where there is one: `jobs`, `pods/log`. Requests for no resource have the empty
-    /// one.
-    pub resources: Vec<String>,
-    /// One namespace.
-    pub namespace: Option<String>,
-    /// One object.
-    pub name: Option<String>,
-}
-
-impl Filter {
-    /// All requests.
-    pub fn all() -> Self {
-        Self::default()
-    }
-
-    /// All requests of these verbs.
-    pub fn verbs(verbs: &[&str]) -> Self {
-        Self { verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(), ..Self::default() }
-    }
-
-    /// Of these only those for one more resource.
-    #[must_use]
-    pub fn of(mut self, resource: &str) -> Self {
-        self.resources.push(resource.to_owned());
-        self
-    }
-
-    /// Of these only those for one object of this name.
-    #[must_use]
-    pub fn named(self, name: &str) -> Self {
-        Self { name: Some(name.to_owned()), ..self }
-    }
-
-    /// Whether a request is meant.
-    pub fn matches(&self, request: &Attributes<'_>) -> bool {
-        let resource = if request.subresource.is_empty() {
-            request.resource.to_owned()
-        } else {
-            format!("{}/{}", request.resource, request.subresource)
-        };
-        (self.verbs.is_empty() || self.verbs.iter().any(|verb| verb == request.verb))
-            && (self.resources.is_empty() || self.resources.contains(&resource))
-            && self.namespace.as_ref().is_none_or(|namespace| namespace == request.namespace)
-            && self.name.as_ref().is_none_or(|name| name == request.name)
-    }
+/// Requests of these verbs for these resources (plurals, with the subresource where there is one: `pods/log`); an
+/// empty list stands for all.
+pub fn requests(verbs: &[&str], resources: &[&str]) -> RequestMatch {
+    let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::new(*text)).collect();
+    RequestMatch { verbs: patterns(verbs), resources: patterns(resources), ..RequestMatch::default() }
 }
 
 /// An answer that is an error, without the request being carried out.
@@ -71,12 +26,8 @@ pub enum Failure {
         /// Seconds.
         retry_after: u32,
     },
-    /// 500.
-    Internal,
-    /// 503.
-    Unavailable,
-    /// 504: the server says that it ran out of time.
-    Timeout,
+    /// 500 to 599.
+    Server(u16),
     /// 401, as for a token that has expired.
     Unauthorized,
     /// 403.
@@ -101,12 +52,14 @@ impl Failure {
                 status.details = Some(Box::new(details));
                 status
             }
-            Self::Internal => Status::internal("a fault was asked for"),
-            Self::Unavailable => {
+            Self::Server(503) => {
                 let message = "the server is currently unable to handle the request";
                 Status::new(503, "ServiceUnavailable", message)
             }
-            Self::Timeout => Status::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
+            Self::Server(504) => {
+                Status::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
+            }
+            Self::Server(code) => Status { code, ..Status::internal("a fault was asked for") },
             Self::Unauthorized => Status::new(401, "Unauthorized", "Unauthorized"),
             Self::Forbidden => Status::new(403, "Forbidden", "forbidden: a fault was asked for"),
         }
@@ -162,7 +115,7 @@ pub enum WatchOrder {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// Which requests meet it.
-    pub filter: Filter,
+    pub filter: RequestMatch,
     /// What happens to them.
     pub action: Action,
     /// How many of them; all where `None`.
@@ -175,7 +128,7 @@ pub struct Fault {
 
 impl Fault {
     /// A fault that every such request meets.
-    pub fn new(filter: Filter, action: Action) -> Self {
+    pub fn new(filter: RequestMatch, action: Action) -> Self {
         Self { filter, action, times: None, skip: 0, probability: 1.0 }
     }
 
@@ -220,7 +173,7 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
-    orders: broadcast::Sender<(Filter, WatchOrder)>,
+    orders: broadcast::Sender<(RequestMatch, WatchOrder)>,
 }
 
 impl Faults {
@@ -257,21 +210,22 @@ impl Faults {
     }
 
     /// Tells every matching watch that is open now what to do.
-    pub fn order(&self, filter: Filter, order: WatchOrder) {
+    pub fn order(&self, filter: RequestMatch, order: WatchOrder) {
         // An error means that no watch is open.
         let _ = self.orders.send((filter, order));
     }
 
-    pub(crate) fn orders(&self) -> broadcast::Receiver<(Filter, WatchOrder)> {
+    pub(crate) fn orders(&self) -> broadcast::Receiver<(RequestMatch, WatchOrder)> {
         self.orders.subscribe()
     }
 
     /// What happens to a request, and counts it.
-    pub(crate) fn meet(&self, request: &Attributes<'_>) -> Option<Action> {
+    pub(crate) fn meet(&self, request: &AccessRequest<'_>, user_agent: &str) -> Option<Action> {
         let mut state = self.lock();
         let State { planned, random } = &mut *state;
         for planned in planned.iter_mut().filter(|planned| !planned.removed) {
-            if planned.fault.times.is_some_and(|times| planned.met >= times) || !planned.fault.filter.matches(request) {
+            let over = planned.fault.times.is_some_and(|times| planned.met >= times);
+            if over || !planned.fault.filter.matches(request, user_agent) {
                 continue;
             }
             planned.seen += 1;
@@ -296,16 +250,15 @@ mod tests {
     #[test]
     fn a_fault_spares_the_first_and_is_met_a_number_of_times() {
         let faults = Faults::new(1);
-        let id = faults.add(Fault::new(Filter::verbs(&["list"]).of("jobs"), Action::Cut).skip(1).times(2));
-        let list =
-            Attributes { verb: "list", group: "batch", resource: "jobs", subresource: "", namespace: "", name: "" };
-        assert_eq!(faults.meet(&Attributes { verb: "get", ..list }), None);
-        assert_eq!(faults.meet(&Attributes { subresource: "status", ..list }), None);
-        let met: Vec<_> = (0..5).map(|_| faults.meet(&list).is_some()).collect();
+        let id = faults.add(Fault::new(requests(&["list"], &["jobs"]), Action::Cut).skip(1).times(2));
+        let list = AccessRequest { verb: "list", group: "batch", resource: "jobs", namespace: "", name: "" };
+        assert_eq!(faults.meet(&AccessRequest { verb: "get", ..list }, ""), None);
+        assert_eq!(faults.meet(&AccessRequest { resource: "jobs/status", ..list }, ""), None);
+        let met: Vec<_> = (0..5).map(|_| faults.meet(&list, "").is_some()).collect();
         assert_eq!(met, [false, true, true, false, false]);
         assert_eq!(faults.met(id), 2);
-        faults.add(Fault::new(Filter::all(), Action::Cut));
+        faults.add(Fault::new(RequestMatch::default(), Action::Cut));
         faults.clear();
-        assert_eq!(faults.meet(&list), None);
+        assert_eq!(faults.meet(&list, ""), None);
     }
 }

@@ -1,0 +1,299 @@
+//! `create`, `update` and `patch`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::patching::{self, Writing};
+use super::query::Query;
+use super::read;
+use super::request::Target;
+use super::respond::{self, Answer};
+use super::serve::Api;
+use crate::sim::resource::Resource;
+use crate::sim::status::{FieldError, Status};
+use crate::sim::store::{Part, Stored, WriteOptions};
+
+/// Everything that belongs to a request that writes.
+pub(crate) struct Write<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) query: &'a Query,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Write<'_> {
+    pub(crate) fn content_type(&self) -> &str {
+        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Who writes which part.
+    pub(crate) fn options(&self, of: &str) -> Result<WriteOptions, Status> {
+        let manager = self.query.manager(super::serve::user_agent(self.headers))?;
+        let part = match self.target.subresource.as_str() {
+            "" => Part::Whole,
+            "status" => Part::Status,
+            _ => Part::Everything,
+        };
+        let options = WriteOptions::by(manager).dry_run(self.query.dry_run(of)?);
+        Ok(WriteOptions { subresource: self.target.subresource.clone(), part, ..options })
+    }
+
+    /// The object in the body, of the kind and version that the path names.
+    pub(crate) fn object(&self) -> Result<Value, Status> {
+        let mut object = self.decode()?;
+        let resource = &self.target.resource;
+        check_kind(resource, &self.target.version, &mut object)?;
+        check_metadata(&object, &resource.kind)?;
+        self.place(&mut object)?;
+        Ok(object)
+    }
+
+    /// The JSON or YAML of the body.
+    pub(crate) fn decode(&self) -> Result<Value, Status> {
+        let kind = &self.target.resource.kind;
+        let value: Value = match self.content_type() {
+            // Clients that say nothing mean JSON.
+            "" | "application/json" => serde_json::from_slice(&self.body).map_err(|error| {
+                let text: String = String::from_utf8_lossy(&self.body).chars().take(1024).collect();
+                Status::bad_request(format!(
+                    "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json \
+                     parse error: {error} ({text})"
+                ))
+            })?,
+            "application/yaml" => patching::yaml(&self.body)?,
+            _ => {
+                let message = "the body of the request was in an unknown format - accepted media types include: \
+                               application/json, application/yaml, application/vnd.kubernetes.protobuf";
+                return Err(Status::new(415, "UnsupportedMediaType", message));
+            }
+        };
+        if !value.is_object() {
+            return Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): json: cannot unmarshal into Go value"
+            )));
+        }
+        Ok(value)
+    }
+
+    /// The namespace and the name of the path, which the object may leave out but not contradict.
+    fn place(&self, object: &mut Value) -> Result<(), Status> {
+        let text = |object: &Value, field: &str| {
+            object.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let namespace = text(object, "namespace");
+        if !namespace.is_empty() && namespace != self.target.namespace() {
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        if let Some(name) = &self.target.name {
+            let own = text(object, "name");
+            if own.is_empty() {
+                return Err(Status::bad_request("name must be provided"));
+            }
+            if own != *name {
+                return Err(Status::bad_request(format!(
+                    "the name of the object ({own}) does not match the name on the URL ({name})"
+                )));
+            }
+        }
+        if self.target.resource.namespaced {
+            set_metadata(object, "namespace", Value::from(self.target.namespace()));
+        }
+        Ok(())
+    }
+}
+
+fn set_metadata(object: &mut Value, field: &str, value: Value) {
+    if let Some(object) = object.as_object_mut()
+        && let Some(metadata) = object.entry("metadata").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+    {
+        metadata.insert(field.to_owned(), value);
+    }
+}
+
+/// Kind and apiVersion of the body: a built-in kind may leave them out, a custom resource may not.
+fn check_kind(resource: &Resource, version: &str, object: &mut Value) -> Result<(), Status> {
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (kind, api_version) = (text("kind"), text("apiVersion"));
+    let expected = resource.api_version_as(version);
+    if resource.custom {
+        for (field, value) in [("Kind", &kind), ("apiVersion", &api_version)] {
+            if value.is_empty() {
+                return Err(Status::bad_request(format!("Object '{field}' is missing in '{object}'")));
+            }
+        }
+    }
+    if !api_version.is_empty() && api_version != expected {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        return Err(Status::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {}: unknown conversion",
+            resource.kind
+        )));
+    }
+    if let Some(object) = object.as_object_mut() {
+        object.insert("kind".to_owned(), resource.kind.clone().into());
+        object.insert("apiVersion".to_owned(), expected.into());
+    }
+    Ok(())
+}
+
+/// What everybody reads of metadata has to be of its type, whatever the kind.
+fn check_metadata(object: &Value, kind: &str) -> Result<(), Status> {
+    let wrong = |field: &str, found: &str, expected: &str| {
+        Err(Status::bad_request(format!(
+            "{kind} in version \"v1\" cannot be handled as a {kind}: json: cannot unmarshal {found} into Go struct field \
+             ObjectMeta.metadata{field} of type {expected}"
+        )))
+    };
+    let Some(metadata) = object.get("metadata").filter(|metadata| !metadata.is_null()) else { return Ok(()) };
+    let Some(metadata) = metadata.as_object() else { return wrong("", type_of(metadata), "v1.ObjectMeta") };
+    for (field, value) in metadata.iter().filter(|(_, value)| !value.is_null()) {
+        match field.as_str() {
+            "name" | "generateName" | "namespace" | "uid" | "resourceVersion" if !value.is_string() => {
+                return wrong(&format!(".{field}"), type_of(value), "string");
+            }
+            "labels" | "annotations" => {
+                let Some(map) = value.as_object() else {
+                    return wrong(&format!(".{field}"), type_of(value), "map[string]string");
+                };
+                if let Some((_, other)) = map.iter().find(|(_, value)| !value.is_string() && !value.is_null()) {
+                    return wrong(&format!(".{field}"), type_of(other), "string");
+                }
+            }
+            "finalizers" if !value.as_array().is_some_and(|list| list.iter().all(Value::is_string)) => {
+                return wrong(&format!(".{field}"), type_of(value), "[]string");
+            }
+            "ownerReferences" if !value.as_array().is_some_and(|list| list.iter().all(Value::is_object)) => {
+                return wrong(&format!(".{field}"), type_of(value), "[]v1.OwnerReference");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Answers with an object as it is now, and with the warnings that came up on the way.
+pub(crate) fn answer(api: &Api, write: &Write<'_>, code: StatusCode, object: &Stored, warnings: &[String]) -> Answer {
+    let output = read::output(api, write.target, write.query, write.headers, false)?;
+    let mut response = respond::bytes(code, "application/json", output.object(object));
+    for warning in warnings {
+        let text = format!("299 - {}", Value::from(warning.as_str()));
+        if let Ok(value) = http::HeaderValue::from_str(&text) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    Ok(response)
+}
+
+/// Creates an object.
+pub(crate) fn create(api: &Api, write: &Write<'_>) -> Answer {
+    let resource = &write.target.resource;
+    let options = write.options("CreateOptions")?;
+    let mut object = write.object()?;
+    if object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty())
+        && !options.dry_run
+    {
+        return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    let warnings = patching::strict(api, write, &mut object)?;
+    let created = api.store().create(&resource.id(), object, &options)?;
+    answer(api, write, StatusCode::CREATED, &created, &warnings)
+}
+
+/// Replaces an object.
+pub(crate) fn update(api: &Api, write: &Write<'_>) -> Answer {
+    let target = write.target;
+    let options = write.options("UpdateOptions")?;
+    let mut object = write.object()?;
+    let versioned =
+        object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty());
+    if !versioned && needs_version(&target.resource) {
+        // Told only about an object that is there.
+        read::find(api, target)?;
+        let detail = "must be specified for an update";
+        let error = FieldError::invalid("metadata.resourceVersion", 0.into(), detail);
+        return Err(Status::invalid(&target.resource, target.name(), vec![error]));
+    }
+    let warnings = patching::strict(api, write, &mut object)?;
+    let updated = api
+        .store()
+        .update(&target.resource.id(), target.namespace(), target.name(), &options, |_| Ok(object.clone()))?;
+    answer(api, write, StatusCode::OK, &updated, &warnings)
+}
+
+/// Kinds that may not be replaced blindly (`AllowUnconditionalUpdate` in Kubernetes is false).
+fn needs_version(resource: &Resource) -> bool {
+    resource.custom || matches!(resource.plural.as_str(), "customresourcedefinitions" | "leases")
+}
+
+/// Changes an object by a patch; an apply also creates it.
+pub(crate) fn patch(api: &Api, write: &Write<'_>) -> Answer {
+    let target = write.target;
+    let writing = Writing::of(write)?;
+    let id = target.resource.id();
+    let mut warnings = Vec::new();
+    if writing.is_apply() && target.subresource.is_empty() {
+        loop {
+            if api.store().get(&id, target.namespace(), target.name()).is_some() {
+                break;
+            }
+            let mut object = writing.apply_new(api, write)?;
+            warnings = patching::strict(api, write, &mut object)?;
+            match api.store().create(&id, object, &writing.options) {
+                Ok(created) => return answer(api, write, StatusCode::CREATED, &created, &warnings),
+                // Somebody else was first.
+                Err(status) if status.reason == "AlreadyExists" => {}
+                Err(status) => return Err(status),
+            }
+        }
+    }
+    let updated = api.store().update(&id, target.namespace(), target.name(), &writing.options, |live| {
+        let mut object = writing.change(api, write, live)?;
+        check_metadata(&object, &target.resource.kind)?;
+        check_identity(live, &object)?;
+        warnings = patching::strict(api, write, &mut object)?;
+        Ok(object)
+    })?;
+    answer(api, write, StatusCode::OK, &updated, &warnings)
+}
+
+/// A patch may not make another object of it.
+fn check_identity(live: &Value, patched: &Value) -> Result<(), Status> {
+    let text =
+        |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (old, new) = (text(live, "/metadata/name"), text(patched, "/metadata/name"));
+    if old != new {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({new}) does not match the name on the URL ({old})"
+        )));
+    }
+    if text(live, "/metadata/namespace") != text(patched, "/metadata/namespace") {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+/// The object that a write stored, for callers that answer in their own form.
+pub(crate) type Written = Result<Arc<Stored>, Status>;

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod openapi;
 pub mod patch;
 pub mod resource;
+pub mod server;
 pub mod status;
 pub mod store;
 pub mod validation;

@@ -125,12 +125,12 @@ impl Api {
             name: target.map(Target::name).unwrap_or_default(),
         };
         let fault = self.faults().meet(&asked, user_agent(&head.headers));
-        match fault {
+        match &fault {
             Some(Action::Cut) => {
                 connection.cut();
                 return Ok(respond::text(StatusCode::BAD_GATEWAY, ""));
             }
-            Some(Action::Delay(delay)) => self.store().clock().sleep(delay).await,
+            Some(Action::Delay(delay)) => self.store().clock().sleep(*delay).await,
             Some(Action::Fail(failure)) => return Err(failure.status()),
             _ => {}
         }
@@ -140,7 +140,7 @@ impl Api {
         {
             return Err(Status::forbidden(&target.resource, target.name(), user.refusal(&asked, &reason)));
         }
-        let response = self.dispatch(&head.method, &head.headers, &query, &route, &user, body, fault).await;
+        let response = self.dispatch(&head.method, &head.headers, &query, &route, &user, body, fault.as_ref()).await;
         let response = match response {
             Ok(response) => response,
             Err(status) => respond::failure(&status),
@@ -185,7 +185,7 @@ impl Api {
         route: &Route,
         user: &User,
         body: Body,
-        fault: Option<Action>,
+        fault: Option<&Action>,
     ) -> Answer {
         let target = match route {
             Route::Target(target) => target,

@@ -40,7 +40,7 @@ pub(crate) fn watch(
     query: &Query,
     asked: &ListQuery,
     headers: &HeaderMap,
-    fault: Option<Action>,
+    fault: Option<&Action>,
 ) -> Answer {
     let output = read::output(api, target, query, headers, false)?;
     let id = target.resource.id();
@@ -60,7 +60,7 @@ pub(crate) fn watch(
     };
     let clock = api.store().clock();
     let limit = match fault {
-        Some(Action::Watch { after, order }) => Some((after, order)),
+        Some(Action::Watch { after, order }) => Some((*after, *order)),
         _ => None,
     };
     let watch = Watch {

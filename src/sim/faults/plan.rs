@@ -15,7 +15,7 @@ pub fn requests(verbs: &[&str], resources: &[&str]) -> RequestMatch {
 }
 
 /// An answer that is an error, without the request being carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// 410: list again.
     Gone,
@@ -27,7 +27,12 @@ pub enum Failure {
         retry_after: u32,
     },
     /// 500 to 599.
-    Server(u16),
+    Server {
+        /// Code.
+        code: u16,
+        /// What it says; empty for the usual text.
+        message: String,
+    },
     /// 401, as for a token that has expired.
     Unauthorized,
     /// 403.
@@ -36,7 +41,7 @@ pub enum Failure {
 
 impl Failure {
     /// The answer.
-    pub fn status(self) -> Status {
+    pub fn status(&self) -> Status {
         match self {
             Self::Gone => Status::expired("The resourceVersion for the provided watch is too old."),
             Self::Conflict => Status::new(
@@ -48,18 +53,18 @@ impl Failure {
             Self::TooManyRequests { retry_after } => {
                 let message = "Too many requests, please try again later.";
                 let mut status = Status::new(429, "TooManyRequests", message);
-                let details = Details { retry_after_seconds: Some(retry_after), ..Details::default() };
+                let details = Details { retry_after_seconds: Some(*retry_after), ..Details::default() };
                 status.details = Some(Box::new(details));
                 status
             }
-            Self::Server(503) => {
-                let message = "the server is currently unable to handle the request";
-                Status::new(503, "ServiceUnavailable", message)
+            Self::Server { code, message } => {
+                let (reason, usual) = match code {
+                    503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+                    504 => ("Timeout", "Timeout: request did not complete within the allotted timeout"),
+                    _ => ("InternalError", "Internal error occurred: a fault was asked for"),
+                };
+                Status::new(*code, reason, if message.is_empty() { usual } else { message })
             }
-            Self::Server(504) => {
-                Status::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
-            }
-            Self::Server(code) => Status { code, ..Status::internal("a fault was asked for") },
             Self::Unauthorized => Status::new(401, "Unauthorized", "Unauthorized"),
             Self::Forbidden => Status::new(403, "Forbidden", "forbidden: a fault was asked for"),
         }
@@ -67,7 +72,7 @@ impl Failure {
 }
 
 /// What happens to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The connection is cut and the request is not carried out.
     Cut,
@@ -231,7 +236,7 @@ impl Faults {
             planned.seen += 1;
             if planned.seen > planned.fault.skip && random.chance(planned.fault.probability) {
                 planned.met += 1;
-                return Some(planned.fault.action);
+                return Some(planned.fault.action.clone());
             }
         }
         None

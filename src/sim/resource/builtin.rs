@@ -42,7 +42,8 @@ pub const APP_PROJECTS: GroupResource = GroupResource::of("argoproj.io", "apppro
 /// `workflows.argoproj.io`
 pub const WORKFLOWS: GroupResource = GroupResource::of("argoproj.io", "workflows");
 
-const ALL_VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+pub(super) const ALL_VERBS: [&str; 8] =
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// What the rows of the table below have in common.
 fn stored(group: &str, version: &str, kind: &str, plural: &str, short_names: &[&str]) -> Resource {

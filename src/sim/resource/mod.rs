@@ -2,6 +2,7 @@
 //! The built-in ones are a table; a `CustomResourceDefinition` adds its own at once and takes them away again.
 
 mod builtin;
+pub mod definition;
 pub mod json_path;
 mod registry;
 mod types;

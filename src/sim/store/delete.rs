@@ -49,6 +49,10 @@ impl Store {
             // What else goes at once goes as it was.
             let last = if current.is_deleting() || *id == PODS { object } else { (*old).clone() };
             let gone = state.remove(id, &key, last, Some(&resource), &self.0.options);
+            drop(state);
+            if let Some(gone) = &gone {
+                self.undefine(id, gone);
+            }
             return gone.map(Deleted::Gone).ok_or_else(|| Status::not_found(&resource, name));
         }
         if options.dry_run {

@@ -13,7 +13,7 @@ use super::random::Random;
 use super::rules::Rules;
 use super::state::State;
 use crate::clock::Clock;
-use crate::sim::resource::{GroupResource, Resource, Resources};
+use crate::sim::resource::{CUSTOM_RESOURCE_DEFINITIONS, GroupResource, Resource, Resources, definition};
 use crate::sim::status::Status;
 
 /// The objects of one cluster. Cheap to clone: clones are the same store.
@@ -43,6 +43,28 @@ impl Store {
     /// The clock that stamps objects.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// A definition has been stored: what it defines is served from now on.
+    pub(super) fn define(&self, id: &GroupResource, definition: &Stored) {
+        if *id == CUSTOM_RESOURCE_DEFINITIONS
+            && let Some(resource) = definition::defined(&definition.value())
+        {
+            self.add_resource(resource);
+        }
+    }
+
+    /// A definition is gone, and with it what it defined: the objects first.
+    pub(super) fn undefine(&self, id: &GroupResource, definition: &Stored) {
+        if *id != CUSTOM_RESOURCE_DEFINITIONS {
+            return;
+        }
+        let Some(resource) = definition::defined(&definition.value()) else { return };
+        let id = resource.id();
+        for object in self.list(&id, None).0 {
+            self.remove_raw(&id, object.namespace(), object.name());
+        }
+        self.remove_resource(&id);
     }
 
     /// What the store asks on every write.
@@ -156,7 +178,9 @@ impl Store {
     pub fn put_raw(&self, id: &GroupResource, object: Value) -> Arc<Stored> {
         let key = key(metadata::text(&object, "namespace"), metadata::text(&object, "name"));
         let resource = self.resources().get(id);
-        self.lock().put(id, key, object, resource.as_ref(), &self.0.options)
+        let stored = self.lock().put(id, key, object, resource.as_ref(), &self.0.options);
+        self.define(id, &stored);
+        stored
     }
 
     /// Takes an object away at once, whatever its finalizers say. For tests.
@@ -165,7 +189,12 @@ impl Store {
         let resource = self.resources().get(id);
         let mut state = self.lock();
         let last = state.get(id, &key)?.value();
-        state.remove(id, &key, (*last).clone(), resource.as_ref(), &self.0.options)
+        let removed = state.remove(id, &key, (*last).clone(), resource.as_ref(), &self.0.options);
+        drop(state);
+        if let Some(removed) = &removed {
+            self.undefine(id, removed);
+        }
+        removed
     }
 
     /// Random numbers of the store's seed.

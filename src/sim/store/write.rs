@@ -9,7 +9,9 @@ use super::object::Stored;
 use super::options::{Part, WriteOptions};
 use super::rules::WriteContext;
 use super::store::{Store, key};
-use crate::sim::resource::{GenerationRule, GroupResource, NAMESPACES, Resource};
+use crate::sim::resource::{
+    CUSTOM_RESOURCE_DEFINITIONS, GenerationRule, GroupResource, NAMESPACES, Resource, definition,
+};
 use crate::sim::status::{FieldError, Status};
 
 /// Somebody wrote the object between our reading and our writing.
@@ -51,7 +53,10 @@ impl Store {
         if options.dry_run {
             return Ok(Arc::new(Stored::new(object, 0, Some(&resource))));
         }
-        Ok(state.put(id, key, object, Some(&resource), &self.0.options))
+        let stored = state.put(id, key, object, Some(&resource), &self.0.options);
+        drop(state);
+        self.define(id, &stored);
+        Ok(stored)
     }
 
     /// Reads an object, has it changed, and stores it: atomically, so `change` may be called again with what another
@@ -142,9 +147,15 @@ impl Store {
             return Ok(Arc::new(Stored::new(object, current.revision(), Some(resource))));
         }
         if may_go(&object) {
-            return state.remove(id, &key, object, Some(resource), &self.0.options).ok_or(Raced);
+            let removed = state.remove(id, &key, object, Some(resource), &self.0.options).ok_or(Raced)?;
+            drop(state);
+            self.undefine(id, &removed);
+            return Ok(removed);
         }
-        Ok(state.put(id, key, object, Some(resource), &self.0.options))
+        let stored = state.put(id, key, object, Some(resource), &self.0.options);
+        drop(state);
+        self.define(id, &stored);
+        Ok(stored)
     }
 
     fn check_namespace(&self, resource: &Resource, object: &Value) -> Result<(), Status> {
@@ -194,10 +205,13 @@ impl Store {
         if resource.generation != GenerationRule::None {
             metadata::set(object, "generation", 1.into());
         }
+        let status =
+            (resource.id() == CUSTOM_RESOURCE_DEFINITIONS).then(|| definition::established(object, &seconds(now)));
         if resource.status
             && let Some(object) = object.as_object_mut()
         {
             object.remove("status");
+            object.extend(status.map(|status| ("status".to_owned(), status)));
         }
     }
 }

@@ -1,0 +1,273 @@
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::kubeconfig::kubeconfig;
+use super::listener::Gate;
+use super::scenario;
+use super::token::random_token;
+use crate::clock::Clock;
+use crate::domain::scenario::World;
+use crate::sim::access::{Access, User};
+use crate::sim::api::{Api, Connection};
+use crate::sim::faults::Faults;
+use crate::sim::logs::Logs;
+use crate::sim::status::Status;
+use crate::sim::store::{NoRules, Store, StoreOptions};
+
+/// The user of the token in the kubeconfig.
+pub(super) const ADMIN: &str = "admin";
+
+/// How a simulator is started.
+#[derive(Debug, Clone)]
+pub struct SimulatorOptions {
+    /// Port on 127.0.0.1; 0 lets the system choose.
+    pub port: u16,
+    /// Time of the API and the controllers.
+    pub clock: Clock,
+    /// What the cluster is made of and does.
+    pub world: World,
+    /// How much faster than written scripted durations and delays of controllers pass.
+    pub speed: f64,
+    /// Seed of everything that is random but the token.
+    pub seed: u64,
+    /// Bearer token of the administrator; random where `None`.
+    pub token: Option<String>,
+    /// Whether controllers run: without them objects are only stored.
+    pub controllers: bool,
+    /// How much history is kept.
+    pub store: StoreOptions,
+}
+
+impl Default for SimulatorOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            clock: Clock::real(),
+            world: World::default(),
+            speed: 1.0,
+            seed: 0,
+            token: None,
+            controllers: true,
+            store: StoreOptions::default(),
+        }
+    }
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The port is taken, or may not be used. Another port may do.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no random numbers.
+    #[error("cannot make a token: {0}")]
+    Token(io::Error),
+    /// An object of the scenario is refused. Trying again does not help.
+    #[error("cannot set up the world of the scenario: {0}")]
+    World(Status),
+}
+
+/// A running simulated cluster. It stops when it is dropped; many can run in one process.
+#[derive(Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) store: Store,
+    pub(super) access: Access,
+    pub(super) faults: Faults,
+    logs: Logs,
+    token: String,
+    port: u16,
+    api: Api,
+    /// Ends watches, logs and tasks.
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Cuts the connections of the present listener and ends it; `None` while connections are refused.
+    listening: Mutex<Option<CancellationToken>>,
+}
+
+impl Simulator {
+    /// Starts a simulator. Needs a tokio runtime, on which it runs.
+    pub async fn start(options: SimulatorOptions) -> Result<Self, SimError> {
+        let failed = |source| SimError::Listen { port: options.port, source };
+        let listener = bind(options.port).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        let token = match options.token {
+            Some(token) => token,
+            None => random_token().map_err(SimError::Token)?,
+        };
+        let store_options = StoreOptions { seed: options.seed, ..options.store };
+        let store = Store::new(options.clock.clone(), NoRules, store_options);
+        scenario::found(&store, &options.world).map_err(SimError::World)?;
+        let (access, faults) = (Access::default(), Faults::new(options.seed));
+        let (logs, stop) = (Logs::default(), CancellationToken::new());
+        let rules = options.world.access.clone();
+        access.add(token.clone(), User { name: ADMIN.to_owned(), groups: vec!["system:masters".to_owned()], rules });
+        let address = format!("127.0.0.1:{port}");
+        let api = Api::new(store.clone(), access.clone(), faults.clone(), logs.clone(), address, stop.clone());
+        let shared = Arc::new(Shared {
+            clock: options.clock,
+            store,
+            access,
+            faults,
+            logs,
+            token,
+            port,
+            api,
+            stop,
+            tasks: TaskTracker::new(),
+            listening: Mutex::new(None),
+        });
+        shared.serve(listener);
+        for fault in options.world.faults {
+            shared.spawn(scenario::play(Arc::downgrade(&shared), fault, options.speed));
+        }
+        Ok(Self { shared })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.shared.port)
+    }
+
+    /// Bearer token of the administrator.
+    pub fn token(&self) -> &str {
+        &self.shared.token
+    }
+
+    /// A kubeconfig with the address and the token.
+    pub fn kubeconfig(&self) -> String {
+        kubeconfig(&self.url(), self.token())
+    }
+
+    /// The objects, to read and write past the API.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The faults, to add more.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The tokens and what their users may do.
+    pub fn access(&self) -> &Access {
+        &self.shared.access
+    }
+
+    /// The logs of containers.
+    pub fn logs(&self) -> &Logs {
+        &self.shared.logs
+    }
+
+    /// From now on connections are refused, and those that are open are cut. Nothing is forgotten.
+    pub fn refuse_connections(&self) {
+        self.shared.refuse();
+    }
+
+    /// Listens again on the same port.
+    ///
+    /// # Errors
+    /// Where another program has taken the port meanwhile.
+    pub fn accept_connections(&self) -> Result<(), SimError> {
+        self.shared.accept()
+    }
+
+    /// Cuts all connections, as a restart of the API server does. Nothing is forgotten.
+    pub fn restart(&self) -> Result<(), SimError> {
+        self.shared.refuse();
+        self.shared.accept()
+    }
+
+    /// Ends watches and logs, closes the listener and waits for everything to end.
+    pub async fn stop(self) {
+        self.shared.end();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+impl Shared {
+    fn end(&self) {
+        self.stop.cancel();
+        self.refuse();
+    }
+
+    /// Runs a task until the simulator stops.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled(task).await });
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let connections = CancellationToken::new();
+        *self.listening() = Some(connections.clone());
+        let gate = Gate { listener, connections: connections.clone(), clock: self.clock.clone() };
+        let router = Router::new().fallback(answer).with_state(self.api.clone());
+        let service = router.into_make_service_with_connect_info::<Connection>();
+        self.tasks.spawn(async move {
+            let serving = std::future::IntoFuture::into_future(axum::serve(gate, service));
+            connections.run_until_cancelled(serving).await
+        });
+    }
+
+    pub(super) fn refuse(&self) {
+        if let Some(connections) = self.listening().take() {
+            connections.cancel();
+        }
+    }
+
+    pub(super) fn accept(&self) -> Result<(), SimError> {
+        if self.stop.is_cancelled() || self.listening().is_some() {
+            return Ok(());
+        }
+        let listener = bind(self.port).map_err(|source| SimError::Listen { port: self.port, source })?;
+        self.serve(listener);
+        Ok(())
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Option<CancellationToken>> {
+        // Nothing panics while it is held.
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer(
+    State(api): State<Api>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request<Body>,
+) -> Response<Body> {
+    api.answer(connection, request).await
+}
+
+/// A listener on loopback alone, whose port can be taken again at once after it is closed.
+fn bind(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(1024)
+}

@@ -61,6 +61,8 @@ pub enum FieldProblem {
     NotFound,
     /// `Invalid value`, of the wrong type
     TypeInvalid,
+    /// Another field manager owns the field; its detail is the whole message.
+    Conflict,
 }
 
 /// One field that validation refuses.
@@ -114,6 +116,7 @@ impl FieldError {
             FieldProblem::TooMany => "FieldValueTooMany",
             FieldProblem::NotFound => "FieldValueNotFound",
             FieldProblem::TypeInvalid => "FieldValueTypeInvalid",
+            FieldProblem::Conflict => "FieldManagerConflict",
         }
     }
 
@@ -128,6 +131,7 @@ impl FieldError {
             FieldProblem::TooLong => "Too long",
             FieldProblem::TooMany => "Too many",
             FieldProblem::NotFound => "Not found",
+            FieldProblem::Conflict => return self.detail.clone(),
         };
         let mut body = problem.to_owned();
         if let Some(value) = &self.value {

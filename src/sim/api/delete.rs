@@ -71,7 +71,7 @@ pub(crate) fn options(write: &Write<'_>) -> Result<DeleteOptions, Status> {
     if write.body.is_empty() {
         return from_query(write);
     }
-    let body = write.decode()?;
+    let body = write.decode()?.value;
     from_json(&body, write.query.dry_run("DeleteOptions")?)
 }
 

@@ -59,7 +59,7 @@ fn groups(resources: &Resources) -> Groups {
 /// `/api`
 pub(crate) fn api(resources: &Resources, headers: &HeaderMap, address: &str) -> Response<axum::body::Body> {
     if let Some(version) = output::accepts_aggregated(headers) {
-        return aggregated(resources, version, |group| group.is_empty());
+        return aggregated(resources, version, str::is_empty);
     }
     let versions = json!({
         "kind": "APIVersions",

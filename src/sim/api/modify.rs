@@ -15,6 +15,7 @@ use super::serve::Api;
 use crate::sim::resource::Resource;
 use crate::sim::status::{FieldError, Status};
 use crate::sim::store::{Part, Stored, WriteOptions};
+use crate::sim::validation::{self, Body};
 
 /// Everything that belongs to a request that writes.
 pub(crate) struct Write<'a> {
@@ -44,46 +45,53 @@ impl Write<'_> {
 
     /// The object in the body, of the kind and version that the path names.
     pub(crate) fn object(&self) -> Result<Value, Status> {
-        let mut object = self.decode()?;
-        let resource = &self.target.resource;
-        check_kind(resource, &self.target.version, &mut object)?;
-        check_metadata(&object, &resource.kind)?;
-        self.place(&mut object)?;
-        Ok(object)
+        Ok(self.typed()?.value)
     }
 
-    /// The JSON or YAML of the body.
-    pub(crate) fn decode(&self) -> Result<Value, Status> {
+    /// The same, with what its decoding has to say.
+    fn typed(&self) -> Result<Body, Status> {
+        let mut body = self.decode()?;
+        check_kind(&self.target.resource, &self.target.version, &mut body.value)?;
+        self.place(&mut body.value)?;
+        Ok(body)
+    }
+
+    /// The JSON or YAML of the body: an object.
+    pub(crate) fn decode(&self) -> Result<Body, Status> {
         let kind = &self.target.resource.kind;
-        let value: Value = match self.content_type() {
-            // Clients that say nothing mean JSON.
-            "" | "application/json" => serde_json::from_slice(&self.body).map_err(|error| {
-                let text: String = String::from_utf8_lossy(&self.body).chars().take(1024).collect();
-                Status::bad_request(format!(
-                    "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json \
-                     parse error: {error} ({text})"
-                ))
-            })?,
-            "application/yaml" => patching::yaml(&self.body)?,
-            _ => {
-                let message = "the body of the request was in an unknown format - accepted media types include: \
-                               application/json, application/yaml, application/vnd.kubernetes.protobuf";
-                return Err(Status::new(415, "UnsupportedMediaType", message));
-            }
-        };
-        if !value.is_object() {
+        // Clients that say nothing mean JSON.
+        if !matches!(self.content_type(), "" | "application/json" | "application/yaml" | "application/apply-patch+yaml")
+        {
+            let message = "the body of the request was in an unknown format - accepted media types include: \
+                           application/json, application/yaml, application/vnd.kubernetes.protobuf";
+            return Err(Status::new(415, "UnsupportedMediaType", message));
+        }
+        let body = validation::parse(&self.body).map_err(|error| {
+            let text: String = String::from_utf8_lossy(&self.body).chars().take(1024).collect();
+            Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
+                 error: {error} ({text})"
+            ))
+        })?;
+        if !body.value.is_object() {
             return Err(Status::bad_request(format!(
-                "the object provided is unrecognized (must be of type {kind}): json: cannot unmarshal into Go value"
+                "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
+                 error: json: cannot unmarshal into Go value of type struct"
             )));
         }
-        Ok(value)
+        if body.value.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
+            return Err(Status::bad_request(format!(
+                "{kind} in version {:?} cannot be handled as a {kind}: json: cannot unmarshal into Go struct field \
+                 {kind}.metadata of type v1.ObjectMeta",
+                self.target.version
+            )));
+        }
+        Ok(body)
     }
 
     /// The namespace and the name of the path, which the object may leave out but not contradict.
     fn place(&self, object: &mut Value) -> Result<(), Status> {
-        let text = |object: &Value, field: &str| {
-            object.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text = |object: &Value, field: &str| metadata_text(object, field).unwrap_or_default().to_owned();
         let namespace = text(object, "namespace");
         if !namespace.is_empty() && namespace != self.target.namespace() {
             return Err(Status::bad_request(
@@ -106,6 +114,11 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// A text of metadata that is there and not empty.
+fn metadata_text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {
+    object.get("metadata")?.get(field)?.as_str().filter(|text| !text.is_empty())
 }
 
 fn set_metadata(object: &mut Value, field: &str, value: Value) {
@@ -146,52 +159,6 @@ fn check_kind(resource: &Resource, version: &str, object: &mut Value) -> Result<
     Ok(())
 }
 
-/// What everybody reads of metadata has to be of its type, whatever the kind.
-fn check_metadata(object: &Value, kind: &str) -> Result<(), Status> {
-    let wrong = |field: &str, found: &str, expected: &str| {
-        Err(Status::bad_request(format!(
-            "{kind} in version \"v1\" cannot be handled as a {kind}: json: cannot unmarshal {found} into Go struct field \
-             ObjectMeta.metadata{field} of type {expected}"
-        )))
-    };
-    let Some(metadata) = object.get("metadata").filter(|metadata| !metadata.is_null()) else { return Ok(()) };
-    let Some(metadata) = metadata.as_object() else { return wrong("", type_of(metadata), "v1.ObjectMeta") };
-    for (field, value) in metadata.iter().filter(|(_, value)| !value.is_null()) {
-        match field.as_str() {
-            "name" | "generateName" | "namespace" | "uid" | "resourceVersion" if !value.is_string() => {
-                return wrong(&format!(".{field}"), type_of(value), "string");
-            }
-            "labels" | "annotations" => {
-                let Some(map) = value.as_object() else {
-                    return wrong(&format!(".{field}"), type_of(value), "map[string]string");
-                };
-                if let Some((_, other)) = map.iter().find(|(_, value)| !value.is_string() && !value.is_null()) {
-                    return wrong(&format!(".{field}"), type_of(other), "string");
-                }
-            }
-            "finalizers" if !value.as_array().is_some_and(|list| list.iter().all(Value::is_string)) => {
-                return wrong(&format!(".{field}"), type_of(value), "[]string");
-            }
-            "ownerReferences" if !value.as_array().is_some_and(|list| list.iter().all(Value::is_object)) => {
-                return wrong(&format!(".{field}"), type_of(value), "[]v1.OwnerReference");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// Answers with an object as it is now, and with the warnings that came up on the way.
 pub(crate) fn answer(api: &Api, write: &Write<'_>, code: StatusCode, object: &Stored, warnings: &[String]) -> Answer {
     let output = read::output(api, write.target, write.query, write.headers, false)?;
@@ -209,36 +176,30 @@ pub(crate) fn answer(api: &Api, write: &Write<'_>, code: StatusCode, object: &St
 pub(crate) fn create(api: &Api, write: &Write<'_>) -> Answer {
     let resource = &write.target.resource;
     let options = write.options("CreateOptions")?;
-    let mut object = write.object()?;
-    if object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty())
-        && !options.dry_run
-    {
+    let decoded = patching::strict(api, write, write.typed()?)?;
+    if metadata_text(&decoded.object, "resourceVersion").is_some() && !options.dry_run {
         return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    let warnings = patching::strict(api, write, &mut object)?;
-    let created = api.store().create(&resource.id(), object, &options)?;
-    answer(api, write, StatusCode::CREATED, &created, &warnings)
+    let created = api.store().create(&resource.id(), decoded.object, &options)?;
+    answer(api, write, StatusCode::CREATED, &created, &decoded.warnings)
 }
 
 /// Replaces an object.
 pub(crate) fn update(api: &Api, write: &Write<'_>) -> Answer {
     let target = write.target;
     let options = write.options("UpdateOptions")?;
-    let mut object = write.object()?;
-    let versioned =
-        object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty());
-    if !versioned && needs_version(&target.resource) {
+    let decoded = patching::strict(api, write, write.typed()?)?;
+    if metadata_text(&decoded.object, "resourceVersion").is_none() && needs_version(&target.resource) {
         // Told only about an object that is there.
         read::find(api, target)?;
         let detail = "must be specified for an update";
         let error = FieldError::invalid("metadata.resourceVersion", 0.into(), detail);
         return Err(Status::invalid(&target.resource, target.name(), vec![error]));
     }
-    let warnings = patching::strict(api, write, &mut object)?;
     let updated = api
         .store()
-        .update(&target.resource.id(), target.namespace(), target.name(), &options, |_| Ok(object.clone()))?;
-    answer(api, write, StatusCode::OK, &updated, &warnings)
+        .update(&target.resource.id(), target.namespace(), target.name(), &options, |_| Ok(decoded.object.clone()))?;
+    answer(api, write, StatusCode::OK, &updated, &decoded.warnings)
 }
 
 /// Kinds that may not be replaced blindly (`AllowUnconditionalUpdate` in Kubernetes is false).
@@ -257,10 +218,9 @@ pub(crate) fn patch(api: &Api, write: &Write<'_>) -> Answer {
             if api.store().get(&id, target.namespace(), target.name()).is_some() {
                 break;
             }
-            let mut object = writing.apply_new(api, write)?;
-            warnings = patching::strict(api, write, &mut object)?;
-            match api.store().create(&id, object, &writing.options) {
-                Ok(created) => return answer(api, write, StatusCode::CREATED, &created, &warnings),
+            let decoded = patching::strict(api, write, writing.apply_new(api, write)?.into())?;
+            match api.store().create(&id, decoded.object, &writing.options) {
+                Ok(created) => return answer(api, write, StatusCode::CREATED, &created, &decoded.warnings),
                 // Somebody else was first.
                 Err(status) if status.reason == "AlreadyExists" => {}
                 Err(status) => return Err(status),
@@ -268,11 +228,11 @@ pub(crate) fn patch(api: &Api, write: &Write<'_>) -> Answer {
         }
     }
     let updated = api.store().update(&id, target.namespace(), target.name(), &writing.options, |live| {
-        let mut object = writing.change(api, write, live)?;
-        check_metadata(&object, &target.resource.kind)?;
+        let object = writing.change(api, write, live)?;
         check_identity(live, &object)?;
-        warnings = patching::strict(api, write, &mut object)?;
-        Ok(object)
+        let decoded = patching::strict(api, write, object.into())?;
+        warnings = decoded.warnings;
+        Ok(decoded.object)
     })?;
     answer(api, write, StatusCode::OK, &updated, &warnings)
 }

@@ -1,74 +1,117 @@
-//! Where requests meet the pure functions that change objects: patches, server-side apply, strict decoding.
+//! Where requests meet the pure functions that read and change objects: strict decoding, patches, server-side apply.
 
 use serde_json::Value;
 
 use super::modify::Write;
+use super::query::{Query, invalid_options};
 use super::serve::Api;
-use crate::sim::status::Status;
+use crate::sim::openapi::Types;
+use crate::sim::patch::{self, ApplyError, PatchKind, Writer};
+use crate::sim::status::{FieldError, FieldProblem, Status};
 use crate::sim::store::{Operation, WriteOptions};
+use crate::sim::validation::{Body, Decoded, FieldValidation, decode, unowned_fields};
 
 /// A patch that came with a request, and who sends it.
 pub(crate) struct Writing {
-    kind: Kind,
+    kind: PatchKind,
+    force: bool,
     pub(crate) options: WriteOptions,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Json,
-    Merge,
 }
 
 impl Writing {
     pub(crate) fn of(write: &Write<'_>) -> Result<Self, Status> {
-        let kind = match write.content_type() {
-            "application/json-patch+json" => Kind::Json,
-            "application/merge-patch+json" => Kind::Merge,
-            _ => return Err(Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")),
-        };
-        let options = WriteOptions { operation: Operation::Update, ..write.options("PatchOptions")? };
-        Ok(Self { kind, options })
+        let kind = PatchKind::of_content_type(write.content_type(), write.target.resource.custom)?;
+        let apply = kind == PatchKind::Apply;
+        let force = write.query.truth("force");
+        if apply && write.query.get("fieldManager").is_none() {
+            let error = FieldError::required("fieldManager", "is required for apply patch");
+            return Err(invalid_options("PatchOptions", error));
+        }
+        if !apply && write.query.get("force").is_some() {
+            let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
+            return Err(invalid_options("PatchOptions", error));
+        }
+        let operation = if apply { Operation::Apply } else { Operation::Update };
+        Ok(Self { kind, force, options: WriteOptions { operation, ..write.options("PatchOptions")? } })
     }
 
     pub(crate) fn is_apply(&self) -> bool {
-        false
+        self.kind == PatchKind::Apply
     }
 
     /// The object that an apply creates.
-    pub(crate) fn apply_new(&self, _api: &Api, write: &Write<'_>) -> Result<Value, Status> {
-        Err(Status::not_found(&write.target.resource, write.target.name()))
+    pub(crate) fn apply_new(&self, api: &Api, write: &Write<'_>) -> Result<Value, Status> {
+        self.apply(api, write, None)
     }
 
     /// The object as the patch makes it.
-    pub(crate) fn change(&self, _api: &Api, write: &Write<'_>, live: &Value) -> Result<Value, Status> {
-        self.change_plain(write, live)
+    pub(crate) fn change(&self, api: &Api, write: &Write<'_>, live: &Value) -> Result<Value, Status> {
+        if self.is_apply() {
+            return self.apply(api, write, Some(live));
+        }
+        let types = api.types().of(&write.target.resource, &write.target.version);
+        patch::patch(self.kind, types.schema(), live, &write.body)
     }
 
     /// Another value than a stored object, such as a `Scale`, as the patch makes it.
     pub(crate) fn change_plain(&self, write: &Write<'_>, live: &Value) -> Result<Value, Status> {
-        let bad = |error: &dyn std::fmt::Display| Status::bad_request(format!("error decoding patch: {error}"));
-        let mut object = live.clone();
-        match self.kind {
-            Kind::Json => {
-                let patch: json_patch::Patch = serde_json::from_slice(&write.body).map_err(|error| bad(&error))?;
-                json_patch::patch(&mut object, &patch)
-                    .map_err(|error| Status::new(422, "Invalid", error.to_string()))?;
-            }
-            Kind::Merge => {
-                let patch: Value = serde_json::from_slice(&write.body).map_err(|error| bad(&error))?;
-                json_patch::merge(&mut object, &patch);
-            }
-        }
-        Ok(object)
+        // Such values have no lists to merge; an apply only says what it wants.
+        let kind = match self.kind {
+            PatchKind::Json => PatchKind::Json,
+            _ => PatchKind::Merge,
+        };
+        patch::patch(kind, Types::custom(None).root(), live, &write.body)
+    }
+
+    fn apply(&self, api: &Api, write: &Write<'_>, live: Option<&Value>) -> Result<Value, Status> {
+        let target = write.target;
+        let resource = &target.resource;
+        let config = write.object()?;
+        let types = api.types().of(resource, &target.version);
+        let writer = Writer {
+            manager: self.options.manager.clone(),
+            api_version: resource.api_version_as(&target.version),
+            subresource: target.subresource.clone(),
+            time: api.store().clock().now(),
+        };
+        let ignored = unowned_fields(resource, self.options.part);
+        patch::apply(types.schema(), live, &config, &writer, self.force, &ignored).map_err(|error| refused(&error))
     }
 }
 
-/// What `fieldValidation` asks: unknown fields are an error, or warnings.
-pub(crate) fn strict(_api: &Api, _write: &Write<'_>, _object: &mut Value) -> Result<Vec<String>, Status> {
-    Ok(Vec::new())
+/// The answer to an apply that is not possible.
+fn refused(error: &ApplyError) -> Status {
+    match error {
+        ApplyError::WrongType(..) => Status::new(500, "", error.to_string()),
+        ApplyError::ManagedFields => Status::bad_request(error.to_string()),
+        ApplyError::Conflicts(conflicts) => {
+            let causes = conflicts.iter().map(|conflict| {
+                let message = format!("conflict with {}", conflict.manager);
+                FieldError::new(FieldProblem::Conflict, conflict.field.clone(), None, message)
+            });
+            let mut status = Status::new(409, "Conflict", error.to_string());
+            let details = crate::sim::status::Details { causes: causes.collect(), ..Default::default() };
+            status.details = Some(Box::new(details));
+            status
+        }
+    }
 }
 
-/// A body of YAML.
-pub(crate) fn yaml(body: &[u8]) -> Result<Value, Status> {
-    serde_yaml::from_slice(body).map_err(|error| Status::bad_request(format!("error converting YAML to JSON: {error}")))
+/// The object of a body or of a patch as its type reads it: of the right types, without unknown fields. With the
+/// warnings that `fieldValidation` asks for, or refused.
+pub(crate) fn strict(api: &Api, write: &Write<'_>, body: Body) -> Result<Decoded, Status> {
+    let resource = &write.target.resource;
+    let version = &write.target.version;
+    let types = api.types().of(resource, version);
+    decode(types.schema(), body, field_validation(write.query)?)
+        .map_err(|error| error.into_status(&resource.api_version_as(version), &resource.kind))
+}
+
+fn field_validation(query: &Query) -> Result<FieldValidation, Status> {
+    let text = query.get("fieldValidation").unwrap_or_default();
+    FieldValidation::parse(text).ok_or_else(|| {
+        let detail = "supported values: \"Ignore\", \"Strict\", \"Warn\"";
+        let error = FieldError::new(FieldProblem::NotSupported, "fieldValidation", Some(text.into()), detail);
+        invalid_options("CreateOptions", error)
+    })
 }

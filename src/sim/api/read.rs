@@ -94,9 +94,9 @@ fn page(api: &Api, target: &Target, asked: &ListQuery) -> Result<Page, Status> {
         Some(revision) => {
             let objects = api.store().list_at(&id, namespace, revision).map_err(|mut status| {
                 if token.is_some() && status.code == 410 {
-                    status.message = "The provided continue parameter is too old to display a consistent list result. \
+                    "The provided continue parameter is too old to display a consistent list result. \
                                       You must start a new list without the continue parameter."
-                        .to_owned();
+                        .clone_into(&mut status.message);
                 }
                 status
             })?;

@@ -23,8 +23,8 @@ pub(crate) enum Route {
     Group(String),
     /// `/api/v1`, `/apis/GROUP/VERSION`
     GroupVersion(String, String),
-    /// `/openapi/...`, without its first part.
-    OpenApi(String),
+    /// `/openapi/...`
+    OpenApi,
     /// An object, a collection or a subresource.
     Target(Target),
     /// Below a group and version, but no resource of ours.
@@ -83,7 +83,7 @@ pub(crate) fn route(resources: &Resources, path: &str) -> Route {
         [] => Route::Root,
         ["version"] => Route::Version,
         ["healthz" | "livez" | "readyz", ..] => Route::Health,
-        ["openapi", rest @ ..] => Route::OpenApi(rest.join("/")),
+        ["openapi", ..] => Route::OpenApi,
         ["api"] => Route::Api,
         ["apis"] => Route::Apis,
         ["apis", group] => Route::Group((*group).to_owned()),

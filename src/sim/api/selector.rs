@@ -47,11 +47,6 @@ impl Selector {
         Ok(Self { labels, fields })
     }
 
-    /// Labels only, from a text such as the selector of a `Scale`.
-    pub(crate) fn of_labels(text: &str) -> Result<Self, Status> {
-        Ok(Self { labels: parse_labels(text)?, fields: Vec::new() })
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }

@@ -19,6 +19,7 @@ use crate::sim::faults::{self, Action, Faults};
 use crate::sim::logs::Logs;
 use crate::sim::status::Status;
 use crate::sim::store::Store;
+use crate::sim::validation::TypeCache;
 
 /// The largest body of a request, in bytes; as etcd and the API server have it.
 const MOST_BODY: usize = 3 * 1024 * 1024;
@@ -61,21 +62,23 @@ struct Parts {
     faults: Faults,
     access: Access,
     logs: Logs,
+    types: Arc<TypeCache>,
     stop: CancellationToken,
     address: String,
 }
 
 impl Api {
-    /// For a store, with the tokens in `access`; `address` is what discovery says. Watches and logs end at `stop`.
+    /// For a store, with the tokens in `access`; `types` are shared with the rules of the store; `address` is what discovery says. Watches and logs end at `stop`.
     pub fn new(
         store: Store,
         access: Access,
         faults: Faults,
         logs: Logs,
+        types: Arc<TypeCache>,
         address: String,
         stop: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Parts { store, faults, access, logs, stop, address }))
+        Self(Arc::new(Parts { store, faults, access, logs, types, stop, address }))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -88,6 +91,10 @@ impl Api {
 
     pub(crate) fn logs(&self) -> &Logs {
         &self.0.logs
+    }
+
+    pub(crate) fn types(&self) -> &TypeCache {
+        &self.0.types
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {
@@ -145,11 +152,11 @@ impl Api {
             Ok(response) => response,
             Err(status) => respond::failure(&status),
         };
-        Ok(self.spoil(connection, response, fault))
+        Ok(self.spoil(connection, response, fault.as_ref()))
     }
 
     /// What a fault does to an answer.
-    fn spoil(&self, connection: &Connection, response: Response<Body>, fault: Option<Action>) -> Response<Body> {
+    fn spoil(&self, connection: &Connection, response: Response<Body>, fault: Option<&Action>) -> Response<Body> {
         match fault {
             Some(Action::CutAfter) => {
                 connection.cut();
@@ -157,9 +164,9 @@ impl Api {
             }
             Some(Action::Slow { piece, pause }) => {
                 let clock = self.store().clock().clone();
-                response.map(|body| faults::slow(body, piece, pause, clock))
+                response.map(|body| faults::slow(body, *piece, *pause, clock))
             }
-            Some(Action::Truncate { after }) => response.map(|body| faults::truncated(body, after)),
+            Some(Action::Truncate { after }) => response.map(|body| faults::truncated(body, *after)),
             _ => response,
         }
     }
@@ -236,7 +243,7 @@ impl Api {
             Route::Apis => Ok(discovery::apis(&resources, headers)),
             Route::Group(group) => found(discovery::one_group(&resources, group)),
             Route::GroupVersion(group, version) => found(discovery::group_version(&resources, group, version)),
-            Route::OpenApi(_) | Route::UnknownResource | Route::Target(_) => Err(no_such_resource()),
+            Route::OpenApi | Route::UnknownResource | Route::Target(_) => Err(no_such_resource()),
             Route::Nothing => Ok(respond::text(StatusCode::NOT_FOUND, "404 page not found\n")),
         }
     }
@@ -290,7 +297,12 @@ fn check_verb(target: &Target, verb: &str) -> Result<(), Status> {
         let placed = target.namespace.is_some() || !target.resource.namespaced;
         let listed = matches!(verb, "list" | "watch");
         let named = target.name.is_some();
-        target.resource.verbs.contains(&verb) && (placed || listed) && !(verb == "create" && named)
+        let fits = match verb {
+            "create" => !named,
+            "update" | "patch" => named,
+            _ => true,
+        };
+        target.resource.verbs.contains(&verb) && (placed || listed) && fits
     } else {
         subresource::verbs(&target.subresource).contains(&verb)
     };

@@ -98,7 +98,7 @@ pub(crate) fn write_scale(api: &Api, write: &Write<'_>, patch: bool) -> Answer {
     let target = write.target;
     let resource = &target.resource;
     let paths = resource.scale.as_ref().ok_or_else(|| Status::not_found(resource, target.name()))?;
-    let (writing, asked) = if patch { (Some(Writing::of(write)?), None) } else { (None, Some(write.decode()?)) };
+    let (writing, asked) = if patch { (Some(Writing::of(write)?), None) } else { (None, Some(write.decode()?.value)) };
     let options = WriteOptions { part: Part::Whole, ..write.options("UpdateOptions")? };
     let written: Written = api.store().update(&resource.id(), target.namespace(), target.name(), &options, |live| {
         let current = api.store().get(&resource.id(), target.namespace(), target.name());
@@ -150,7 +150,7 @@ fn set(object: &mut Value, path: &[String], value: Value) {
 /// `create` of an eviction: deletes the pod with its options. There are no disruption budgets.
 pub(crate) fn evict(api: &Api, write: &Write<'_>) -> Answer {
     let target = write.target;
-    let body = write.decode()?;
+    let body = write.decode()?.value;
     let empty = Value::Object(Map::new());
     let dry_run = write.query.dry_run("CreateOptions")?;
     let options = delete::from_json(body.get("deleteOptions").unwrap_or(&empty), dry_run)?;
@@ -165,7 +165,7 @@ fn success() -> Value {
 /// `create` of a binding: puts the pod on a node.
 pub(crate) fn bind(api: &Api, write: &Write<'_>) -> Answer {
     let target = write.target;
-    let body = write.decode()?;
+    let body = write.decode()?.value;
     let Some(node) = body.pointer("/target/name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         let message = format!("Binding \"{}\" is invalid: target.name: Required value", target.name());
         return Err(Status::new(422, "Invalid", message));

@@ -98,6 +98,11 @@ impl Resource {
         Self { categories: vec![category.to_owned()], ..self }
     }
 
+    fn not_as_collection(self) -> Self {
+        let verbs = self.verbs.iter().copied().filter(|verb| *verb != "deletecollection").collect();
+        Self { verbs, ..self }
+    }
+
     fn create_only(self) -> Self {
         Self { verbs: vec!["create"], ..self }
     }
@@ -136,7 +141,7 @@ pub(super) fn all() -> Vec<Resource> {
 
 fn core() -> Vec<Resource> {
     vec![
-        stored("", "v1", "Namespace", "namespaces", &["ns"]).cluster().with_status(),
+        stored("", "v1", "Namespace", "namespaces", &["ns"]).cluster().with_status().not_as_collection(),
         stored("", "v1", "ConfigMap", "configmaps", &["cm"]),
         stored("", "v1", "Secret", "secrets", &[]),
         stored("", "v1", "ServiceAccount", "serviceaccounts", &["sa"]),

@@ -21,7 +21,8 @@ use crate::sim::api::{Api, Connection};
 use crate::sim::faults::Faults;
 use crate::sim::logs::Logs;
 use crate::sim::status::Status;
-use crate::sim::store::{NoRules, Store, StoreOptions};
+use crate::sim::store::{Store, StoreOptions};
+use crate::sim::validation::{KindRules, TypeCache};
 
 /// The user of the token in the kubeconfig.
 pub(super) const ADMIN: &str = "admin";
@@ -106,7 +107,7 @@ pub(super) struct Shared {
 
 impl Simulator {
     /// Starts a simulator. Needs a tokio runtime, on which it runs.
-    pub async fn start(options: SimulatorOptions) -> Result<Self, SimError> {
+    pub fn start(options: SimulatorOptions) -> Result<Self, SimError> {
         let failed = |source| SimError::Listen { port: options.port, source };
         let listener = bind(options.port).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
@@ -115,14 +116,15 @@ impl Simulator {
             None => random_token().map_err(SimError::Token)?,
         };
         let store_options = StoreOptions { seed: options.seed, ..options.store };
-        let store = Store::new(options.clock.clone(), NoRules, store_options);
+        let types = Arc::new(TypeCache::default());
+        let store = Store::new(options.clock.clone(), KindRules::new(Arc::clone(&types)), store_options);
         scenario::found(&store, &options.world).map_err(SimError::World)?;
         let (access, faults) = (Access::default(), Faults::new(options.seed));
         let (logs, stop) = (Logs::default(), CancellationToken::new());
         let rules = options.world.access.clone();
         access.add(token.clone(), User { name: ADMIN.to_owned(), groups: vec!["system:masters".to_owned()], rules });
         let address = format!("127.0.0.1:{port}");
-        let api = Api::new(store.clone(), access.clone(), faults.clone(), logs.clone(), address, stop.clone());
+        let api = Api::new(store.clone(), access.clone(), faults.clone(), logs.clone(), types, address, stop.clone());
         let shared = Arc::new(Shared {
             clock: options.clock,
             store,

@@ -1,0 +1,363 @@
+//! The simulated API server, asked over plain HTTP: the answers are those of a Kubernetes 1.36.
+
+use serde_json::{Value, json};
+
+use crate::http::{Http, Method, bare};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+fn config_map(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "data": {"key": "value"}})
+}
+
+#[tokio::test]
+async fn discovery_answers_in_both_forms() {
+    let (_simulator, http) = bare();
+    assert_eq!(http.get("/version").await.json()["major"], "1");
+    assert_eq!(http.get("/readyz").await.text, "ok");
+    let groups = http.get("/apis").await.json();
+    let names: Vec<_> = groups["groups"].as_array().unwrap().iter().map(|group| group["name"].clone()).collect();
+    assert!(names.contains(&json!("argoproj.io")) && !names.contains(&json!("")), "{names:?}");
+    let batch = http.get("/apis/batch/v1").await.json();
+    let jobs: Vec<_> = batch["resources"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(jobs, ["cronjobs", "cronjobs/status", "jobs", "jobs/status"]);
+    let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    let aggregated = http.ask(Method::GET, "/api", &[("Accept", accept)], "").await;
+    assert_eq!(
+        aggregated.headers["content-type"],
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    );
+    let pods = aggregated.json()["items"][0]["versions"][0]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["resource"] == "pods")
+        .cloned()
+        .unwrap();
+    assert_eq!(pods["scope"], "Namespaced");
+    assert_eq!(pods["shortNames"], json!(["po"]));
+}
+
+#[tokio::test]
+async fn bad_requests_get_the_answers_of_kubernetes_and_the_listener_stays_up() {
+    let (_simulator, http) = bare();
+    let json_type = [("Content-Type", "application/json")];
+    for (method, path, headers, body, code, reason, message) in [
+        (
+            Method::GET,
+            "/api/v1/nopes",
+            &[][..],
+            "",
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
+        (Method::GET, "/api/v1/namespaces/x", &[], "", 404, "NotFound", "namespaces \"x\" not found"),
+        (
+            Method::PUT,
+            "/api/v1/namespaces",
+            &[],
+            "",
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?limit=abc",
+            &[],
+            "",
+            400,
+            "BadRequest",
+            "strconv.ParseInt: parsing \"abc\": invalid syntax",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?limit=99999999999999999999",
+            &[],
+            "",
+            400,
+            "BadRequest",
+            "strconv.ParseInt: parsing \"99999999999999999999\": value out of range",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?resourceVersion=abc",
+            &[],
+            "",
+            400,
+            "BadRequest",
+            "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?labelSelector=a%3D%3D%3Db",
+            &[],
+            "",
+            400,
+            "BadRequest",
+            "unable to parse requirement: found '=', expected: identifier",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?fieldSelector=a%3Db",
+            &[],
+            "",
+            400,
+            "BadRequest",
+            "field label not supported: a",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?resourceVersionMatch=Exact",
+            &[],
+            "",
+            422,
+            "Invalid",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        (
+            Method::GET,
+            "/api/v1/namespaces?watch=1&sendInitialEvents=true",
+            &[],
+            "",
+            422,
+            "Invalid",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (
+            Method::POST,
+            MAPS,
+            &[("Content-Type", "text/plain")],
+            "{}",
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        ),
+        (
+            Method::POST,
+            MAPS,
+            &json_type,
+            "{}",
+            422,
+            "Invalid",
+            "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required",
+        ),
+        (
+            Method::POST,
+            "/api/v1/namespaces/none/configmaps",
+            &json_type,
+            "{\"metadata\":{\"name\":\"x\"}}",
+            404,
+            "NotFound",
+            "namespaces \"none\" not found",
+        ),
+        (
+            Method::POST,
+            MAPS,
+            &json_type,
+            "{\"metadata\":{\"name\":\"x\",\"namespace\":\"y\"}}",
+            400,
+            "BadRequest",
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+        (
+            Method::POST,
+            &format!("{MAPS}?dryRun=x"),
+            &json_type,
+            "{\"metadata\":{\"name\":\"x\"}}",
+            422,
+            "Invalid",
+            "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"x\"]: supported values: \"All\"",
+        ),
+        (
+            Method::DELETE,
+            &format!("{MAPS}/x?propagationPolicy=Nope"),
+            &[],
+            "",
+            422,
+            "Invalid",
+            "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Nope\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+        ),
+        (
+            Method::GET,
+            MAPS,
+            &[("Accept", "application/vnd.kubernetes.protobuf")],
+            "",
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json",
+        ),
+    ] {
+        let answer = http.ask(method.clone(), path, headers, body).await;
+        assert_eq!(answer.failure(), (code, reason.to_owned(), message.to_owned()), "{method} {path}");
+    }
+    for body in ["{", "[]", "nonsense", "{\"metadata\":3}", "{\"metadata\":{\"labels\":[1]}}", "\u{0}", "{\"data\":[]}"]
+    {
+        let answer = http.ask(Method::POST, MAPS, &json_type, body).await;
+        assert_eq!(
+            (answer.code, answer.json()["reason"].as_str()),
+            (400, Some("BadRequest")),
+            "{body:?}: {}",
+            answer.text
+        );
+    }
+    let too_large = http.ask(Method::POST, MAPS, &json_type, vec![b' '; 10 * 1024 * 1024]).await;
+    assert_eq!(too_large.failure().0, 413, "{}", too_large.text);
+    assert_eq!(http.with_token("wrong").get(MAPS).await.failure(), (401, "Unauthorized".into(), "Unauthorized".into()));
+    assert_eq!(http.with_token("").get(MAPS).await.code, 401);
+    assert_eq!(http.get("/nope").await.code, 404);
+    assert_eq!(http.get("/api/v1/%zz").await.code, 404);
+    assert_eq!(http.get(MAPS).await.code, 200);
+}
+
+#[tokio::test]
+async fn writes_follow_the_rules_of_optimistic_concurrency() {
+    let (_simulator, http) = bare();
+    let created = http.post(MAPS, &config_map("x")).await;
+    assert_eq!(created.code, 201);
+    assert!(created.headers.contains_key("date"));
+    let object = created.json();
+    assert_eq!((object["kind"].as_str(), object["apiVersion"].as_str()), (Some("ConfigMap"), Some("v1")));
+    assert_eq!(http.post(MAPS, &config_map("x")).await.failure().1, "AlreadyExists");
+    let path = format!("{MAPS}/x");
+    let changed = http.merge(&path, &json!({"data": {"key": "other"}})).await.json();
+    assert_ne!(changed["metadata"]["resourceVersion"], object["metadata"]["resourceVersion"]);
+    let stale = http.put(&path, &object).await;
+    assert_eq!(stale.failure(), (409, "Conflict".into(), "Operation cannot be fulfilled on configmaps \"x\": the object has been modified; please apply your changes to the latest version and try again".into()));
+    assert_eq!(stale.json()["details"], json!({"name": "x", "kind": "configmaps"}));
+    let same = http.put(&path, &changed).await.json();
+    assert_eq!(same["metadata"]["resourceVersion"], changed["metadata"]["resourceVersion"]);
+    let dry = http.ask(Method::DELETE, &format!("{path}?dryRun=All"), &[], "").await;
+    assert_eq!(dry.json()["status"], "Success");
+    let refused = http
+        .ask(Method::DELETE, &path, &[("Content-Type", "application/json")], r#"{"preconditions":{"uid":"q"}}"#)
+        .await;
+    assert_eq!(refused.failure().1, "Conflict");
+    let deleted = http.delete(&path).await.json();
+    assert_eq!(deleted["details"]["uid"], object["metadata"]["uid"]);
+    assert_eq!(http.delete(&path).await.code, 404);
+    let generated = http.post(MAPS, &json!({"metadata": {"generateName": "g-"}})).await.json();
+    assert_eq!(generated["metadata"]["name"].as_str().unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn a_list_comes_in_pages_that_belong_together() {
+    let (simulator, http) = bare();
+    for number in 0..7 {
+        http.post(MAPS, &config_map(&format!("m-{number}"))).await;
+    }
+    let first = http.get(&format!("{MAPS}?limit=3")).await.json();
+    assert_eq!(first["metadata"]["remainingItemCount"], 4);
+    assert_eq!(first["items"][0].get("kind"), None, "items of built-in kinds do not say what they are");
+    http.delete(&format!("{MAPS}/m-5")).await;
+    http.post(MAPS, &config_map("m-4b")).await;
+    let mut names = Vec::new();
+    let mut page = first.clone();
+    loop {
+        names.extend(
+            page["items"].as_array().unwrap().iter().map(|item| item["metadata"]["name"].as_str().unwrap().to_owned()),
+        );
+        assert_eq!(page["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+        let Some(next) = page["metadata"]["continue"].as_str() else { break };
+        page = http.get(&format!("{MAPS}?limit=3&continue={next}")).await.json();
+    }
+    assert_eq!(names, ["m-0", "m-1", "m-2", "m-3", "m-4", "m-5", "m-6"]);
+    simulator.store().compact();
+    let next = first["metadata"]["continue"].as_str().unwrap();
+    assert_eq!(http.get(&format!("{MAPS}?limit=3&continue={next}")).await.failure().1, "Expired");
+    assert_eq!(http.get(&format!("{MAPS}?continue=zz")).await.failure().0, 400);
+    let selected = http.get(&format!("{MAPS}?fieldSelector=metadata.name%3Dm-1")).await.json();
+    assert_eq!(selected["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_custom_resource_is_served_as_soon_as_it_is_defined() {
+    let (_simulator, http) = bare();
+    let boats = "/apis/example.com/v1/namespaces/default/boats";
+    assert_eq!(http.get(boats).await.code, 404);
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "boats.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"kind": "Boat", "plural": "boats"},
+            "versions": [
+                {"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                 "additionalPrinterColumns": [{"name": "Crew", "type": "integer", "jsonPath": ".spec.crew"}],
+                 "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": {"type": "object", "properties": {"crew": {"type": "integer"}}},
+                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}},
+                {"name": "v2", "served": true, "storage": false,
+                 "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}},
+            ],
+        },
+    });
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let created = http.post(definitions, &definition).await;
+    assert_eq!(created.code, 201, "{}", created.text);
+    assert_eq!(created.json()["status"]["conditions"][1]["type"], "Established");
+    let boat = json!({"apiVersion": "example.com/v1", "kind": "Boat", "metadata": {"name": "b"}, "spec": {"crew": 3}, "status": {"x": 1}});
+    let created = http.post(boats, &boat).await;
+    assert_eq!(created.code, 201, "{}", created.text);
+    assert_eq!(created.json().get("status"), None);
+    let status =
+        http.merge(&format!("{boats}/b/status"), &json!({"spec": {"crew": 9}, "status": {"at": "sea"}})).await.json();
+    assert_eq!(
+        (&status["spec"]["crew"], &status["status"]["at"], &status["metadata"]["generation"]),
+        (&json!(3), &json!("sea"), &json!(1))
+    );
+    let other = http.get("/apis/example.com/v2/namespaces/default/boats/b").await.json();
+    assert_eq!((other["apiVersion"].as_str(), &other["spec"]["crew"]), (Some("example.com/v2"), &json!(3)));
+    let accept = [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+    let table = http.ask(Method::GET, boats, &accept, "").await.json();
+    assert_eq!(table["columnDefinitions"][1]["name"], "Crew");
+    assert_eq!(table["rows"][0]["cells"], json!(["b", 3]));
+    assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+    let accept = [("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")];
+    let metadata = http.ask(Method::GET, boats, &accept, "").await.json();
+    assert_eq!((&metadata["kind"], metadata["items"][0].get("spec")), (&json!("PartialObjectMetadataList"), None));
+    http.delete(&format!("{definitions}/boats.example.com")).await;
+    assert_eq!(http.get(boats).await.code, 404);
+}
+
+#[tokio::test]
+async fn access_rules_refuse_and_reviews_tell() {
+    use boathook::domain::scenario::{AccessRule, Pattern};
+    let (simulator, http) = bare();
+    let rule = AccessRule {
+        allow: false,
+        verbs: vec![Pattern::new("delete")],
+        groups: Vec::new(),
+        resources: vec![Pattern::new("configmaps")],
+        namespaces: Vec::new(),
+        names: Vec::new(),
+        reason: String::new(),
+    };
+    simulator.access().restrict("admin", &[rule]);
+    let refused = http.delete(&format!("{MAPS}/x")).await;
+    assert_eq!(refused.failure(), (403, "Forbidden".into(), "configmaps \"x\" is forbidden: User \"admin\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \"default\"".into()));
+    let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    for (verb, allowed) in [("delete", false), ("get", true)] {
+        let asked =
+            json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "configmaps", "namespace": "default"}}});
+        assert_eq!(http.post(review, &asked).await.json()["status"]["allowed"], allowed, "{verb}");
+    }
+    let who = http.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await.json();
+    assert_eq!(who["status"]["userInfo"]["username"], "admin");
+    let token = simulator.token().to_owned();
+    simulator.access().expire(&token);
+    assert_eq!(http.get(MAPS).await.code, 401);
+}
+
+#[tokio::test]
+async fn many_simulators_run_in_one_process_and_stop() {
+    let (first, second) = (bare(), bare());
+    assert_ne!(first.0.url(), second.0.url());
+    assert_ne!(first.0.token(), second.0.token());
+    first.1.post(MAPS, &config_map("x")).await;
+    assert_eq!(second.1.get(&format!("{MAPS}/x")).await.code, 404);
+    let http: Http = first.1;
+    first.0.stop().await;
+    assert!(http.send(Method::GET, MAPS, &[], "").await.is_err());
+    assert_eq!(second.1.get(MAPS).await.code, 200);
+}

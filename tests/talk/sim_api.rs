@@ -38,163 +38,155 @@ async fn discovery_answers_in_both_forms() {
     assert_eq!(pods["shortNames"], json!(["po"]));
 }
 
+const NONE: (&str, &str) = ("X-Nothing", "");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+/// Method, path, a header, body; and the code, reason and message that Kubernetes 1.36 answers.
+type BadRequest =
+    (&'static str, &'static str, (&'static str, &'static str), &'static str, u16, &'static str, &'static str);
+
+const BAD_REQUESTS: &[BadRequest] = &[
+    ("GET", "/api/v1/nopes", NONE, "", 404, "NotFound", "the server could not find the requested resource"),
+    ("GET", "/api/v1/namespaces/x", NONE, "", 404, "NotFound", "namespaces \"x\" not found"),
+    (
+        "PUT",
+        "/api/v1/namespaces",
+        NONE,
+        "",
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+    ),
+    (
+        "GET",
+        "/api/v1/namespaces?limit=abc",
+        NONE,
+        "",
+        400,
+        "BadRequest",
+        "strconv.ParseInt: parsing \"abc\": invalid syntax",
+    ),
+    (
+        "GET",
+        "/api/v1/namespaces?limit=99999999999999999999",
+        NONE,
+        "",
+        400,
+        "BadRequest",
+        "strconv.ParseInt: parsing \"99999999999999999999\": value out of range",
+    ),
+    (
+        "GET",
+        "/api/v1/namespaces?resourceVersion=abc",
+        NONE,
+        "",
+        400,
+        "BadRequest",
+        "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax",
+    ),
+    (
+        "GET",
+        "/api/v1/namespaces?labelSelector=a%3D%3D%3Db",
+        NONE,
+        "",
+        400,
+        "BadRequest",
+        "unable to parse requirement: found '=', expected: identifier",
+    ),
+    ("GET", "/api/v1/namespaces?fieldSelector=a%3Db", NONE, "", 400, "BadRequest", "field label not supported: a"),
+    (
+        "GET",
+        "/api/v1/namespaces?resourceVersionMatch=Exact",
+        NONE,
+        "",
+        422,
+        "Invalid",
+        "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+    ),
+    (
+        "GET",
+        "/api/v1/namespaces?watch=1&sendInitialEvents=true",
+        NONE,
+        "",
+        422,
+        "Invalid",
+        "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    ),
+    (
+        "POST",
+        MAPS,
+        ("Content-Type", "text/plain"),
+        "{}",
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+    ),
+    (
+        "POST",
+        MAPS,
+        JSON,
+        "{}",
+        422,
+        "Invalid",
+        "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required",
+    ),
+    (
+        "POST",
+        "/api/v1/namespaces/none/configmaps",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"}}",
+        404,
+        "NotFound",
+        "namespaces \"none\" not found",
+    ),
+    (
+        "POST",
+        MAPS,
+        JSON,
+        "{\"metadata\":{\"name\":\"x\",\"namespace\":\"y\"}}",
+        400,
+        "BadRequest",
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ),
+    (
+        "POST",
+        "/api/v1/namespaces/default/configmaps?dryRun=x",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"}}",
+        422,
+        "Invalid",
+        "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"x\"]: supported values: \"All\"",
+    ),
+    (
+        "DELETE",
+        "/api/v1/namespaces/default/configmaps/x?propagationPolicy=Nope",
+        NONE,
+        "",
+        422,
+        "Invalid",
+        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Nope\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+    ),
+    (
+        "GET",
+        MAPS,
+        ("Accept", "application/vnd.kubernetes.protobuf"),
+        "",
+        406,
+        "NotAcceptable",
+        "only the following media types are accepted: application/json",
+    ),
+];
+
 #[tokio::test]
 async fn bad_requests_get_the_answers_of_kubernetes_and_the_listener_stays_up() {
     let (_simulator, http) = bare();
-    let json_type = [("Content-Type", "application/json")];
-    for (method, path, headers, body, code, reason, message) in [
-        (
-            Method::GET,
-            "/api/v1/nopes",
-            &[][..],
-            "",
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        ),
-        (Method::GET, "/api/v1/namespaces/x", &[], "", 404, "NotFound", "namespaces \"x\" not found"),
-        (
-            Method::PUT,
-            "/api/v1/namespaces",
-            &[],
-            "",
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?limit=abc",
-            &[],
-            "",
-            400,
-            "BadRequest",
-            "strconv.ParseInt: parsing \"abc\": invalid syntax",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?limit=99999999999999999999",
-            &[],
-            "",
-            400,
-            "BadRequest",
-            "strconv.ParseInt: parsing \"99999999999999999999\": value out of range",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?resourceVersion=abc",
-            &[],
-            "",
-            400,
-            "BadRequest",
-            "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?labelSelector=a%3D%3D%3Db",
-            &[],
-            "",
-            400,
-            "BadRequest",
-            "unable to parse requirement: found '=', expected: identifier",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?fieldSelector=a%3Db",
-            &[],
-            "",
-            400,
-            "BadRequest",
-            "field label not supported: a",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?resourceVersionMatch=Exact",
-            &[],
-            "",
-            422,
-            "Invalid",
-            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces?watch=1&sendInitialEvents=true",
-            &[],
-            "",
-            422,
-            "Invalid",
-            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-        (
-            Method::POST,
-            MAPS,
-            &[("Content-Type", "text/plain")],
-            "{}",
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
-        ),
-        (
-            Method::POST,
-            MAPS,
-            &json_type,
-            "{}",
-            422,
-            "Invalid",
-            "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required",
-        ),
-        (
-            Method::POST,
-            "/api/v1/namespaces/none/configmaps",
-            &json_type,
-            "{\"metadata\":{\"name\":\"x\"}}",
-            404,
-            "NotFound",
-            "namespaces \"none\" not found",
-        ),
-        (
-            Method::POST,
-            MAPS,
-            &json_type,
-            "{\"metadata\":{\"name\":\"x\",\"namespace\":\"y\"}}",
-            400,
-            "BadRequest",
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ),
-        (
-            Method::POST,
-            &format!("{MAPS}?dryRun=x"),
-            &json_type,
-            "{\"metadata\":{\"name\":\"x\"}}",
-            422,
-            "Invalid",
-            "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"x\"]: supported values: \"All\"",
-        ),
-        (
-            Method::DELETE,
-            &format!("{MAPS}/x?propagationPolicy=Nope"),
-            &[],
-            "",
-            422,
-            "Invalid",
-            "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Nope\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
-        ),
-        (
-            Method::GET,
-            MAPS,
-            &[("Accept", "application/vnd.kubernetes.protobuf")],
-            "",
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json",
-        ),
-    ] {
-        let answer = http.ask(method.clone(), path, headers, body).await;
-        assert_eq!(answer.failure(), (code, reason.to_owned(), message.to_owned()), "{method} {path}");
+    for (method, path, header, body, code, reason, message) in BAD_REQUESTS {
+        let answer = http.ask(method.parse().unwrap(), path, &[*header], *body).await;
+        assert_eq!(answer.failure(), (*code, (*reason).to_owned(), (*message).to_owned()), "{method} {path}");
     }
     for body in ["{", "[]", "nonsense", "{\"metadata\":3}", "{\"metadata\":{\"labels\":[1]}}", "\u{0}", "{\"data\":[]}"]
     {
-        let answer = http.ask(Method::POST, MAPS, &json_type, body).await;
+        let answer = http.ask(Method::POST, MAPS, &[JSON], body).await;
         assert_eq!(
             (answer.code, answer.json()["reason"].as_str()),
             (400, Some("BadRequest")),
@@ -202,7 +194,7 @@ async fn bad_requests_get_the_answers_of_kubernetes_and_the_listener_stays_up() 
             answer.text
         );
     }
-    let too_large = http.ask(Method::POST, MAPS, &json_type, vec![b' '; 10 * 1024 * 1024]).await;
+    let too_large = http.ask(Method::POST, MAPS, &[JSON], vec![b' '; 10 * 1024 * 1024]).await;
     assert_eq!(too_large.failure().0, 413, "{}", too_large.text);
     assert_eq!(http.with_token("wrong").get(MAPS).await.failure(), (401, "Unauthorized".into(), "Unauthorized".into()));
     assert_eq!(http.with_token("").get(MAPS).await.code, 401);

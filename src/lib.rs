@@ -1,4 +1,44 @@
 //! boathook: the lifecycle of Argo CD syncs and their hooks, in a terminal.
+//!
+//! # Modules
+//!
+//! ```text
+//!                 main ── arguments, then one of the commands
+//!                  │
+//!                 cli     what a command prints, and its exit code
+//!                  │
+//!      ┌───────────┼───────────┐
+//!   cluster       git         sim
+//!   Kubernetes    commits     a Kubernetes API server in the process,
+//!   over HTTP     and what    with the controllers that hooks need
+//!      │          they render  │
+//!      └───────────┼───────────┘
+//!               domain    the model of Argo CD, pure        clock   time, real or driven
+//! ```
+//!
+//! `domain` imports nothing and does nothing: no input or output, no tasks, no clock; what the time is, is an argument.
+//! `cluster`, `git` and `sim` import `domain` and not each other. Only `cluster` names kube, only `git` names git2, only
+//! `cli` and `main` name clap. Everybody may take a [`clock::Clock`], and nobody else asks the system for the time. The
+//! test `layers` holds all of it to that.
+//!
+//! # From manifests to a plan
+//!
+//! Bytes are read by [`domain::manifest`] (as kubectl reads them, bounded, each object with its place). For each object
+//! [`domain::hook`] says what its annotations make of it: a resource, a hook, nothing. [`domain::plan`] turns objects,
+//! live objects and options into the ordered tasks of one sync, and says what is left out and why. [`domain::findings`]
+//! says what will not happen as written, or will hurt later. The command `plan` prints the three together.
+//!
+//! # From a plan to what happens
+//!
+//! [`domain::step`] is the sync itself as one pure function: plan, state and what is seen of the cluster go in, actions
+//! come out. [`domain::timeline`] folds what is observed of an operation, Argo CD's or ours, into what a screen shows:
+//! it believes the pods of a hook before it believes the controller's record of them, and what it does not know stays
+//! unknown.
+//!
+//! # Text from elsewhere
+//!
+//! Everything from a cluster, a log or a repository is hostile until it is parsed. It reaches a terminal only through
+//! [`domain::text`], which escapes and bounds it.
 
 pub mod cli;
 pub mod clock;

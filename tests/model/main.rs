@@ -5,6 +5,7 @@ mod applications;
 mod cases;
 mod command;
 mod findings;
+mod findings_fuzz;
 mod fuzz;
 mod health;
 mod hooks;

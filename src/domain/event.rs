@@ -1,5 +1,7 @@
 //! What a watch tells about one object: the unit of the stream that screens, command line and recordings share.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::domain::manifest::Object;
@@ -14,7 +16,7 @@ pub struct WatchEvent {
     /// What happened to the object.
     pub change: Change,
     /// The object; after its deletion its last known state.
-    pub object: Object,
+    pub object: Arc<Object>,
 }
 
 /// What a [`WatchEvent`] tells.

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::facts::{ObjectFacts, OperationFacts};
 use super::plan::PlannedTask;
 use super::read;
+use super::told::Told;
 use super::view::OperationView;
-use super::warning::Warnings;
 use crate::domain::event::{Change, WatchEvent};
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::operation::{Operation, OperationPhase, OperationState};
@@ -39,7 +39,7 @@ pub struct Timeline {
     application_seen: bool,
     pub(super) plan: Vec<PlannedTask>,
     pub(super) objects: HashMap<String, ObjectFacts>,
-    pub(super) warnings: Warnings,
+    pub(super) told: Told,
     /// The current one last.
     pub(super) operations: Vec<OperationFacts>,
 }
@@ -56,15 +56,15 @@ impl Timeline {
             application_seen: false,
             plan: Vec::new(),
             objects: HashMap::new(),
-            warnings: Warnings::default(),
+            told: Told::default(),
             operations: Vec::new(),
         }
     }
 
     /// What the current operation, or the next, is to do. It adds the tasks that are still to come, their waves and
     /// their order; without it only those are known that something was seen of.
-    pub fn set_plan(&mut self, tasks: Vec<PlannedTask>) {
-        self.plan = tasks;
+    pub fn set_plan(&mut self, tasks: impl IntoIterator<Item = PlannedTask>) {
+        self.plan = tasks.into_iter().collect();
     }
 
     /// Takes in an event; `false` if it changed nothing.
@@ -74,7 +74,7 @@ impl Timeline {
             ("argoproj.io", "Application") if object.name() == self.name && object.namespace() == self.namespace => {
                 self.observe_application(event)
             }
-            ("" | "events.k8s.io", "Event") => self.warnings.observe(object),
+            ("", "Event") => self.told.observe(object),
             _ => self.observe_object(event),
         }
     }

@@ -77,7 +77,7 @@ impl<'a> JobPods<'a> {
                 let restarts = i64::try_from(self.restarts).unwrap_or(i64::MAX);
                 let before = self.failures().saturating_add(restarts);
                 let current = i64::from(self.active > 0 || self.successes() > 0);
-                Progress::Try { number: before.saturating_add(current).clamp(1, of), of }
+                Progress::Attempt { number: before.saturating_add(current).clamp(1, of), of }
             }
         }
     }

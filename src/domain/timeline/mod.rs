@@ -26,8 +26,8 @@ mod run;
 mod state;
 mod task;
 mod tasks;
+mod told;
 mod view;
-mod warning;
 
 pub use elapsed::{Elapsed, Moment, Precision};
 pub use fold::Timeline;

@@ -15,7 +15,8 @@ use super::state;
 use super::task::{TaskPhase, TaskState};
 use super::tasks::{Draft, Drafts};
 use super::view::{AttemptView, OperationStatus, OperationView, Predecessor, TaskView};
-use crate::domain::manifest::ObjectKey;
+use crate::domain::health::waiting::{Evidence, Reason, ReasonKind, reasons};
+use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::operation::OperationPhase;
 
 /// An operation as it looks at `now`. `next` is the operation after it, if it is a former one.
@@ -27,7 +28,7 @@ pub(super) fn view(
 ) -> OperationView {
     let objects = Objects::of(timeline, operation, next);
     let drafts = Drafts::collect(timeline, operation, next.is_none(), &objects.own);
-    let reader = Reader { timeline, operation, runs: objects.runs(timeline), objects, drafts, now };
+    let reader = Reader { timeline, operation, runs: objects.runs(), objects, drafts, now };
     let tasks = reader.drafts.tasks.iter().map(|draft| (draft.wave, reader.task(draft))).collect();
     let has_plan = next.is_none() && !timeline.plan.is_empty();
     let mut view = header(operation, now);
@@ -72,15 +73,15 @@ impl<'a> Objects<'a> {
         objects
     }
 
-    fn run(&self, object: &'a ObjectFacts, timeline: &Timeline) -> Run<'a> {
+    fn run(&self, object: &'a ObjectFacts) -> Run<'a> {
         let pods = self.pods.get(object.uid.as_str()).map(Vec::as_slice).unwrap_or_default();
-        Run::of(object, pods, &timeline.warnings)
+        Run::of(object, pods)
     }
 
-    fn runs(&self, timeline: &Timeline) -> Runs<'a> {
+    fn runs(&self) -> Runs<'a> {
         let mut runs: Runs<'a> = HashMap::new();
         for object in &self.own {
-            runs.entry(&object.key).or_default().push(self.run(object, timeline));
+            runs.entry(&object.key).or_default().push(self.run(object));
         }
         runs
     }
@@ -110,16 +111,11 @@ impl Reader<'_> {
         let current = self.operation.map(OperationFacts::current);
         let run = attempts.iter().rfind(|(number, _)| Some(*number) == current).map(|(_, run)| *run);
         let predecessor = before.filter(|_| draft.is_hook);
-        let is_blocked = predecessor.is_some_and(|object| object.deleting)
-            || (run.is_none() && attempts.last().is_some_and(|(_, run)| run.object.deleting && !run.object.is_gone()));
-        let mut judgement = state::judge(draft, run, self.operation, is_blocked);
+        // What has to go before this one can be created: of an earlier operation, or of an earlier attempt.
+        let earlier = attempts.last().map(|(_, run)| run.object).filter(|object| run.is_none() && !object.is_gone());
+        let blocker = predecessor.or(earlier).filter(|object| object.deleting);
+        let judgement = state::judge(draft, run, self.operation, blocker.is_some());
         let state = judgement.state.unwrap_or(TaskState::Unknown);
-        if !draft.is_hook
-            && state.is_active()
-            && let Some(live) = before
-        {
-            judgement.reasons.extend(live.waits_for.iter().cloned());
-        }
         let end = if state.is_active() { Moment::observed(self.now) } else { judgement.ended };
         // Of an ordinary resource only what runs to an end has runs worth showing.
         let shown = attempts.iter().filter(|(_, run)| draft.is_hook || run.state.is_some());
@@ -131,7 +127,7 @@ impl Reader<'_> {
             ended: judgement.ended,
             elapsed: judgement.started.until(end),
             message: judgement.message,
-            reasons: judgement.reasons,
+            reasons: self.reasons(state, draft.is_hook, run, if draft.is_hook { blocker } else { before }),
             exit: judgement.exit,
             progress: run.and_then(|run| run.progress),
             is_recorded: judgement.is_recorded,
@@ -139,6 +135,31 @@ impl Reader<'_> {
             attempts: shown.map(|(number, run)| run.view(Some(number + 1), self.now)).collect(),
             reruns: if draft.is_hook { self.reruns_of(key) } else { Vec::new() },
         }
+    }
+
+    /// What is said about a task that is under way or went wrong: by its run, or else by another object: the live one of
+    /// a resource, or the one that has to go before a hook can be created.
+    fn reasons(
+        &self,
+        state: TaskState,
+        is_hook: bool,
+        run: Option<&Run<'_>>,
+        other: Option<&ObjectFacts>,
+    ) -> Vec<Reason> {
+        if !state.is_active() && !state.is_bad() && state != TaskState::Unknown {
+            return Vec::new();
+        }
+        if let Some(run) = run {
+            return run.reasons(&self.timeline.told, self.now);
+        }
+        let Some(object) = other.and_then(|other| other.object.as_deref()) else { return Vec::new() };
+        let events: Vec<&Object> = self.timeline.told.about(object.uid()).collect();
+        let mut reasons = reasons(&Evidence { events: &events, ..Evidence::of(object, self.now) });
+        if is_hook {
+            // How it ended is another story.
+            reasons.retain(|reason| matches!(reason.kind, ReasonKind::Deleting | ReasonKind::HeldByFinalizer));
+        }
+        reasons
     }
 
     fn phases_of(&self, key: &ObjectKey) -> Vec<TaskPhase> {
@@ -153,7 +174,7 @@ impl Reader<'_> {
             name == key.name && object.key.kind == key.kind && object.key.namespace == key.namespace
         };
         let own = self.objects.reruns.iter().filter(is_of);
-        own.map(|object| self.objects.run(object, self.timeline).view(None, self.now)).collect()
+        own.map(|object| self.objects.run(object).view(None, self.now)).collect()
     }
 }
 

@@ -7,8 +7,10 @@ use super::facts::{Body, JobFacts, ObjectFacts, PodFacts, WorkflowFacts};
 use super::job::JobPods;
 use super::pods;
 use super::task::TaskState;
+use super::told::Told;
 use super::view::{AttemptView, Exit, PodState, Progress, Rerun};
-use super::warning::Warnings;
+use crate::domain::health::waiting::{Evidence, Reason, reasons};
+use crate::domain::manifest::Object;
 
 /// A run, judged by itself: what the controller says of it is not asked.
 pub(super) struct Run<'a> {
@@ -20,8 +22,6 @@ pub(super) struct Run<'a> {
     pub ended: Moment,
     /// The words of the object.
     pub message: String,
-    /// What it waits for.
-    pub reasons: Vec<String>,
     /// How far it is in numbers.
     pub progress: Option<Progress>,
     /// The container that decided how it ended.
@@ -30,7 +30,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Judges an object by itself and by `pods`, the pods that name it as their owner.
-    pub(crate) fn of(object: &'a ObjectFacts, pods: &[&'a ObjectFacts], warnings: &Warnings) -> Self {
+    pub(crate) fn of(object: &'a ObjectFacts, pods: &[&'a ObjectFacts]) -> Self {
         let pods = pods.iter().filter_map(|pod| Some((*pod, pod.pod()?))).collect();
         let mut run = Self {
             object,
@@ -38,7 +38,6 @@ impl<'a> Run<'a> {
             state: None,
             ended: Moment::default(),
             message: String::new(),
-            reasons: Vec::new(),
             progress: None,
             exit: None,
         };
@@ -54,10 +53,6 @@ impl<'a> Run<'a> {
         let has_ended = run.state.is_some_and(|state| !state.is_active() && state != TaskState::Unknown);
         if !has_ended && object.is_gone() {
             run.end(TaskState::Stopped, object.gone);
-            run.reasons.clear();
-            run.reasons.push("deleted before it ended: the exit code is not known".to_owned());
-        } else if !has_ended {
-            run.explain(warnings);
         }
         run
     }
@@ -88,32 +83,20 @@ impl<'a> Run<'a> {
             return;
         }
         let any = |wanted| self.pods.iter().any(|(object, pod)| pods::state(object, pod).0 == wanted);
-        let (state, reason) = if job.suspended {
-            (TaskState::Waiting, "the Job is suspended")
+        self.state = Some(if job.suspended {
+            TaskState::Waiting
         } else if any(PodState::Running) {
-            (TaskState::Running, "")
+            TaskState::Running
         } else if any(PodState::Unknown) {
-            (TaskState::Unknown, "the node of its pod does not answer")
-        } else if any(PodState::Pending) {
-            (TaskState::Waiting, "")
+            TaskState::Unknown
         } else if self.pods.is_empty() && job.ready > 0 {
             // Its pods are not shown to us, but it counts them.
-            (TaskState::Running, "")
-        } else if self.pods.is_empty() && job.active > 0 {
-            (TaskState::Waiting, "its pod is not ready")
-        } else if any(PodState::Stopped) {
-            (TaskState::Waiting, "its pod was deleted; the Job will make another")
-        } else if pods.failures() > 0 {
-            (TaskState::Waiting, "its pod has failed; the Job will make another")
-        } else if any(PodState::Succeeded) {
-            (TaskState::Waiting, "its pods have ended; the Job has yet to count them")
+            TaskState::Running
         } else {
-            (TaskState::Waiting, "it has no pod yet")
-        };
-        // How the last try ended, if this is not the first.
+            TaskState::Waiting
+        });
+        // How the last attempt ended, if this is not the first.
         self.exit = self.last_exit(PodState::Failed);
-        self.state = Some(state);
-        self.reasons.extend((!reason.is_empty()).then(|| reason.to_owned()));
     }
 
     fn judge_pod(&mut self, pod: &PodFacts) {
@@ -122,10 +105,7 @@ impl<'a> Run<'a> {
         match state {
             PodState::Pending => self.state = Some(TaskState::Waiting),
             PodState::Running => self.state = Some(TaskState::Running),
-            PodState::Unknown => {
-                self.state = Some(TaskState::Unknown);
-                self.reasons.push("its node does not answer".to_owned());
-            }
+            PodState::Unknown => self.state = Some(TaskState::Unknown),
             PodState::Succeeded => self.end(TaskState::Succeeded, moment),
             PodState::Failed => self.end(TaskState::Failed, moment),
             PodState::Stopped => self.end(TaskState::Stopped, moment),
@@ -149,16 +129,8 @@ impl<'a> Run<'a> {
                 self.end(TaskState::Failed, workflow.ended);
                 self.exit = self.last_exit(PodState::Failed);
             }
-            _ if workflow.suspended => {
-                self.state = Some(TaskState::Waiting);
-                self.reasons.push("the Workflow is suspended".to_owned());
-            }
-            (None, "Running") => self.state = Some(TaskState::Running),
-            (None, "Pending") => self.state = Some(TaskState::Waiting),
-            (None, "") => {
-                self.state = Some(TaskState::Waiting);
-                self.reasons.push("no workflow controller has begun it yet".to_owned());
-            }
+            (None, "Running") if !workflow.suspended => self.state = Some(TaskState::Running),
+            (None, "Running" | "Pending" | "") => self.state = Some(TaskState::Waiting),
             (None, _) => self.state = Some(TaskState::Unknown),
         }
     }
@@ -173,24 +145,21 @@ impl<'a> Run<'a> {
         last.and_then(|(object, pod)| pods::exit(object, pod))
     }
 
-    /// Why it has not ended, most telling first.
-    fn explain(&mut self, warnings: &Warnings) {
-        let live = || self.pods.iter().filter(|(object, pod)| !pods::state(object, pod).0.is_end());
-        let mut told: Vec<String> = live().flat_map(|(object, _)| object.waits_for.iter().cloned()).collect();
-        told.extend(self.object.waits_for.iter().cloned());
-        if self.state != Some(TaskState::Running) {
-            let uids = live().map(|(object, _)| &object.uid).chain([&self.object.uid]);
-            told.extend(uids.filter_map(|uid| warnings.about(uid)));
-        }
-        if self.object.deleting {
-            told.push("it is being deleted".to_owned());
-        }
-        told.append(&mut self.reasons);
-        for reason in told {
-            if !self.reasons.contains(&reason) {
-                self.reasons.push(reason);
-            }
-        }
+    /// Why it has not ended, or not well; the most important reason first.
+    pub(crate) fn reasons(&self, told: &Told, now: Timestamp) -> Vec<Reason> {
+        let Some(object) = self.object.object.as_deref() else { return Vec::new() };
+        // The pod of a pod hook is the object itself.
+        let others = || self.pods.iter().map(|(pod, _)| *pod).filter(|pod| pod.uid != self.object.uid);
+        let pods =
+            |gone: bool| others().filter(move |pod| pod.is_gone() == gone).filter_map(|pod| pod.object.as_deref());
+        let uids = others().chain([self.object]).map(|object| object.uid.as_str());
+        let events: Vec<&Object> = uids.flat_map(|uid| told.about(uid)).collect();
+        let (children, gone): (Vec<&Object>, Vec<&Object>) = (pods(false).collect(), pods(true).collect());
+        let mut reasons = reasons(&Evidence { object, children: &children, gone: &gone, events: &events, now });
+        let is_active = self.state.is_some_and(TaskState::is_active);
+        // Of what is over only what went wrong is of interest, not what was awaited.
+        reasons.retain(|reason| is_active || reason.kind.is_failure());
+        reasons
     }
 
     /// The run to look at.

@@ -16,7 +16,6 @@ pub(super) struct Judgement {
     pub started: Moment,
     pub ended: Moment,
     pub message: String,
-    pub reasons: Vec<String>,
     pub exit: Option<Exit>,
     /// The controller has recorded an end.
     pub is_recorded: bool,
@@ -55,24 +54,17 @@ pub(super) fn judge(
     {
         judgement.state = Some(state);
         judgement.ended = run.ended;
-        judgement.reasons.clone_from(&run.reasons);
         // What is recorded so far is about its creation.
         if !state.is_active() {
             judgement.message.clone_from(&run.message);
         }
         return judgement;
     }
-    judgement.reasons = run.map(|run| run.reasons.clone()).unwrap_or_default();
     let state = match draft.result {
         Some(result) => unfinished(draft, result, operation),
         None if run.is_some() && draft.is_hook => TaskState::Running,
         None => untouched(draft, operation, is_blocked),
     };
-    if state == TaskState::Waiting {
-        judgement.reasons.push("its predecessor is being deleted".to_owned());
-    } else if !state.is_active() {
-        judgement.reasons.clear();
-    }
     judgement.state = Some(state);
     judgement
 }

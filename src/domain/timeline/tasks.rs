@@ -138,8 +138,11 @@ impl<'a> Drafts<'a> {
 
     /// A task by its name; or a planned one whose name was not known yet, which gets this name.
     fn find(&mut self, key: &TaskKey) -> Option<usize> {
-        if let Some(position) = self.exact.get(key) {
-            return Some(*position);
+        if let Some(position) = self.exact.get(key).copied() {
+            if let Some(draft) = self.tasks.get_mut(position) {
+                draft.generate_name = None;
+            }
+            return Some(position);
         }
         let waits_for_name = |draft: &Draft<'_>| {
             let own = &draft.key.object;
@@ -180,6 +183,12 @@ impl<'a> Drafts<'a> {
     }
 
     fn sort(&mut self) {
+        // The name such a hook will get is not known before it gets it.
+        for draft in &mut self.tasks {
+            if let Some(prefix) = draft.generate_name {
+                prefix.clone_into(&mut draft.key.object.name);
+            }
+        }
         let last = |position: Option<usize>| position.unwrap_or(usize::MAX);
         self.tasks.sort_by(|one, other| {
             let order = |draft: &Draft<'_>| {

@@ -8,6 +8,7 @@ use super::elapsed::{Elapsed, Moment};
 use super::facts::runs_hooks;
 use super::lifecycle::Lifecycle;
 use super::task::{TaskKey, TaskPhase, TaskState};
+use crate::domain::health::waiting::Reason;
 use crate::domain::operation::{Operation, OperationPhase};
 
 /// An operation and all that is known of its tasks, at one time.
@@ -134,9 +135,9 @@ pub struct TaskView {
     pub elapsed: Option<Elapsed>,
     /// The controller's words about it, or the object's own where those are newer.
     pub message: String,
-    /// What it waits for, most telling first.
-    pub reasons: Vec<String>,
-    /// The container that decided how it ended; while a Job tries again, how the last try ended.
+    /// Why it has not ended, or not well; the most important reason first.
+    pub reasons: Vec<Reason>,
+    /// The container that decided how it ended; while a Job tries again, how the last attempt ended.
     pub exit: Option<Exit>,
     /// How far it is in numbers.
     pub progress: Option<Progress>,
@@ -162,8 +163,8 @@ pub struct Predecessor {
 /// How far a task is, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// This try of that many, of a Job that takes one pod.
-    Try {
+    /// This attempt of that many, of a Job that takes one pod: each is a pod of its own, or restarts the one.
+    Attempt {
         /// From 1.
         number: i64,
         /// How many there may be.
@@ -221,11 +222,11 @@ pub struct AttemptView {
     pub elapsed: Option<Elapsed>,
     /// The object's own words.
     pub message: String,
-    /// The container that decided how it ended; while a Job tries again, how the last try ended.
+    /// The container that decided how it ended; while a Job tries again, how the last attempt ended.
     pub exit: Option<Exit>,
     /// The object exists no more.
     pub is_gone: bool,
-    /// Its pods, oldest first. The tries of a Job are its pods.
+    /// Its pods, oldest first: of a Job, each of its own attempts is one.
     pub pods: Vec<PodView>,
     /// Steps of a Workflow that run as pods, and those that failed.
     pub nodes: Vec<NodeView>,

@@ -61,8 +61,8 @@ fn render_task(text: &mut String, wave: &str, task: &TaskView) {
         task.state
     );
     match task.progress {
-        Some(Progress::Try { number, of }) => {
-            let _ = write!(text, "  try {number} of {of}");
+        Some(Progress::Attempt { number, of }) => {
+            let _ = write!(text, "  {number} of {of} attempts");
         }
         Some(Progress::Completions { done, of }) => {
             let _ = write!(text, "  {done} of {of} completions");
@@ -78,7 +78,7 @@ fn render_task(text: &mut String, wave: &str, task: &TaskView) {
         let _ = writeln!(text, "       \"{}\"", task.message);
     }
     for reason in &task.reasons {
-        let _ = writeln!(text, "       because {reason}");
+        let _ = writeln!(text, "       because {}", reason.text);
     }
     if let Some(predecessor) = &task.predecessor {
         let deleting = if predecessor.deleting { ", being deleted" } else { "" };

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use boathook::domain::event::{Change, WatchEvent};
 use boathook::domain::manifest::Object;
@@ -56,7 +57,7 @@ pub(crate) fn recording(name: &'static str) -> Recording {
             "DELETED" => Change::Deleted,
             other => panic!("{name}: {other}"),
         };
-        events.push(WatchEvent { at, change, object });
+        events.push(WatchEvent { at, change, object: Arc::new(object) });
     }
     let application =
         events.iter().find(|event| event.object.kind() == "Application").unwrap().object.name().to_owned();

@@ -14,7 +14,7 @@ fn state_of(application: &Object) -> Option<OperationState> {
     application.at(&["status", "operationState"]).map(|value| OperationState::from_json(value).0)
 }
 
-fn last_state(recording: &Recording) -> OperationState {
+pub(super) fn last_state(recording: &Recording) -> OperationState {
     let last = recording.events.iter().rfind(|event| event.object.kind() == "Application").unwrap();
     state_of(&last.object).unwrap()
 }

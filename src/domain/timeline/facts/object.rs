@@ -1,5 +1,7 @@
 //! What is remembered of any object: who it is, whose it is, since when, and until when.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{JobFacts, PodFacts, WorkflowFacts};
@@ -9,6 +11,7 @@ use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::names;
 use crate::domain::timeline::elapsed::Moment;
 use crate::domain::timeline::task::TaskPhase;
+use crate::domain::timeline::view::PodState;
 use crate::domain::tracking::TrackingId;
 
 /// An object, identified by its UID.
@@ -38,8 +41,8 @@ pub(in crate::domain::timeline) struct ObjectFacts {
     pub operation: Option<(Timestamp, i64)>,
     /// A copy of a hook, run outside any operation.
     pub rerun: Option<RerunFacts>,
-    /// What it waits for, by its own account.
-    pub waits_for: Vec<String>,
+    /// The object itself as last seen, to explain why it has not ended well; `None` once it did and is gone.
+    pub object: Option<Arc<Object>>,
     /// What its kind adds.
     pub body: Body,
 }
@@ -66,7 +69,7 @@ pub(in crate::domain::timeline) enum Body {
 
 impl ObjectFacts {
     /// The facts of an object that was not known before.
-    pub(crate) fn new(object: &Object, at: Timestamp, change: Change) -> Self {
+    pub(crate) fn new(object: &Arc<Object>, at: Timestamp, change: Change) -> Self {
         // What is first seen in its deletion is not seen to begin.
         let live = change == Change::Applied;
         let classification = classify(object);
@@ -99,7 +102,7 @@ impl ObjectFacts {
             instance: instance(object),
             operation: object.annotation(names::BOATHOOK_OPERATION).and_then(operation),
             rerun: rerun(object),
-            waits_for: waits_for(object),
+            object: Some(Arc::clone(object)),
             body,
         };
         facts.note_deletion(at, change);
@@ -107,7 +110,7 @@ impl ObjectFacts {
     }
 
     /// Takes in an event about it; `false` if there was nothing new in it.
-    pub(crate) fn update(&mut self, object: &Object, at: Timestamp, change: Change) -> bool {
+    pub(crate) fn update(&mut self, object: &Arc<Object>, at: Timestamp, change: Change) -> bool {
         if self.is_gone() {
             // A UID never comes back.
             return false;
@@ -120,7 +123,7 @@ impl ObjectFacts {
         if !is_old {
             self.version = version.or(self.version);
             self.deleting |= object.is_deleting();
-            self.waits_for = waits_for(object);
+            self.object = Some(Arc::clone(object));
             let live = change != Change::Listed;
             match &mut self.body {
                 Body::Job(job) => job.update(object, at, live),
@@ -136,6 +139,18 @@ impl ObjectFacts {
     fn note_deletion(&mut self, at: Timestamp, change: Change) {
         if change == Change::Deleted {
             self.gone = Moment::observed(at);
+            if self.has_succeeded() {
+                self.object = None;
+            }
+        }
+    }
+
+    fn has_succeeded(&self) -> bool {
+        match &self.body {
+            Body::Job(job) => job.end.as_ref().is_some_and(|end| end.succeeded),
+            Body::Pod(pod) => pod.state == PodState::Succeeded,
+            Body::Workflow(workflow) => workflow.succeeded == Some(true),
+            Body::Other => true,
         }
     }
 
@@ -181,8 +196,4 @@ fn rerun(object: &Object) -> Option<RerunFacts> {
     let of = object.annotation(names::BOATHOOK_RERUN_OF)?.to_owned();
     let text = |name| super::json::clip_message(object.annotation(name).unwrap_or_default());
     Some(RerunFacts { of, by: text(names::BOATHOOK_RERUN_BY), why: text(names::BOATHOOK_RERUN_WHY) })
-}
-
-fn waits_for(_object: &Object) -> Vec<String> {
-    Vec::new()
 }

@@ -91,7 +91,7 @@ impl PodFacts {
             "Failed" => PodState::Failed,
             _ => PodState::Unknown,
         };
-        if self.state.is_end() && !state.is_end() {
+        if self.state.is_end() && self.state != state {
             return;
         }
         self.containers.clear();

@@ -325,6 +325,20 @@ fn applications_of_a_hostile_size_are_cut() {
     assert!(labelled.kept_bytes() < 100_000, "{}", labelled.kept_bytes());
 }
 
+/// JSON allows it, and every reader has to choose the same one.
+#[test]
+fn applications_with_a_field_twice_have_the_last() {
+    for json in [
+        r#"{"metadata": {"name": "a", "labels": {"x": "1", "x": 2, "y": "1", "y": "2"}}, "metadata": {"labels": {"x": "1", "x": 2, "y": "1", "y": "2"}}}"#,
+        r#"{"metadata": {"name": "a", "name": 3, "uid": 3, "uid": "b", "annotations": {"argocd.argoproj.io/refresh": "hard", "argocd.argoproj.io/refresh": null}}}"#,
+        r#"{"operation": {}, "operation": 1, "status": {"operationState": {"phase": "Running", "phase": "Odd", "syncResult": {"resources": [
+            {"syncPhase": "Sync", "hookPhase": "Failed", "hookPhase": "Succeeded"}], "resources": [{"syncPhase": "PreSync", "hookPhase": "Running"}]}}}}"#,
+    ] {
+        let compact = AppSummary::from_json("c", json.as_bytes()).unwrap();
+        assert_eq!(compact, AppSummary::of(&read(&serde_json::from_str(json).unwrap())), "{json}");
+    }
+}
+
 #[test]
 fn applications_nested_without_end_lose_nothing_else() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -40,9 +40,11 @@
 //! Everything from a cluster, a log or a repository is hostile until it is parsed. It reaches a terminal only through
 //! [`domain::text`], which escapes and bounds it.
 
+pub mod argo;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod domain;
 pub mod git;
 pub mod sim;
+pub mod store;

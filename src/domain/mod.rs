@@ -7,6 +7,7 @@ pub mod findings;
 pub mod health;
 pub mod hook;
 pub mod lenient;
+pub mod live;
 pub mod manifest;
 pub mod names;
 pub mod operation;

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::hook::{fail_hook, rerun_hook};
 use super::types::{AutoSync, Confirmation, Request, SyncOrder};
 use crate::domain::application::{Application, HistoryEntry};
+use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::operation::{Info, InitiatedBy, Operation, Retry, Strategy, SyncRequest};
 
@@ -15,6 +17,8 @@ pub struct Context<'a> {
     pub application: &'a Application,
     /// The user's name, as the cluster knows it.
     pub user: &'a str,
+    /// The hook's Job as it is; only requests about a hook need it.
+    pub job: Option<&'a Object>,
     /// The server's time.
     pub now: Timestamp,
 }
@@ -99,6 +103,12 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
             };
             (json!({ "metadata": { "annotations": annotations } }), vec![says.to_owned()])
         }
+        Request::FailHook(_) => {
+            return Ok(fail_hook(context.job.ok_or(NO_JOB)?, context.user, context.now));
+        }
+        Request::RerunHook { why, .. } => {
+            return Ok(rerun_hook(context.job.ok_or(NO_JOB)?, context.user, why, context.now));
+        }
         Request::RepairGhost => (
             json!({ "status": { "operationState": {
                 "phase": "Failed",
@@ -111,6 +121,7 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
     Ok(Write { target: WriteTarget::Application, body: WriteBody::Merge(guarded(patch, application)), says })
 }
 
+const NO_JOB: &str = "the hook's Job does not exist any more";
 const ALL_PHASES: &str = "all phases run again, also hooks that succeeded";
 
 /// The patch happens to the version it is based on, or not at all.

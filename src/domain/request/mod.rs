@@ -11,4 +11,4 @@ pub use build::{Context, Write, WriteBody, WriteTarget, build};
 pub use hook::{fail_hook, rerun_hook};
 pub use refusal::{Controller, Refusal, Situation, refusals};
 pub use seen::{Changed, Seen};
-pub use types::{AutoSync, Confirmation, Request, SyncOrder};
+pub use types::{AutoSync, Confirmation, HookJob, Request, SyncOrder};

@@ -122,7 +122,9 @@ pub fn refusals(request: &Request, application: &Application, situation: &Situat
         Request::Sync(_)
         | Request::Rollback { .. }
         | Request::Refresh { .. }
+        | Request::RerunHook { .. }
         | Request::AutoSync(AutoSync::On { .. }) => None,
+        Request::FailHook(_) => application.operation.is_none().then_some("no operation is in progress"),
         Request::Abort => match phase {
             _ if application.operation.is_none() => Some("no operation is in progress"),
             None => Some("the operation was not begun yet"),

@@ -33,6 +33,26 @@ pub enum Request {
     Confirm(Confirmation),
     /// A ghost operation declared failed, so that the application can be used again.
     RepairGhost,
+    /// A hook's Job failed as the Job controller would fail it, so that `SyncFail` hooks run.
+    FailHook(HookJob),
+    /// A hook's Job run once more by itself, outside of any operation.
+    RerunHook {
+        /// The Job.
+        hook: HookJob,
+        /// The reason, for who reads it later.
+        why: String,
+    },
+}
+
+/// The Job of a hook, in the cluster where the application's hooks run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HookJob {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// UID; empty: whatever has the name.
+    pub uid: String,
 }
 
 impl Request {
@@ -49,6 +69,16 @@ impl Request {
             Self::Confirm(Confirmation::Prune) => "approve prune",
             Self::Confirm(Confirmation::Delete) => "approve delete",
             Self::RepairGhost => "repair",
+            Self::FailHook(_) => "fail hook",
+            Self::RerunHook { .. } => "re-run hook",
+        }
+    }
+
+    /// The hook it is about; then the Job is written and not the Application.
+    pub const fn hook(&self) -> Option<&HookJob> {
+        match self {
+            Self::FailHook(hook) | Self::RerunHook { hook, .. } => Some(hook),
+            _ => None,
         }
     }
 

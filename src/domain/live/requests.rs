@@ -1,0 +1,84 @@
+//! Requests on their way.
+
+use jiff::Timestamp;
+
+use crate::domain::application::AppKey;
+use crate::domain::request::{Changed, Refusal, Write};
+
+/// Names a request of this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A request that moved on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestUpdate {
+    /// The request.
+    pub id: RequestId,
+    /// The application.
+    pub key: AppKey,
+    /// What was asked, in one word.
+    pub name: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// How far it is.
+    pub state: RequestState,
+}
+
+/// How far a request is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RequestState {
+    /// The write is on its way.
+    Sent(Write),
+    /// It is over.
+    Ended(Outcome),
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The API server has taken the write. What comes of it, the watch tells.
+    Written,
+    /// It was not sent.
+    Refused(Vec<Refusal>),
+    /// The application is not what it was when the operator asked; nothing was written. Ask again.
+    Changed(Vec<Changed>),
+    /// It cannot be built from the application as it is.
+    Impossible(String),
+    /// The API server did not take it.
+    Failed {
+        /// Its words.
+        error: String,
+        /// For lack of rights.
+        denied: bool,
+        /// The API server could not be reached: nothing was written.
+        unreachable: bool,
+    },
+    /// No answer came. It was read back: `Some(true)`: it did happen, `Some(false)`: it did not, `None`: the cluster does
+    /// not answer, so it is still not known. It is not sent again.
+    Unknown {
+        /// What reading back told.
+        happened: Option<bool>,
+        /// Why there was no answer.
+        error: String,
+    },
+    /// The application, or the hook, does not exist.
+    NotFound,
+}
+
+impl Outcome {
+    /// Whether what was asked for is written.
+    pub const fn is_written(&self) -> bool {
+        matches!(self, Self::Written | Self::Unknown { happened: Some(true), .. })
+    }
+}
+
+/// A request before it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What would be written; `Err`: why nothing can be.
+    pub write: Result<Write, String>,
+    /// Why it would be refused; empty: it may be sent.
+    pub refusals: Vec<Refusal>,
+    /// What the decision rests on; hand it to `send`.
+    pub seen: crate::domain::request::Seen,
+}

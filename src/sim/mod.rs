@@ -13,7 +13,9 @@
 
 pub mod access;
 pub mod api;
+pub mod controllers;
 pub mod faults;
+mod kubelet;
 pub mod logs;
 pub mod openapi;
 pub mod patch;

@@ -70,6 +70,11 @@ impl Feed {
         Ok(events)
     }
 
+    /// The revision up to which everything has been handed out.
+    pub fn position(&self) -> u64 {
+        self.after
+    }
+
     /// Waits until something has changed since the last [`take`](Self::take); `false` once the store is gone.
     pub async fn changed(&mut self) -> bool {
         if self.store.revision() != self.after {

@@ -1,0 +1,1 @@
+//! Whatever happens: counters add up, nothing survives its owner, and a world with one seed takes one course.

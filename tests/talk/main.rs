@@ -4,4 +4,6 @@
 mod controllers;
 mod git;
 mod http;
+mod kubernetes;
+mod patches;
 mod sim_api;

@@ -265,9 +265,7 @@ fn prune(schema: Schema<'_>, merged: &Value, managers: &Managers, last: &FieldSe
     if last.is_empty() {
         return merged.clone();
     }
-    let take = |object: &Value, fields: &FieldSet| {
-        without(schema, object, fields).unwrap_or_else(|| Value::Object(serde_json::Map::new()))
-    };
+    let take = |object: &Value, fields: &FieldSet| without(schema, object, fields);
     let named = |set: &FieldSet| with_named_parents(schema, set);
     let last = named(last);
     let merged_fields = named(&fields_of(schema, merged));

@@ -196,9 +196,8 @@ fn differ(
     }
     if inner == Shape::Map {
         let empty = Map::new();
-        let of = |value: Option<&'_ Value>| value.and_then(Value::as_object).cloned();
-        let (first_map, second_map) = (of(first), of(second));
-        let (first_map, second_map) = (first_map.as_ref().unwrap_or(&empty), second_map.as_ref().unwrap_or(&empty));
+        let first_map = first.and_then(Value::as_object).unwrap_or(&empty);
+        let second_map = second.and_then(Value::as_object).unwrap_or(&empty);
         let only_second = second_map.keys().filter(|name| !first_map.contains_key(*name));
         for name in first_map.keys().chain(only_second) {
             path.push(Step::field(name));
@@ -356,44 +355,37 @@ fn merge_lists(schema: Schema<'_>, first: &[Value], second: &[Value]) -> Vec<Val
     out
 }
 
-/// An object without some of its fields; a map or list that becomes empty goes as well.
-pub fn without(schema: Schema<'_>, value: &Value, fields: &FieldSet) -> Option<Value> {
+/// An object without some of its fields. What contained them stays, if need be empty.
+pub fn without(schema: Schema<'_>, value: &Value, fields: &FieldSet) -> Value {
     match (shape(schema, value), value) {
-        (Shape::Map, Value::Object(map)) if !map.is_empty() => {
-            let mut out = Map::new();
-            for (name, value) in map {
+        (Shape::Map, Value::Object(map)) => {
+            let kept = map.iter().filter_map(|(name, value)| {
                 let step = Step::field(name);
                 if fields.has(&step) {
-                    continue;
+                    return None;
                 }
-                let kept = match fields.below(&step) {
+                let value = match fields.below(&step) {
                     Some(below) => without(child(schema, name), value, below),
-                    None => Some(value.clone()),
+                    None => value.clone(),
                 };
-                if let Some(kept) = kept {
-                    out.insert(name.clone(), kept);
-                }
-            }
-            (!out.is_empty()).then_some(Value::Object(out))
+                Some((name.clone(), value))
+            });
+            Value::Object(kept.collect())
         }
-        (Shape::List, Value::Array(list)) if !list.is_empty() => {
-            let mut out = Vec::new();
-            for element in list {
-                let Ok(step) = element_step(schema, element) else {
-                    out.push(element.clone());
-                    continue;
-                };
+        (Shape::List, Value::Array(list)) => {
+            let kept = list.iter().filter_map(|element| {
+                let Ok(step) = element_step(schema, element) else { return Some(element.clone()) };
                 if fields.has(&step) {
-                    continue;
+                    return None;
                 }
-                match fields.below(&step) {
-                    Some(below) => out.extend(without(schema.element(), element, below)),
-                    None => out.push(element.clone()),
-                }
-            }
-            (!out.is_empty()).then_some(Value::Array(out))
+                Some(match fields.below(&step) {
+                    Some(below) => without(schema.element(), element, below),
+                    None => element.clone(),
+                })
+            });
+            Value::Array(kept.collect())
         }
-        _ => Some(value.clone()),
+        _ => value.clone(),
     }
 }
 

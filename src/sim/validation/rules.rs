@@ -141,7 +141,8 @@ impl Rules for KindRules {
             } else {
                 // What the server adds to a new object belongs to nobody.
                 let prepared = prepare::prepared_fields(&resource.api_version(), &resource.kind, object);
-                let mut sent = without(types.schema(), object, &prepared).unwrap_or_default();
+                let mut sent = without(types.schema(), object, &prepared);
+                decode::normalize(types.schema(), &mut sent);
                 track_update(types.schema(), None, &mut sent, &writer, &ignored);
                 if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
                     metadata.remove("managedFields");

@@ -118,7 +118,7 @@ fn loosely(answer: &Value) -> Value {
 async fn answers_are_those_of_a_real_api_server() {
     let (clock, driver) = Clock::driven("2026-01-02T03:04:05Z".parse().unwrap());
     let options = SimulatorOptions { clock, controllers: false, ..SimulatorOptions::default() };
-    let simulator = Simulator::start(options).await.unwrap();
+    let simulator = Simulator::start(options).unwrap();
     let client = Client::try_from(kube::Config::new(simulator.url().parse().unwrap())).unwrap();
     let post =
         |path: &str, body: &Value| json!({"method": "POST", "path": path, "type": "application/json", "body": body});

@@ -23,8 +23,8 @@ pub(crate) enum Route {
     Group(String),
     /// `/api/v1`, `/apis/GROUP/VERSION`
     GroupVersion(String, String),
-    /// `/openapi/...`
-    OpenApi,
+    /// `/openapi/v3/...`, without its first two parts.
+    OpenApi(Vec<String>),
     /// An object, a collection or a subresource.
     Target(Target),
     /// Below a group and version, but no resource of ours.
@@ -83,7 +83,7 @@ pub(crate) fn route(resources: &Resources, path: &str) -> Route {
         [] => Route::Root,
         ["version"] => Route::Version,
         ["healthz" | "livez" | "readyz", ..] => Route::Health,
-        ["openapi", ..] => Route::OpenApi,
+        ["openapi", "v3", rest @ ..] => Route::OpenApi(rest.iter().map(ToString::to_string).collect()),
         ["api"] => Route::Api,
         ["apis"] => Route::Apis,
         ["apis", group] => Route::Group((*group).to_owned()),

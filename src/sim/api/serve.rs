@@ -17,6 +17,7 @@ use crate::domain::scenario::AccessRequest;
 use crate::sim::access::{Access, User, Verdict};
 use crate::sim::faults::{self, Action, Faults};
 use crate::sim::logs::Logs;
+use crate::sim::openapi::{openapi_document, openapi_index};
 use crate::sim::status::Status;
 use crate::sim::store::Store;
 use crate::sim::validation::TypeCache;
@@ -243,7 +244,16 @@ impl Api {
             Route::Apis => Ok(discovery::apis(&resources, headers)),
             Route::Group(group) => found(discovery::one_group(&resources, group)),
             Route::GroupVersion(group, version) => found(discovery::group_version(&resources, group, version)),
-            Route::OpenApi | Route::UnknownResource | Route::Target(_) => Err(no_such_resource()),
+            Route::OpenApi(place) => {
+                let place: Vec<_> = place.iter().map(String::as_str).collect();
+                found(match place.as_slice() {
+                    [] => Some(openapi_index(&resources)),
+                    ["api", version] => openapi_document(&resources, "", version),
+                    ["apis", group, version] => openapi_document(&resources, group, version),
+                    _ => None,
+                })
+            }
+            Route::UnknownResource | Route::Target(_) => Err(no_such_resource()),
             Route::Nothing => Ok(respond::text(StatusCode::NOT_FOUND, "404 page not found\n")),
         }
     }

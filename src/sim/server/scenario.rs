@@ -1,30 +1,13 @@
-//! What a scenario says of the cluster as a whole: what is there from the start, and the faults over time.
+//! What a scenario says of the API: its faults over time.
 
 use std::sync::Weak;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::simulator::Shared;
-use crate::domain::scenario::{Fault as Scripted, FaultKind, Pattern, RequestMatch, World};
+use crate::domain::scenario::{Fault as Scripted, FaultKind, Pattern, RequestMatch};
 use crate::sim::faults::{Action, Failure, Fault, WatchOrder};
-use crate::sim::resource::NAMESPACES;
-use crate::sim::status::Status;
-use crate::sim::store::Store;
-
-/// Makes what is there from the start.
-pub(super) fn found(store: &Store, _world: &World) -> Result<(), Status> {
-    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-        let namespace = json!({
-            "metadata": { "name": name, "labels": { "kubernetes.io/metadata.name": name } },
-            "spec": { "finalizers": ["kubernetes"] },
-            "status": { "phase": "Active" },
-        });
-        store.create(&NAMESPACES, namespace, &crate::sim::store::WriteOptions::by("kube-apiserver"))?;
-    }
-    Ok(())
-}
 
 /// Lets one fault of a scenario happen at its time.
 pub(super) async fn play(shared: Weak<Shared>, scripted: Scripted, speed: f64) {

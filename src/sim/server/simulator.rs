@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::domain::scenario::World;
 use crate::sim::access::{Access, User};
 use crate::sim::api::{Api, Connection};
+use crate::sim::controllers::{ControllerOptions, Controllers, found_cluster};
 use crate::sim::faults::Faults;
 use crate::sim::logs::Logs;
 use crate::sim::status::Status;
@@ -86,6 +87,7 @@ pub enum SimError {
 #[derive(Debug)]
 pub struct Simulator {
     shared: Arc<Shared>,
+    controllers: Option<Controllers>,
 }
 
 #[derive(Debug)]
@@ -118,7 +120,7 @@ impl Simulator {
         let store_options = StoreOptions { seed: options.seed, ..options.store };
         let types = Arc::new(TypeCache::default());
         let store = Store::new(options.clock.clone(), KindRules::new(Arc::clone(&types)), store_options);
-        scenario::found(&store, &options.world).map_err(SimError::World)?;
+        found_cluster(&store, &options.world).map_err(SimError::World)?;
         let (access, faults) = (Access::default(), Faults::new(options.seed));
         let (logs, stop) = (Logs::default(), CancellationToken::new());
         let rules = options.world.access.clone();
@@ -139,10 +141,15 @@ impl Simulator {
             listening: Mutex::new(None),
         });
         shared.serve(listener);
+        let controllers = options.controllers.then(|| {
+            let world = options.world.clone();
+            let how = ControllerOptions { world, speed: options.speed, seed: options.seed, off: Vec::new() };
+            Controllers::start(shared.store.clone(), shared.logs.clone(), how)
+        });
         for fault in options.world.faults {
             shared.spawn(scenario::play(Arc::downgrade(&shared), fault, options.speed));
         }
-        Ok(Self { shared })
+        Ok(Self { shared, controllers })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -163,6 +170,11 @@ impl Simulator {
     /// The objects, to read and write past the API.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The controllers, to switch some off and to wait until they have done what is due; `None` where none run.
+    pub fn controllers(&self) -> Option<&Controllers> {
+        self.controllers.as_ref()
     }
 
     /// The faults, to add more.
@@ -200,8 +212,11 @@ impl Simulator {
     }
 
     /// Ends watches and logs, closes the listener and waits for everything to end.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.shared.end();
+        if let Some(controllers) = self.controllers.take() {
+            controllers.stop().await;
+        }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }

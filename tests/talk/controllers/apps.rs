@@ -120,7 +120,8 @@ fn controllers_stateful_set_goes_in_order() {
     let mut cluster = Cluster::new("  pods: [{match: {}, start: 1s, ready: 1s}]");
     let mut db = workload("db", 3, "pg:1");
     db["spec"]["serviceName"] = "db".into();
-    db["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {}}]);
+    db["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]);
     cluster.create(&STATEFUL_SETS, db);
     cluster.run(seconds(1.5));
     let names = |cluster: &Cluster| -> Vec<String> {

@@ -8,7 +8,8 @@ use boathook::domain::scenario::Scenario;
 use boathook::sim::controllers::{ControllerOptions, Manager, found_cluster};
 use boathook::sim::logs::{LogOptions, Logs};
 use boathook::sim::resource::{EVENTS, GroupResource, JOBS, PODS};
-use boathook::sim::store::{DeleteOptions, NoRules, Propagation, Store, StoreOptions, Stored, WriteOptions};
+use boathook::sim::store::{DeleteOptions, Propagation, Store, StoreOptions, Stored, WriteOptions};
+use boathook::sim::validation::{KindRules, TypeCache};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -45,7 +46,8 @@ impl Cluster {
     /// The cluster of a scenario.
     pub(crate) fn of(scenario: &Scenario, seed: u64, speed: f64) -> Self {
         let (clock, driver) = Clock::driven(START.parse().unwrap());
-        let store = Store::new(clock.clone(), NoRules, StoreOptions { seed, ..StoreOptions::default() });
+        let rules = KindRules::new(Arc::new(TypeCache::default()));
+        let store = Store::new(clock.clone(), rules, StoreOptions { seed, ..StoreOptions::default() });
         found_cluster(&store, &scenario.world).unwrap();
         let logs = Logs::new();
         let options = ControllerOptions { world: scenario.world.clone(), speed, seed, ..ControllerOptions::default() };

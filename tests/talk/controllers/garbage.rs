@@ -113,6 +113,10 @@ fn controllers_namespace_is_filled_and_emptied() {
     assert!(cluster.store.get(&NAMESPACES, "", "shop").is_none());
 }
 
+fn claim_spec() -> Value {
+    json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+}
+
 #[test]
 fn controllers_load_balancers_and_claims_follow_their_rules() {
     let mut cluster = Cluster::new(
@@ -122,10 +126,12 @@ fn controllers_load_balancers_and_claims_follow_their_rules() {
     for name in ["now", "late", "never"] {
         cluster.create(
             &SERVICES,
-            json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"type": "LoadBalancer"}}),
+            json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}}),
         );
-        cluster
-            .create(&PERSISTENT_VOLUME_CLAIMS, json!({"metadata": {"name": name, "namespace": "default"}, "spec": {}}));
+        cluster.create(
+            &PERSISTENT_VOLUME_CLAIMS,
+            json!({"metadata": {"name": name, "namespace": "default"}, "spec": claim_spec()}),
+        );
     }
     cluster.run(seconds(1.0));
     let has = |cluster: &Cluster, name| !list(&cluster.get(&SERVICES, name), "/status/loadBalancer/ingress").is_empty();

@@ -159,3 +159,23 @@ async fn answers_are_those_of_a_real_api_server() {
     assert!(wrong.is_empty(), "{} answers differ:\n{}", wrong.len(), wrong.join("\n"));
     simulator.stop().await;
 }
+
+/// kubectl sends credentials to a server without TLS only as part of its address.
+#[tokio::test]
+async fn a_token_may_stand_in_the_path() {
+    let simulator = Simulator::start(SimulatorOptions::default()).unwrap();
+    let client = Client::try_from(kube::Config::new(simulator.url().parse().unwrap())).unwrap();
+    for (path, code) in [
+        (format!("/as/{}/api/v1/namespaces?limit=1", simulator.token()), 200),
+        (format!("/as/{}/apis", simulator.token()), 200),
+        ("/as/wrong/api/v1/namespaces".to_owned(), 401),
+        ("/as/".to_owned(), 401),
+        ("/api/v1/namespaces".to_owned(), 401),
+        ("/openapi/v3".to_owned(), 200),
+    ] {
+        let request = Request::builder().uri(&path).body(Body::empty()).unwrap();
+        assert_eq!(client.send(request).await.unwrap().status().as_u16(), code, "{path}");
+    }
+    assert!(simulator.kubeconfig().contains(&format!("{}/as/{}\n", simulator.url(), simulator.token())));
+    simulator.stop().await;
+}

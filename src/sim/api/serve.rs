@@ -68,6 +68,23 @@ struct Parts {
     address: String,
 }
 
+/// What stands between the address of the server and a token in its path: `/as/TOKEN/api/v1/...`.
+///
+/// kubectl and client-go send credentials to a server without TLS in no other way.
+pub const PATH_OF_TOKEN: &str = "/as/";
+
+/// Takes a token out of the path, and treats it as one in the `Authorization` header, which goes before it.
+fn take_token_of_path(head: &mut http::request::Parts) {
+    let Some(rest) = head.uri.path().strip_prefix(PATH_OF_TOKEN) else { return };
+    let (token, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let value = HeaderValue::try_from(format!("Bearer {token}"));
+    let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let (Ok(value), Ok(uri)) = (value, format!("/{path}{query}").parse::<http::Uri>()) {
+        head.headers.entry(header::AUTHORIZATION).or_insert(value);
+        head.uri = uri;
+    }
+}
+
 impl Api {
     /// For a store, with the tokens in `access`; `types` are shared with the rules of the store; `address` is what discovery says. Watches and logs end at `stop`.
     pub fn new(
@@ -117,7 +134,8 @@ impl Api {
     }
 
     async fn respond(&self, connection: &Connection, request: Request<Body>) -> Answer {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        take_token_of_path(&mut head);
         let route = route(&self.store().resources(), head.uri.path());
         let query = Query::of(&head.uri)?;
         let (target, verb) = match &route {
@@ -178,8 +196,11 @@ impl Api {
             value.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
         match token.and_then(|(_, token)| self.0.access.user(token.trim())) {
             Some(user) => Ok(user),
-            // As with a load balancer in front, health needs no credentials.
-            None if matches!(route, Route::Health | Route::Version) && value.is_none() => Ok(User::default()),
+            // As with a load balancer in front, health needs no credentials; and clients look for the OpenAPI
+            // documents at the root of the server, whatever the path of its address is.
+            None if matches!(route, Route::Health | Route::Version | Route::OpenApi(_)) && value.is_none() => {
+                Ok(User::default())
+            }
             None => Err(Status::new(401, "Unauthorized", "Unauthorized")),
         }
     }

@@ -25,9 +25,13 @@ pub enum KubeconfigError {
 }
 
 /// A kubeconfig for one server.
+///
+/// kubectl sends no token to a server without TLS, so the address holds it as well: see
+/// [`PATH_OF_TOKEN`](crate::sim::api::PATH_OF_TOKEN).
 pub(super) fn kubeconfig(url: &str, token: &str) -> String {
+    let path = crate::sim::api::PATH_OF_TOKEN;
     format!(
-        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: {url}\nusers:\n- name: {NAME}\n  \
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: {url}{path}{token}\nusers:\n- name: {NAME}\n  \
          user:\n    token: {token}\ncontexts:\n- name: {NAME}\n  context:\n    cluster: {NAME}\n    user: {NAME}\n    \
          namespace: default\ncurrent-context: {NAME}\n"
     )

@@ -67,6 +67,10 @@ const DOMAIN_CRATES: &[&str] = &[
     "globset",
 ];
 
+/// Crates that `domain` must not name anywhere, also not by a full path: they do input or output, or run tasks.
+const NOT_IN_DOMAIN: &[&str] =
+    &["tokio", "tokio_util", "futures", "http", "http_body_util", "tower", "tracing", "bytes"];
+
 /// What only `clock` may say: the wall clock, the monotonic one, and timers.
 const TIME: &[&str] = &["SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time"];
 
@@ -96,7 +100,27 @@ fn lines() -> Vec<Line> {
             lines.push(Line { file: inside.to_owned(), number: index + 1, module: module.clone(), code });
         }
     }
-    lines
+    join_imports(lines)
+}
+
+/// Puts an import that is set over several lines into its first line, so that what it names is found.
+fn join_imports(lines: Vec<Line>) -> Vec<Line> {
+    let mut joined: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        match joined.last_mut() {
+            Some(first) if first.file == line.file && is_open_import(&first.code) => {
+                first.code.push_str(line.code.trim())
+            }
+            _ => joined.push(line),
+        }
+    }
+    joined
+}
+
+fn is_open_import(code: &str) -> bool {
+    let code = code.trim_start();
+    let is_import = code.starts_with("use ") || (code.starts_with("pub") && code.contains(" use "));
+    is_import && !code.contains(';')
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -126,7 +150,8 @@ fn named_after<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
                 match c {
                     '{' => depth += 1,
                     '}' if depth == 0 => {
-                        names.push(word(&group[start..index]));
+                        // Nothing follows the last comma of a group over several lines.
+                        names.extend(Some(word(&group[start..index])).filter(|name| !name.is_empty()));
                         break;
                     }
                     '}' => depth -= 1,
@@ -185,6 +210,11 @@ fn breaches() -> Vec<String> {
                     breach(format!("domain is pure and may not use {name}"));
                 }
             }
+            for name in NOT_IN_DOMAIN {
+                if !named_after(&line.code, &format!("{name}::")).is_empty() {
+                    breach(format!("domain is pure and may not use {name}"));
+                }
+            }
             for path in NOT_PURE {
                 if line.code.contains(path) {
                     breach(format!("domain is pure and may not use {path}"));
@@ -214,6 +244,22 @@ fn layers_names_are_found_in_every_form_of_import() {
     assert_eq!(named_after("use crate::{domain::{a, b}, sim};", "crate::"), ["domain", "sim"]);
     assert_eq!(named_after("let x = kube::Client::new(); my_kube::y();", "kube::"), ["Client"]);
     assert!(named_after("mycrate::x", "crate::").is_empty());
+}
+
+#[test]
+fn layers_imports_over_several_lines_are_seen_whole() {
+    let line = |number: usize, code: &str| Line {
+        file: PathBuf::from("x.rs"),
+        number,
+        module: "domain".to_owned(),
+        code: code.to_owned(),
+    };
+    let lines =
+        join_imports(vec![line(1, "use crate::{"), line(2, "    domain::hook,"), line(3, "    sim,"), line(4, "};")]);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(named_after(&lines[0].code, "crate::"), ["domain", "sim"]);
+    let lines = join_imports(vec![line(1, "pub(crate) use super::{"), line(2, "a};"), line(3, "fn b() {")]);
+    assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 3]);
 }
 
 /// A directory's `mod.rs` opens with what it is for and holds no logic.

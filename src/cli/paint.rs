@@ -10,7 +10,7 @@ pub(super) struct Paint {
 
 impl Paint {
     fn with(self, sequence: &str, text: &str) -> String {
-        if self.is_on && !text.is_empty() { format!("\x1b[{sequence}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.is_on && !text.trim().is_empty() { format!("\x1b[{sequence}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     pub(super) fn bold(self, text: &str) -> String {

@@ -30,13 +30,14 @@ pub fn check<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &'a Se
         .map(|(index, object)| Subject::new(index, object, &settings.namespace, &kinds))
         .collect();
     let mut findings = options::of_operation(&settings.sync_options);
+    let tokenless = pods::tokenless(&subjects);
     for subject in &subjects {
         annotations::check(subject, &mut findings);
         options::check(subject, &mut findings);
         names::check(subject, settings.revision.as_deref(), &mut findings);
         lifecycle::check(subject, &mut findings);
         if subject.is_working_hook() {
-            pods::check(subject, &subjects, &mut findings);
+            pods::check(subject, &tokenless, &mut findings);
             scripts::check(subject, &mut findings);
         }
     }

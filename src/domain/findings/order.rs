@@ -1,5 +1,7 @@
 //! Objects that are used before the same sync creates them.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::code::Code;
@@ -7,18 +9,33 @@ use super::facts::{Moment, Subject, listing};
 use super::finding::Finding;
 use super::kinds::{self, containers, list, text};
 
+/// Kinds of the objects that a pod cannot start without.
+const NEEDED: [&str; 4] = ["ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"];
+
 /// Something that a pod cannot start without.
 struct Need {
     kind: &'static str,
     name: String,
 }
 
+/// When each object that pods can need is created: by kind, name and namespace.
+type Created<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<(usize, Moment)>>;
+
 pub(super) fn check(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+    let created = created(subjects);
+    let bindings: Vec<&Subject<'_>> = subjects
+        .iter()
+        .filter(|subject| {
+            let object = subject.object;
+            object.group() == "rbac.authorization.k8s.io" && object.kind().ends_with("RoleBinding")
+        })
+        .collect();
     for subject in subjects {
         let Some(moment) = subject.first_moment() else { continue };
         for need in needs(subject) {
-            let created = creators(subjects, need.kind, &need.name, subject.namespace);
-            if let Some((index, later)) = only_later(&created, moment) {
+            let key = (need.kind, need.name.as_str(), subject.namespace);
+            let creations = created.get(&key).map(Vec::as_slice).unwrap_or_default();
+            if let Some((index, later)) = only_later(creations, moment) {
                 let message = format!(
                     "it runs in {}, but {} {} is created in {}",
                     words(moment),
@@ -30,9 +47,23 @@ pub(super) fn check(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
             }
         }
         if subject.is_working_hook() {
-            rights(subject, moment, subjects, findings);
+            rights(subject, moment, &bindings, findings);
         }
     }
+}
+
+fn created<'a>(subjects: &'a [Subject<'_>]) -> Created<'a> {
+    let mut created = Created::new();
+    for subject in subjects {
+        let (kind, name) = (subject.object.kind(), subject.object.name());
+        if subject.object.group().is_empty()
+            && NEEDED.contains(&kind)
+            && let Some(moment) = subject.first_moment()
+        {
+            created.entry((kind, name, subject.namespace)).or_default().push((subject.index, moment));
+        }
+    }
+    created
 }
 
 fn words((phase, wave): Moment) -> String {
@@ -43,13 +74,6 @@ fn words((phase, wave): Moment) -> String {
 fn only_later(created: &[(usize, Moment)], moment: Moment) -> Option<(usize, Moment)> {
     let first = created.iter().min_by_key(|(_, moment)| *moment)?;
     (first.1 > moment).then_some(*first)
-}
-
-fn creators(subjects: &[Subject<'_>], kind: &str, name: &str, namespace: &str) -> Vec<(usize, Moment)> {
-    let same = |subject: &&Subject<'_>| {
-        kinds::is(subject.object, "", kind) && subject.object.name() == name && subject.namespace == namespace
-    };
-    subjects.iter().filter(same).filter_map(|subject| Some((subject.index, subject.first_moment()?))).collect()
 }
 
 /// What the pods of an object need to start, except for what is optional.
@@ -114,7 +138,7 @@ pub(super) fn service_account(spec: &Value) -> &str {
 }
 
 /// Bindings of the hook's ServiceAccount that all come too late.
-fn rights(subject: &Subject<'_>, moment: Moment, subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+fn rights(subject: &Subject<'_>, moment: Moment, bindings: &[&Subject<'_>], findings: &mut Vec<Finding>) {
     let spec = match kinds::pod_spec(subject.object) {
         Some(spec) => Some(spec),
         None => subject.object.at(&["spec"]),
@@ -123,11 +147,8 @@ fn rights(subject: &Subject<'_>, moment: Moment, subjects: &[Subject<'_>], findi
     if name.is_empty() {
         return;
     }
-    let bindings: Vec<(&Subject<'_>, Moment)> = subjects
+    let bindings: Vec<(&Subject<'_>, Moment)> = bindings
         .iter()
-        .filter(|other| {
-            other.object.group() == "rbac.authorization.k8s.io" && other.object.kind().ends_with("RoleBinding")
-        })
         .filter(|binding| {
             let to = binding.object.at(&["subjects"]).and_then(Value::as_array).into_iter().flatten();
             to.filter(|to| text(to, "kind") == "ServiceAccount" && text(to, "name") == name).any(|to| {
@@ -135,7 +156,7 @@ fn rights(subject: &Subject<'_>, moment: Moment, subjects: &[Subject<'_>], findi
                 namespace.is_empty() || namespace == subject.namespace
             })
         })
-        .filter_map(|binding| Some((binding, binding.first_moment()?)))
+        .filter_map(|binding| Some((*binding, binding.first_moment()?)))
         .collect();
     if bindings.is_empty() || bindings.iter().any(|(_, bound)| *bound <= moment) {
         return;

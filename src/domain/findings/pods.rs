@@ -1,5 +1,7 @@
 //! What the pods of a hook may do, and what they are made of.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::code::Code;
@@ -16,7 +18,8 @@ const MOVING: [&str; 8] = ["latest", "main", "master", "edge", "nightly", "dev",
 const SECRET: [&str; 9] =
     ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIALS"];
 
-pub(super) fn check(subject: &Subject<'_>, subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+/// Checks one hook. `tokenless` are the namespaces whose default ServiceAccount mounts no token.
+pub(super) fn check(subject: &Subject<'_>, tokenless: &HashSet<&str>, findings: &mut Vec<Finding>) {
     let containers = containers(subject.object);
     if containers.is_empty() {
         return;
@@ -24,7 +27,7 @@ pub(super) fn check(subject: &Subject<'_>, subjects: &[Subject<'_>], findings: &
     images(subject, &containers, findings);
     rights(subject, &containers, findings);
     secrets(subject, &containers, findings);
-    token(subject, subjects, findings);
+    token(subject, tokenless, findings);
     let without: Vec<String> = containers
         .iter()
         .filter(|container| {
@@ -151,22 +154,24 @@ fn secrets(subject: &Subject<'_>, containers: &[&Value], findings: &mut Vec<Find
     }
 }
 
+/// The namespaces whose default ServiceAccount mounts no token.
+pub(super) fn tokenless<'a>(subjects: &'a [Subject<'_>]) -> HashSet<&'a str> {
+    let refuses = |subject: &&Subject<'_>| {
+        kinds::is(subject.object, "", "ServiceAccount")
+            && subject.object.name() == "default"
+            && subject.object.at(&["automountServiceAccountToken"]).and_then(Value::as_bool) == Some(false)
+    };
+    subjects.iter().filter(refuses).map(|subject| subject.namespace).collect()
+}
+
 /// A token that is mounted although the default ServiceAccount can do nothing with it.
-fn token(subject: &Subject<'_>, subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
+fn token(subject: &Subject<'_>, tokenless: &HashSet<&str>, findings: &mut Vec<Finding>) {
     // A Workflow's pods report to their controller through the API.
     let Some(spec) = kinds::pod_spec(subject.object) else { return };
     let account = service_account(spec);
-    let refuses = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(false);
-    let account_refuses = subjects.iter().any(|other| {
-        kinds::is(other.object, "", "ServiceAccount")
-            && other.object.name() == "default"
-            && other.namespace == subject.namespace
-            && refuses(other.object.at(&["automountServiceAccountToken"]))
-    });
-    if (account.is_empty() || account == "default")
-        && !refuses(spec.get("automountServiceAccountToken"))
-        && !account_refuses
-    {
+    let own = spec.get("automountServiceAccountToken").and_then(Value::as_bool);
+    let is_mounted = own.unwrap_or(!tokenless.contains(subject.namespace));
+    if (account.is_empty() || account == "default") && is_mounted {
         let message = "the token of the default ServiceAccount is mounted";
         findings.push(Finding::new(Code::TokenMounted, subject.index, message));
     }

@@ -109,7 +109,7 @@ fn join_imports(lines: Vec<Line>) -> Vec<Line> {
     for line in lines {
         match joined.last_mut() {
             Some(first) if first.file == line.file && is_open_import(&first.code) => {
-                first.code.push_str(line.code.trim())
+                first.code.push_str(line.code.trim());
             }
             _ => joined.push(line),
         }

@@ -75,7 +75,7 @@ const NOT_IN_DOMAIN: &[&str] =
 const TIME: &[&str] = &["SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time"];
 
 /// What `domain` may not say, although the standard library has it.
-const NOT_PURE: &[&str] = &["std::fs", "std::net", "std::process", "std::env", "std::thread", "std::time"];
+const NOT_PURE: &[&str] = &["std::fs", "std::net", "std::process", "std::env", "std::thread", "std::time::Instant"];
 
 /// One line of code, its comment cut off.
 struct Line {

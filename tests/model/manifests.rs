@@ -149,6 +149,14 @@ fn manifests_in_json() {
         ["b.json:2:12: the key \"a\" is written twice (document 1)", "b.json:4:7: expected value (document 1)"]
     );
     assert_eq!(read.errors[0].fault, Fault::DuplicateKey("a".into()));
+    let one_line = crate::manifests::read("c.json", b"\n  {\"a\": 1} {\"a\": 2, \"a\": 3}");
+    assert_eq!(
+        errors(&one_line),
+        [
+            "c.json:2:1: apiVersion is missing, or is not a string (document 1)",
+            "c.json:2:23: the key \"a\" is written twice (document 1)",
+        ]
+    );
     let flow = read_one("{apiVersion: v1, kind: ConfigMap, data: {on: yes}}");
     assert_eq!(flow["data"], json!({"true": true}));
     let after_yaml = format!("---\n{}---\napiVersion: v1\nkind: Secret\n", object("x"));
@@ -207,6 +215,10 @@ fn manifests_too_large_or_too_deep_end_in_one_clear_error() {
     let many = "[],".repeat(3_000_000);
     let many = format!("{{\"a\": [{many}1]}}");
     assert!(errors(&read("many.json", many.as_bytes()))[0].contains("more than 2000000 values"));
+
+    let object = "{\"apiVersion\": \"v1\", \"kind\": \"Secret\"}\n";
+    let objects = read("many.json", object.repeat(20_000).as_bytes()).objects;
+    assert_eq!(objects.last().map(|last| last.place.line), Some(20_000));
 
     let documents = "a: 1\n---\n".repeat(200);
     assert_eq!(read("many.yaml", documents.as_bytes()).errors.len(), 50, "errors are bounded");

@@ -128,11 +128,20 @@ impl Reader {
         // One character of the line, but none that JSON knows.
         let text = chunk.text.trim_start_matches('\u{feff}');
         let mut first = true;
+        let (mut read_to, mut before) = (0, (1, 1));
         for raw in json::values(text) {
+            if self.budget.is_exhausted() || self.read.errors.len() >= self.limits.errors {
+                break;
+            }
             let error = match raw {
                 Ok((start, raw)) => {
                     first = false;
-                    let (line, column) = position(text, start);
+                    // Counted on from the value before: there may be very many.
+                    let between = text.get(read_to..start).unwrap_or_default();
+                    let (lines, columns) = position(between, between.len());
+                    before = (before.0 + lines - 1, if lines == 1 { before.1 + columns - 1 } else { columns });
+                    read_to = start;
+                    let (line, column) = before;
                     let read =
                         json::strict(raw, &mut self.budget).map_err(|(fault, error)| (line, column, fault, error));
                     match read {

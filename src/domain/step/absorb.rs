@@ -64,6 +64,8 @@ impl Board<'_> {
                 self.remember(&task.object, object);
                 self.memory.applied = Some((self.input.now, task.step()));
                 self.has_applied = true;
+                // A predecessor that was released and then changed into the hook has the finalizer again.
+                self.memory.released.remove(object.uid());
                 if !self.state_of(index).is_completed() {
                     self.record(index, Verdict::running(message::applied(&task.object, *change, false)));
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use boathook::domain::hook::SyncPhase;
 use boathook::domain::manifest::Object;
-use boathook::domain::operation::{SyncRequest, TaskResult};
+use boathook::domain::operation::{Operation, OperationPhase, OperationState, SyncRequest, TaskResult};
 use boathook::domain::plan::{Kinds, Permission, Plan, PlanInput, plan};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -53,6 +53,7 @@ pub(super) fn live(target: &Object, uid: &str) -> Arc<Object> {
 }
 
 /// What goes into a plan, with everything else as usual.
+#[derive(Clone)]
 pub(super) struct Given {
     pub(super) targets: Vec<Arc<Object>>,
     pub(super) live: Vec<Arc<Object>>,
@@ -62,6 +63,8 @@ pub(super) struct Given {
     pub(super) recorded: Vec<TaskResult>,
     pub(super) unique_names: bool,
     pub(super) started_at: Timestamp,
+    pub(super) namespace: String,
+    pub(super) revision: String,
 }
 
 impl Given {
@@ -75,6 +78,8 @@ impl Given {
             recorded: Vec::new(),
             unique_names: false,
             started_at: start(),
+            namespace: NAMESPACE.to_owned(),
+            revision: REVISION.to_owned(),
         }
     }
 
@@ -94,15 +99,25 @@ impl Given {
             live: &self.live,
             kinds: &self.kinds,
             request: &self.request,
-            destination_namespace: NAMESPACE,
+            destination_namespace: &self.namespace,
             live_namespace: self.live_namespace.as_ref(),
             namespace_metadata: None,
-            revision: REVISION,
+            revision: &self.revision,
             started_at: self.started_at,
             permission: Permission::All,
             out_of_sync: None,
             recorded: &self.recorded,
             unique_names: self.unique_names,
+        }
+    }
+
+    /// The state in which the operation is accepted.
+    pub(super) fn accepted(&self) -> OperationState {
+        OperationState {
+            operation: Operation { sync: Some(self.request.clone()), ..Operation::default() },
+            phase: Some(OperationPhase::Running),
+            started_at: Some(self.started_at),
+            ..OperationState::default()
         }
     }
 

@@ -1,0 +1,197 @@
+//! The laws, held against random runs.
+
+use std::collections::BTreeSet;
+
+use boathook::domain::hook::{DeletePolicy, SyncPhase};
+use boathook::domain::manifest::ObjectKey;
+use boathook::domain::names;
+use boathook::domain::operation::{HookPhase, OperationPhase};
+use boathook::domain::plan::{Moved, Plan, Task, kind_rank};
+use boathook::domain::step::Action;
+use serde_json::json;
+
+use super::case::Case;
+use super::corpus::{corpus, hold};
+use super::driver::{Crash, Manner, Run};
+use super::laws::{self, results};
+use super::make::{NAMESPACE, object, written};
+use super::steps::story;
+use super::world::What;
+
+macro_rules! laws {
+    ($($name:ident),* $(,)?) => { $( #[test] fn $name() { hold(laws::$name); } )* };
+}
+
+laws![
+    p01_waves_in_order,
+    p02_post_sync_after_success,
+    p03_sync_fail_after_failure,
+    p04_success_without_failures,
+    p05_results_unique_in_order,
+    p06_ended_stays_ended,
+    p07_idempotent,
+    p09_prunes_in_reverse,
+    p10_no_prune_without_the_flag,
+    p11_dry_run_writes_nothing,
+    p12_no_finalizer_left,
+    p13_nothing_runs_after_termination,
+    p16_no_hooks_without_full_sync,
+    p17_retries_within_limit,
+    p19_no_hook_runs_twice,
+    p20_hooks_judged_by_themselves,
+    p21_nothing_pruned_against_its_option,
+    p22_policies_hold,
+    p23_waves_wait_for_health,
+    p24_always_ends,
+    p25_hooks_only_with_the_manifests_word,
+];
+
+/// How an operation ended, times and UIDs apart.
+fn ending(run: &Run) -> (String, BTreeSet<String>, BTreeSet<(ObjectKey, bool)>) {
+    let state = &run.end;
+    let results = results(state).iter();
+    let results = results
+        .map(|result| format!("{} {:?} {:?} {:?}", result.key, result.sync_phase, result.status, result.hook_phase));
+    let objects = run.world.objects.values().map(|object| (object.key(), object.is_deleting()));
+    (format!("{:?} {} {}", state.phase, state.retry_count, state.message), results.collect(), objects.collect())
+}
+
+/// Killed at any write, before the request or before the reply, and started again: the end is the same.
+#[test]
+fn p08_restart_at_every_write_ends_the_same() {
+    for (seed, (case, _)) in corpus().iter().enumerate().step_by(EVERY) {
+        let whole = case.run_with(&Manner::default());
+        for at in 0..whole.writes {
+            for accepted in [false, true] {
+                let crash = Crash { at, accepted };
+                let again = case.run_with(&Manner { crashes: vec![crash], ..Manner::default() });
+                assert_eq!(again.crashed, 1);
+                assert_eq!(
+                    ending(&again),
+                    ending(&whole),
+                    "seed {seed}, {crash:?}\n{case:#?}\n{}\n\nwithout:\n{}",
+                    story(&again).join("\n"),
+                    story(&whole).join("\n")
+                );
+            }
+        }
+    }
+}
+
+/// Of so many cases one is killed at every write.
+const EVERY: usize = 10;
+
+#[test]
+fn p14_order_is_total_and_does_not_depend_on_the_manifests_order() {
+    for (case, _) in corpus() {
+        let mut given = case.given();
+        let plan = given.plan();
+        for pair in plan.tasks.windows(2) {
+            let place = |task: &Task| (task.step(), kind_rank(&task.object.kind), task.object.name.clone());
+            let moved =
+                pair.iter().any(|task| task.moved.iter().any(|moved| matches!(moved, Moved::BeforeItsUser { .. })));
+            assert!(moved || place(&pair[0]) < place(&pair[1]), "{} before {}", pair[0].id, pair[1].id);
+        }
+        given.targets.reverse();
+        let ids = |plan: &Plan| plan.tasks.iter().map(|task| task.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&given.plan()), ids(&plan));
+    }
+}
+
+#[test]
+fn p15_namespaces_and_definitions_precede_their_users() {
+    for (index, (case, _)) in corpus().iter().enumerate() {
+        let mut given = case.given();
+        let wave = |wave: i64| [(names::SYNC_WAVE, wave.to_string())];
+        let number = i64::try_from(index).unwrap();
+        let in_wave = |api: &str, kind: &str, name: &str, number: i64| {
+            let [(annotation, value)] = wave(number);
+            written(api, kind, name, &[(annotation, &value)])
+        };
+        given.targets.push(in_wave("v1", "Namespace", NAMESPACE, number % 5));
+        given.targets.push(object(json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "things.example.com", "annotations": {names::SYNC_WAVE: (number % 7 - 3).to_string()}},
+            "spec": {"group": "example.com", "names": {"kind": "Thing"}}})));
+        given.targets.push(in_wave("example.com/v1", "Thing", "one", number % 3 - 1));
+        given.request.resources.clear();
+        let plan = given.plan();
+        let at = |wanted: &dyn Fn(&Task) -> bool| plan.tasks.iter().position(wanted);
+        let namespace = at(&|task| task.object.kind == "Namespace").unwrap();
+        let first_user = at(&|task| task.target.is_some() && task.object.namespace == NAMESPACE).unwrap();
+        assert!(namespace < first_user);
+        let definition = at(&|task| task.object.kind == "CustomResourceDefinition").unwrap();
+        assert!(definition < at(&|task| task.object.kind == "Thing").unwrap());
+    }
+}
+
+#[test]
+fn p18_unknown_words_change_nothing() {
+    for (case, _) in corpus() {
+        let mut given = case.given();
+        let plan = given.plan();
+        given.targets = case.targets(", garbage,,SKIP");
+        let of = |plan: &Plan| {
+            let task = |task: &Task| {
+                let policies: Vec<DeletePolicy> =
+                    task.hook().map(|hook| hook.policies.iter().collect()).unwrap_or_default();
+                (task.id.clone(), task.wave, policies)
+            };
+            plan.tasks.iter().map(task).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&given.plan()), of(&plan));
+    }
+}
+
+/// The random worlds reach what is rare: each in at least one of a hundred cases.
+#[test]
+fn worlds_reach_what_is_rare() {
+    let corpus = corpus();
+    let count = |name: &str, reached: &dyn Fn(&Case, &Run) -> bool| {
+        let count = corpus.iter().filter(|(case, run)| reached(case, run)).count();
+        println!("{name}: {count} of {}", corpus.len());
+        assert!(count * 100 >= corpus.len(), "{name}: only {count} of {}", corpus.len());
+    };
+    let applied = |run: &Run, phase: SyncPhase| {
+        run.taken
+            .iter()
+            .flat_map(|taken| &taken.actions)
+            .any(|action| matches!(action, Action::Apply(apply) if !apply.dry_run && apply.task.phase == phase))
+    };
+    let pruned = |run: &Run, why: &dyn Fn(&Moved) -> bool| {
+        let tasks = run.taken.iter().flat_map(|taken| taken.plan.tasks.iter());
+        let ids: BTreeSet<_> =
+            tasks.filter(|task| task.moved.iter().any(why)).map(|task| task.object.clone()).collect();
+        run.world.written.iter().any(|written| written.what == What::Deleted && ids.contains(&written.object.key()))
+    };
+    count("retry", &|_, run| run.end.retry_count > 0);
+    count("terminate mid-wave", &|case, run| {
+        let running = |taken: &super::driver::Taken| {
+            taken.after.phase == Some(OperationPhase::Terminating)
+                && results(&taken.before).iter().any(|result| result.hook_phase == Some(HookPhase::Running))
+        };
+        case.terminates() && run.taken.iter().any(running)
+    });
+    count("SyncFail", &|_, run| applied(run, SyncPhase::SyncFail));
+    count("reversed prune", &|_, run| pruned(run, &|moved| matches!(moved, Moved::PruneReversed { .. })));
+    count("PruneLast", &|_, run| pruned(run, &|moved| matches!(moved, Moved::PruneLast { .. })));
+    count("recreated hook of the same name", &|_, run| {
+        let gone: BTreeSet<_> = run
+            .world
+            .written
+            .iter()
+            .filter(|written| written.what == What::Gone)
+            .map(|written| written.object.key())
+            .collect();
+        run.world.written.iter().any(|written| written.what == What::Created && gone.contains(&written.object.key()))
+    });
+    count("hook deleted by a user", &|_, run| !run.world.meddled.is_empty());
+    count("hook deleted by a user while it ran", &|_, run| {
+        results(&run.end).iter().any(|result| result.message.contains("was deleted while it was running"))
+    });
+    count("missing object", &|_, run| results(&run.end).iter().any(|result| result.message.contains("is missing")));
+    count("approval", &|_, run| run.taken.iter().any(|taken| taken.after.message.contains("pruning confirmation")));
+    count("restart", &|_, run| run.crashed > 0);
+    count("success", &|_, run| run.end.phase == Some(OperationPhase::Succeeded));
+    count("timeout", &|_, run| run.end.message.contains("timeout"));
+    assert!(EVERY <= 100, "restarts after each write: every {EVERY}th case");
+}

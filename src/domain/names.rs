@@ -82,6 +82,8 @@ pub const BOATHOOK_OPERATION: &str = "boathook.dev/operation";
 pub const BOATHOOK_PHASE: &str = "boathook.dev/phase";
 /// `operation.info`: digest of the manifests that the operation was started with, so that it can be resumed.
 pub const BOATHOOK_MANIFESTS: &str = "boathook.dev/manifests";
+/// `operation.info`: the waves of the objects that an attempt prunes, as they are written.
+pub const BOATHOOK_PRUNE_WAVES: &str = "boathook.dev/prune-waves";
 /// `operation.info`: start of the failed operation that is to be resumed.
 pub const BOATHOOK_RESUME: &str = "boathook.dev/resume";
 /// `operation.info`: the operation stands for a deletion with hooks.

@@ -55,7 +55,7 @@ impl Report {
             started_at: now,
             permission: Permission::All,
             out_of_sync: None,
-            recorded: &[],
+            recorded: None,
             unique_names: false,
         });
         let settings = Settings {

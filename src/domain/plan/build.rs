@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::input::PlanInput;
 use super::model::{LeftOut, LeftOutReason, Plan};
 use super::namespace::namespace_task;
-use super::order::{move_prunes, sort};
+use super::order::{move_prunes, recorded_prune_waves, sort};
 use super::rules::{ApplyRule, DryRun, Propagation, PruneRule};
 use super::target::prepare;
 use super::task::{GeneratedName, HookTask, Role, Skip, Task, TaskId};
@@ -31,10 +31,11 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         task
     }));
     let Builder { mut tasks, left_out, .. } = builder;
-    move_prunes(&mut tasks);
+    let prune_waves = move_prunes(&mut tasks, input.recorded.and_then(recorded_prune_waves));
     Plan {
         tasks: sort(tasks),
         left_out,
+        prune_waves,
         dry_run: input.request.dry_run,
         prune: input.request.prune,
         propagation: Propagation::of(&options),
@@ -159,15 +160,16 @@ impl<'a> Builder<'a> {
 
     /// The name under which an operation recorded this hook, if it did.
     fn recorded_name(&self, key: &ObjectKey, phase: SyncPhase, prefix: &str, position: usize) -> Option<String> {
+        let recorded = self.input.recorded?.sync_result.as_ref()?;
         let is_same = |result: &&TaskResult| {
             let own = &result.key;
             let namespace = if key.namespace.is_empty() { self.input.destination_namespace } else { &key.namespace };
             result.hook_type.is_some()
-                && result.sync_phase == Some(phase)
+                && result.phase() == Some(phase)
                 && (own.group == key.group && own.kind == key.kind && own.namespace == namespace)
                 && generated_position(&own.name, prefix, phase) == Some(position)
         };
-        self.input.recorded.iter().find(is_same).map(|result| result.key.name.clone())
+        recorded.resources.iter().find(is_same).map(|result| result.key.name.clone())
     }
 
     fn task(&self, target: &'a Arc<Object>, key: ObjectKey, phase: SyncPhase, role: Role, namespaced: bool) -> Task {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::kinds::Kinds;
 use crate::domain::manifest::{Object, ObjectKey};
-use crate::domain::operation::{SyncRequest, TaskResult};
+use crate::domain::operation::{OperationState, SyncRequest};
 
 /// Everything a plan depends on.
 #[derive(Clone)]
@@ -38,9 +38,10 @@ pub struct PlanInput<'a> {
     pub permission: Permission<'a>,
     /// Keys that are out of sync, for `ApplyOutOfSyncOnly=true`. `None`: not known, so nothing is left out for it.
     pub out_of_sync: Option<&'a HashSet<ObjectKey>>,
-    /// What the operation has recorded so far. A hook with a `generateName` keeps the name it was recorded with, even
-    /// where another start of the operation would give another name (a resumed operation).
-    pub recorded: &'a [TaskResult],
+    /// What the operation has recorded so far; `None` if it has not begun. A hook with a `generateName` keeps the name it
+    /// was recorded with, even where another start of the operation would give another name (a resumed operation). Prunes
+    /// keep the waves they had when the attempt began, although those that are done are seen no more.
+    pub recorded: Option<&'a OperationState>,
     /// Give hooks whose generated names collide names of their own. Argo CD does not: it applies both to one name.
     pub unique_names: bool,
 }

@@ -25,6 +25,7 @@ pub use input::{Permission, PlanInput};
 pub use kinds::{KindInfo, Kinds, Lookup};
 pub use model::{LeftOut, LeftOutReason, PhaseTotals, Plan, Totals};
 pub use order::kind_rank;
+pub(crate) use order::record_prune_waves;
 pub use rules::{ApplyRule, DryRun, Propagation, PruneRule};
 pub use target::runs_to_completion;
 pub use task::{GeneratedName, HookTask, Moved, Role, Skip, Task, TaskId};

@@ -12,6 +12,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Objects that yield no task, in the order of the manifests, live ones last.
     pub left_out: Vec<LeftOut>,
+    /// The distinct waves of prunes as they are written, in order, when the attempt began.
+    pub prune_waves: Vec<i64>,
     /// Nothing is changed.
     pub dry_run: bool,
     /// Whether objects that Git has no more are deleted; else they are only reported.

@@ -6,6 +6,8 @@ use super::kinds::Defined;
 use super::namespace::is_namespace;
 use super::task::{Moved, Task};
 use crate::domain::hook::SyncPhase;
+use crate::domain::names;
+use crate::domain::operation::{Info, OperationState};
 
 /// Kinds in the order in which Argo CD applies them within a wave; all others follow. Groups do not matter.
 const KIND_ORDER: [&str; 35] = [
@@ -54,9 +56,12 @@ pub fn kind_rank(kind: &str) -> usize {
 /// Turns the waves of prunes around and puts `PruneLast` behind everything.
 ///
 /// The distinct waves of prunes change places symmetrically, the lowest with the highest, so that what was created last
-/// goes first. Objects that go last get a wave behind every wave of the Sync phase.
-pub(super) fn move_prunes(tasks: &mut [Task]) {
-    let waves: BTreeSet<i64> = tasks.iter().filter(|task| task.is_prune()).map(|task| task.wave).collect();
+/// goes first. Objects that go last get a wave behind every wave of the Sync phase. Gives the waves as they are written:
+/// those that were `recorded` when the attempt began, if there are any, so that prunes that are done since do not change the
+/// places of the others.
+pub(super) fn move_prunes(tasks: &mut [Task], recorded: Option<Vec<i64>>) -> Vec<i64> {
+    let seen = tasks.iter().filter(|task| task.is_prune()).map(|task| task.wave);
+    let waves: BTreeSet<i64> = recorded.into_iter().flatten().chain(seen).collect();
     let reversed: HashMap<i64, i64> = waves.iter().copied().zip(waves.iter().rev().copied()).collect();
     for task in tasks.iter_mut().filter(|task| task.is_prune()) {
         let from = task.wave;
@@ -71,6 +76,24 @@ pub(super) fn move_prunes(tasks: &mut [Task]) {
         task.moved.push(Moved::PruneLast { from: task.wave });
         task.wave = behind;
     }
+    waves.into_iter().collect()
+}
+
+/// Writes the waves of prunes into an operation's `info`, if their order matters. The state machine does so in the first
+/// write of an attempt.
+pub(crate) fn record_prune_waves(state: &mut OperationState, waves: &[i64]) {
+    let infos = &mut state.operation.info;
+    infos.retain(|info| info.name != names::BOATHOOK_PRUNE_WAVES);
+    if waves.len() > 1 {
+        let value = waves.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        infos.push(Info { name: names::BOATHOOK_PRUNE_WAVES.to_owned(), value });
+    }
+}
+
+/// The waves of prunes when the attempt began.
+pub(super) fn recorded_prune_waves(state: &OperationState) -> Option<Vec<i64>> {
+    let info = state.operation.info.iter().find(|info| info.name == names::BOATHOOK_PRUNE_WAVES)?;
+    Some(info.value.split(',').filter_map(|wave| wave.parse().ok()).collect())
 }
 
 /// Sorts by phase, wave, rank of the kind and name; then moves what others need before the first that needs it.

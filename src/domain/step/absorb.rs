@@ -1,12 +1,14 @@
 //! Outcomes of actions become results and memories.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::board::Board;
 use super::message::{self, HOOK_TERMINATED, NOT_DELETED, PRUNED};
 use super::results::{TaskState, Verdict, put};
 use super::types::{ApplyResult, Delete, DeleteReason, DeleteResult, Outcome};
-use crate::domain::operation::{HookPhase, OperationPhase, ResultStatus};
+use crate::domain::hook::SyncPhase;
+use crate::domain::manifest::ObjectKey;
+use crate::domain::operation::{HookPhase, OperationPhase, ResultStatus, TaskResult};
 use crate::domain::plan::TaskId;
 
 impl Board<'_> {
@@ -116,6 +118,23 @@ impl Board<'_> {
                 self.record_terminated(&delete.task, HookPhase::Error, format!("{NOT_DELETED} {error}"));
             }
             (_, None) => {}
+        }
+    }
+
+    /// A prune that was asked for, that nobody heard of again, and that the plan knows no more, is done.
+    pub(super) fn settle_lost_prunes(&mut self) {
+        let is_open =
+            |entry: &TaskResult| entry.status.is_none() && entry.hook_phase.is_none() && entry.hook_type.is_none();
+        if !self.results().iter().any(is_open) {
+            return;
+        }
+        let planned: HashSet<(&ObjectKey, Option<SyncPhase>)> =
+            self.plan.tasks.iter().map(|task| (&task.id.key, Some(task.phase()))).collect();
+        let results = self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources);
+        for entry in results.filter(|entry| is_open(entry)) {
+            if !planned.contains(&(&entry.key, entry.phase())) {
+                put(entry, Verdict::done(ResultStatus::Pruned, PRUNED));
+            }
         }
     }
 

@@ -103,7 +103,11 @@ impl Board<'_> {
             let seen = self.look(&task.object).filter(|live| live.uid() == task.live_uid());
             let live = seen.or(task.live.as_ref()).filter(|_| !self.needs_approval(task));
             match live.and_then(|live| self.delete(&task.id, &task.object, live, DeleteReason::Prune)) {
-                Some(delete) => actions.push(delete),
+                Some(delete) => {
+                    // Written down before it is asked for: afterwards there may be no object that tells of it.
+                    self.record(*index, Verdict { status: None, phase: None, message: String::new() });
+                    actions.push(delete);
+                }
                 None => self.record(*index, Verdict::done(ResultStatus::Pruned, PRUNED)),
             }
         }

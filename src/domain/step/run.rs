@@ -4,6 +4,7 @@ use super::board::{Board, Next};
 use super::message::TERMINATING_TIMEOUT;
 use super::types::{Progress, Render, Step, StepInput, WaitFor};
 use crate::domain::operation::OperationPhase;
+use crate::domain::plan::record_prune_waves;
 
 /// What to do next.
 ///
@@ -44,6 +45,7 @@ impl Board<'_> {
         self.state.phase.get_or_insert(OperationPhase::Running);
         self.state.started_at.get_or_insert(self.input.now);
         self.absorb();
+        self.settle_lost_prunes();
         if self.is_out_of_time() && self.state.phase == Some(OperationPhase::Running) {
             self.state.phase = Some(OperationPhase::Terminating);
             TERMINATING_TIMEOUT.clone_into(&mut self.state.message);
@@ -53,6 +55,9 @@ impl Board<'_> {
         }
         if self.state.is_waiting_for_retry() {
             return self.wait_for_retry();
+        }
+        if self.results().is_empty() {
+            record_prune_waves(&mut self.state, &self.plan.prune_waves);
         }
         self.adopt();
         if let Some(next) = self.show_what_was_applied() {
@@ -97,6 +102,7 @@ impl Board<'_> {
             }
         }
         self.state.finished_at = None;
+        record_prune_waves(&mut self.state, &[]);
         self.memory = super::Memory::default();
         if refresh {
             self.state.message = format!("Retrying operation with latest revisions. Attempt #{number}");

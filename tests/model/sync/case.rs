@@ -64,6 +64,7 @@ enum Meddling {
 
 /// A sync and everything that happens to it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that may be so in a world")]
 pub(super) struct Case {
     pub(super) resources: Vec<Resource>,
     pub(super) hooks: Vec<HookCase>,
@@ -79,6 +80,7 @@ pub(super) struct Case {
     crashes: Vec<Crash>,
     lag: Option<u64>,
     plan_always: bool,
+    unwatched: bool,
 }
 
 fn course() -> impl Strategy<Value = Course> {
@@ -134,8 +136,8 @@ fn gone() -> impl Strategy<Value = Gone> {
 
 fn meddling() -> impl Strategy<Value = Meddling> {
     prop_oneof![
-        (0..8u8, 0..6usize).prop_map(|(at, hook)| Meddling::Delete(at, hook)),
-        (0..8u8, 0..6usize).prop_map(|(at, hook)| Meddling::Recreate(at, hook)),
+        (0..3u8, 0..6usize).prop_map(|(at, hook)| Meddling::Delete(at, hook)),
+        (0..3u8, 0..6usize).prop_map(|(at, hook)| Meddling::Recreate(at, hook)),
         (0..10u8).prop_map(Meddling::Terminate),
     ]
 }
@@ -161,11 +163,11 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         (prop::bool::weighted(0.7), prop::bool::weighted(0.06), prop::bool::weighted(0.06), prop::bool::weighted(0.06)),
         options,
         0..3i64,
-        prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(meddling(), 1..3)],
+        prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(meddling(), 1..4)],
         prop::option::weighted(0.7, 0..6u8),
         prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(crash, 1..4)],
         prop::option::weighted(0.3, any::<u64>()),
-        any::<bool>(),
+        (any::<bool>(), prop::bool::weighted(0.2)),
     )
         .prop_map(
             |(
@@ -177,7 +179,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 approval,
                 crashes,
                 lag,
-                plan_always,
+                (plan_always, unwatched),
             )| Case {
                 resources,
                 hooks,
@@ -193,6 +195,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 crashes,
                 lag,
                 plan_always,
+                unwatched,
             },
         )
 }
@@ -206,7 +209,7 @@ fn api_version(kind: &str) -> &'static str {
     }
 }
 
-fn manifest(kind: &str, name: &str, annotations: Value) -> Arc<Object> {
+fn manifest(kind: &str, name: &str, annotations: &Value) -> Arc<Object> {
     let mut metadata = json!({"annotations": annotations});
     metadata[if name.ends_with('-') { "generateName" } else { "name" }] = json!(name);
     let mut json = json!({"apiVersion": api_version(kind), "kind": kind, "metadata": metadata});
@@ -226,12 +229,7 @@ impl HookCase {
             names::HOOK_DELETE_POLICY: policies.join(",") + garbage,
             names::SYNC_WAVE: self.wave.to_string(),
         });
-        manifest(self.kind, &name, annotations)
-    }
-
-    /// What counts if nothing is written.
-    pub(super) fn has_policy(&self, policy: DeletePolicy) -> bool {
-        self.policies.contains(&policy) || self.policies.is_empty() && policy == DeletePolicy::BeforeHookCreation
+        manifest(self.kind, &name, &annotations)
     }
 }
 
@@ -239,7 +237,7 @@ impl Case {
     /// The manifests; `garbage` is added to every list of a hook.
     pub(super) fn targets(&self, garbage: &str) -> Vec<Arc<Object>> {
         let resources = self.resources.iter().enumerate().map(|(index, resource)| {
-            manifest(resource.kind, &format!("r{index}"), json!({names::SYNC_WAVE: resource.wave.to_string()}))
+            manifest(resource.kind, &format!("r{index}"), &json!({names::SYNC_WAVE: resource.wave.to_string()}))
         });
         resources.chain(self.hooks.iter().enumerate().map(|(index, hook)| hook.manifest(index, garbage))).collect()
     }
@@ -302,7 +300,7 @@ impl Case {
         }
         for (index, gone) in self.gone.iter().enumerate() {
             let annotations = json!({names::SYNC_WAVE: gone.wave.to_string(), names::SYNC_OPTIONS: gone.options});
-            let target = live(&manifest("ConfigMap", &format!("g{index}"), annotations), "");
+            let target = live(&manifest("ConfigMap", &format!("g{index}"), &annotations), "");
             world.put(&target, json!({}));
             world.held.insert(target.key(), gone.held);
         }
@@ -315,13 +313,14 @@ impl Case {
 
     fn meddle(&self, world: &mut World, hooks: &[ObjectKey]) {
         for meddling in &self.meddling {
-            let (at, deed) = match *meddling {
-                Meddling::Terminate(at) => (at, Some(Deed::Terminate)),
-                Meddling::Delete(at, hook) => (at, hooks.get(hook).cloned().map(Deed::Delete)),
-                Meddling::Recreate(at, hook) => (at, hooks.get(hook).cloned().map(Deed::Recreate)),
-            };
-            if let Some(deed) = deed {
-                world.plan_deed(at, deed);
+            match *meddling {
+                Meddling::Terminate(at) => world.plan_deed(at, Deed::Terminate),
+                Meddling::Delete(at, hook) => {
+                    world.ambushes.extend(pick(hooks, hook).map(|key| (key.clone(), at, Deed::Delete(key))));
+                }
+                Meddling::Recreate(at, hook) => {
+                    world.ambushes.extend(pick(hooks, hook).map(|key| (key.clone(), at, Deed::Recreate(key))));
+                }
             }
         }
         if let Some(at) = self.approval {
@@ -330,7 +329,13 @@ impl Case {
     }
 
     pub(super) fn manner(&self) -> Manner {
-        Manner { crashes: self.crashes.clone(), lag: self.lag, plan_always: self.plan_always, mutant: None }
+        Manner {
+            crashes: self.crashes.clone(),
+            lag: self.lag,
+            plan_always: self.plan_always,
+            unwatched: self.unwatched,
+            mutant: None,
+        }
     }
 
     pub(super) fn run_with(&self, manner: &Manner) -> Run {
@@ -345,6 +350,10 @@ impl Case {
     pub(super) fn terminates(&self) -> bool {
         self.meddling.iter().any(|meddling| matches!(meddling, Meddling::Terminate(_)))
     }
+}
+
+fn pick(hooks: &[ObjectKey], index: usize) -> Option<ObjectKey> {
+    hooks.get(index.checked_rem(hooks.len())?).cloned()
 }
 
 impl Predecessor {

@@ -51,7 +51,7 @@ fn smallest(seed: usize, law: Law, mutant: Option<Mutant>) -> Option<(Case, Stri
         if !tree.simplify() {
             break;
         }
-        while let None = breaks(&tree.current()) {
+        while breaks(&tree.current()).is_none() {
             if !tree.complicate() {
                 return Some(found);
             }
@@ -63,7 +63,7 @@ fn smallest(seed: usize, law: Law, mutant: Option<Mutant>) -> Option<(Case, Stri
 
 /// The first seed at which a mutant breaks a law, and how.
 pub(super) fn caught(mutant: Mutant, law: Law) -> Option<(usize, String)> {
-    (0..cases().max(64)).find_map(|seed| {
+    (0..cases().max(256)).find_map(|seed| {
         let case = case_of(seed);
         let run = case.run(Some(mutant));
         law(&case, &run).err().map(|words| (seed, words))

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use boathook::domain::manifest::{Object, ObjectKey};
+use boathook::domain::names;
 use boathook::domain::operation::{OperationPhase, OperationState};
 use boathook::domain::plan::{Plan, TaskId};
-use boathook::domain::step::{Action, Memory, Observation, Outcome, Progress, Settings, Step, StepInput, step};
+use boathook::domain::step::{Action, Mark, Memory, Observation, Outcome, Progress, Settings, Step, StepInput, step};
 use jiff::{SignedDuration, Timestamp};
 
 use super::make::Given;
@@ -30,6 +31,8 @@ pub(super) struct Manner {
     pub(super) lag: Option<u64>,
     /// A new plan is made for each step, not only after a start.
     pub(super) plan_always: bool,
+    /// Watches do not see hooks that were there before, until they are changed into ours.
+    pub(super) unwatched: bool,
     pub(super) mutant: Option<Mutant>,
 }
 
@@ -75,6 +78,8 @@ struct Driver<'a> {
     truth: Arc<Plan>,
     plan: Plan,
     run: Run,
+    /// UIDs of hooks that were there before the operation.
+    before: BTreeSet<String>,
 }
 
 /// Longest run, in steps: more is a loop.
@@ -86,7 +91,10 @@ pub(super) fn drive(given: &Given, world: World, state: &OperationState, manner:
         given,
         manner,
         settings: Settings { wave_delay: SignedDuration::ZERO, timeout: Some(SignedDuration::from_secs(120)) },
-        view: world.objects.clone().into_iter().collect(),
+        view: HashMap::new(),
+        before: (world.objects.values().filter(|object| object.annotation(names::HOOK).is_some()))
+            .map(|object| object.uid().to_owned())
+            .collect(),
         run: Run {
             taken: Vec::new(),
             end: state.clone(),
@@ -104,6 +112,7 @@ pub(super) fn drive(given: &Given, world: World, state: &OperationState, manner:
         truth: Arc::default(),
         plan: Plan::default(),
     };
+    driver.refresh();
     driver.make_plan();
     for number in 0..LONGEST {
         if !driver.turn(number) {
@@ -128,7 +137,7 @@ impl Driver<'_> {
         let mut given = self.given.clone();
         given.live = self.world.objects.values().cloned().collect();
         given.live_namespace = given.live.iter().find(|live| live.kind() == "Namespace").cloned();
-        given.recorded = self.written.sync_result.as_ref().map(|result| result.resources.clone()).unwrap_or_default();
+        given.recorded = Some(self.written.clone());
         let plan = given.plan();
         self.plan = self.manner.mutant.map_or_else(|| plan.clone(), |mutant| mutant.plan(plan.clone()));
         self.truth = Arc::new(plan);
@@ -270,7 +279,12 @@ impl Driver<'_> {
     }
 
     fn refresh(&mut self) -> bool {
-        let fresh: HashMap<_, _> = self.world.objects.clone().into_iter().collect();
+        let mut fresh: HashMap<_, _> = self.world.objects.clone().into_iter().collect();
+        if self.manner.unwatched {
+            let mark = Mark::of(&self.written).to_string();
+            let is_ours = |object: &Object| object.annotation(names::BOATHOOK_OPERATION) == Some(&mark);
+            fresh.retain(|_, object| is_ours(object) || !self.before.contains(object.uid()));
+        }
         let changed = fresh != self.view;
         self.view = fresh;
         changed

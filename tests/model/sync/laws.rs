@@ -67,7 +67,7 @@ fn creates_destination(task: &Task) -> bool {
 }
 
 /// Pairs of an apply's true task and the tasks before it, with the step.
-fn earlier<'a>(run: &'a Run) -> impl Iterator<Item = (&'a Taken, &'a Task, &'a Task)> {
+fn earlier(run: &Run) -> impl Iterator<Item = (&Taken, &Task, &Task)> {
     run.taken.iter().flat_map(|taken| {
         let applied = applies(taken).filter_map(|apply| true_task(&taken.plan, apply));
         let applied = applied.filter(|task| task.phase() != SyncPhase::SyncFail && !creates_destination(task));
@@ -188,12 +188,10 @@ pub(super) fn p09_prunes_in_reverse(case: &Case, run: &Run) -> Result<(), String
     for taken in &run.taken {
         for delete in deletes(taken).filter(|delete| delete.why == DeleteReason::Prune) {
             let Some(going) = taken.world.get(&delete.object).filter(|object| !is_last(object)) else { continue };
-            let above = taken.world.values().filter(|other| {
+            let above = taken.world.values().find(|other| {
                 other.name().starts_with('g') && !is_last(other) && !is_refused(other) && wave(other) > wave(going)
             });
-            for other in above {
-                return Err(format!("{} was pruned while {} of a higher wave was there", going.key(), other.key()));
-            }
+            ensure!(above.is_none(), "{} was pruned while {above:?} of a higher wave was there", going.key());
         }
     }
     Ok(())

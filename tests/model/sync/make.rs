@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use boathook::domain::hook::SyncPhase;
 use boathook::domain::manifest::Object;
-use boathook::domain::operation::{Operation, OperationPhase, OperationState, SyncRequest, TaskResult};
+use boathook::domain::operation::{Operation, OperationPhase, OperationState, SyncRequest};
 use boathook::domain::plan::{Kinds, Permission, Plan, PlanInput, plan};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ pub(super) struct Given {
     pub(super) live_namespace: Option<Arc<Object>>,
     pub(super) request: SyncRequest,
     pub(super) kinds: Kinds,
-    pub(super) recorded: Vec<TaskResult>,
+    pub(super) recorded: Option<OperationState>,
     pub(super) unique_names: bool,
     pub(super) started_at: Timestamp,
     pub(super) namespace: String,
@@ -75,7 +75,7 @@ impl Given {
             live_namespace: None,
             request: SyncRequest::default(),
             kinds: Kinds::well_known(),
-            recorded: Vec::new(),
+            recorded: None,
             unique_names: false,
             started_at: start(),
             namespace: NAMESPACE.to_owned(),
@@ -106,7 +106,7 @@ impl Given {
             started_at: self.started_at,
             permission: Permission::All,
             out_of_sync: None,
-            recorded: &self.recorded,
+            recorded: self.recorded.as_ref(),
             unique_names: self.unique_names,
         }
     }

@@ -203,6 +203,7 @@ fn with_policies_inverted(target: &Object) -> Object {
     target
 }
 
+#[expect(clippy::print_stdout, reason = "`--nocapture` shows how each is caught")]
 fn must_catch(mutant: Mutant, law: Law) {
     let (seed, words) = caught(mutant, law).unwrap_or_else(|| panic!("{mutant:?} was not caught"));
     println!("{mutant:?} is caught with seed {seed}: {words}");

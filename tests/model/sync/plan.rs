@@ -1,7 +1,9 @@
 //! Plans: tables of what goes where.
 
 use boathook::domain::hook::SyncPhase;
-use boathook::domain::operation::{HookPhase, ResultStatus, Selector, Strategy, TaskResult};
+use boathook::domain::operation::{
+    HookPhase, OperationState, ResultStatus, Selector, Strategy, SyncResult, TaskResult,
+};
 use boathook::domain::plan::{
     ApplyRule, DryRun, KindInfo, Kinds, LeftOutReason, Moved, Permission, Plan, Propagation, Role, Skip, Task,
     manifest_digest, plan,
@@ -348,9 +350,16 @@ fn plan_keeps_recorded_names() {
     };
     given.started_at = "2026-11-22T14:00:00Z".parse().unwrap();
     assert!(names(&given.plan()).iter().all(|name| !names(&before).contains(name)));
-    given.recorded = names(&before).iter().map(|name| result(name)).collect();
+    let state = |names: &[String]| {
+        let resources = names.iter().map(|name| result(name)).collect();
+        OperationState {
+            sync_result: Some(SyncResult { resources, ..SyncResult::default() }),
+            ..OperationState::default()
+        }
+    };
+    given.recorded = Some(state(&names(&before)));
     assert_eq!(names(&given.plan()), names(&before));
-    given.recorded.remove(1);
+    given.recorded = Some(state(&names(&before)[..1]));
     assert_eq!(names(&given.plan())[0], names(&before)[0]);
     assert_ne!(names(&given.plan())[1], names(&before)[1]);
 }

@@ -46,14 +46,16 @@ laws![
     p25_hooks_only_with_the_manifests_word,
 ];
 
-/// How an operation ended, times and UIDs apart.
+/// How an operation ended, times and UIDs apart, and apart from what a good one says of its last wave: after a restart
+/// nobody knows which wave pruned objects were in.
 fn ending(run: &Run) -> (String, BTreeSet<String>, BTreeSet<(ObjectKey, bool)>) {
     let state = &run.end;
     let results = results(state).iter();
     let results = results
         .map(|result| format!("{} {:?} {:?} {:?}", result.key, result.sync_phase, result.status, result.hook_phase));
     let objects = run.world.objects.values().map(|object| (object.key(), object.is_deleting()));
-    (format!("{:?} {} {}", state.phase, state.retry_count, state.message), results.collect(), objects.collect())
+    let message = state.message.replace("(no more tasks)", "(all tasks run)");
+    (format!("{:?} {} {message}", state.phase, state.retry_count), results.collect(), objects.collect())
 }
 
 /// Killed at any write, before the request or before the reply, and started again: the end is the same.
@@ -144,6 +146,7 @@ fn p18_unknown_words_change_nothing() {
 
 /// The random worlds reach what is rare: each in at least one of a hundred cases.
 #[test]
+#[expect(clippy::print_stdout, reason = "`--nocapture` shows how often")]
 fn worlds_reach_what_is_rare() {
     let corpus = corpus();
     let count = |name: &str, reached: &dyn Fn(&Case, &Run) -> bool| {
@@ -193,5 +196,5 @@ fn worlds_reach_what_is_rare() {
     count("restart", &|_, run| run.crashed > 0);
     count("success", &|_, run| run.end.phase == Some(OperationPhase::Succeeded));
     count("timeout", &|_, run| run.end.message.contains("timeout"));
-    assert!(EVERY <= 100, "restarts after each write: every {EVERY}th case");
+    const { assert!(EVERY <= 100, "restarts after each write in one of so many cases") };
 }

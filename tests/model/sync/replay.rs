@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use boathook::domain::manifest::{Object, ObjectKey};
+use boathook::domain::manifest::{Object, ObjectKey, read};
 use boathook::domain::operation::{HookPhase, OperationState};
 use boathook::domain::step::Mark;
 use serde_json::{Value, json};
@@ -27,9 +27,9 @@ fn manifests(case: &str) -> Vec<Arc<Object>> {
     files.sort();
     let text = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect::<Vec<_>>().join("\n---\n");
     let text = text.replace("{{ .Release.Name }}", "helm").replace("{{ .Values.replicas | quote }}", "\"1\"");
-    let documents = serde_yaml::Deserializer::from_str(&text);
-    let documents = documents.map(|document| <Value as serde::Deserialize>::deserialize(document).unwrap());
-    documents.filter(|document| !document.is_null()).map(object).collect()
+    let manifests = read(case, text.as_bytes());
+    assert!(manifests.errors.is_empty(), "{:?}", manifests.errors);
+    manifests.objects.into_iter().map(|manifest| Arc::new(manifest.object)).collect()
 }
 
 /// The states that Argo CD wrote, from the acceptance of the operation on.
@@ -72,8 +72,8 @@ impl Replay {
         let first = &states[0];
         given.request = first.operation.sync.clone().unwrap();
         given.started_at = first.started_at.unwrap();
-        given.namespace = case.to_owned();
-        given.revision = states.last().unwrap().sync_result.as_ref().unwrap().revision.clone();
+        case.clone_into(&mut given.namespace);
+        given.revision.clone_from(&states.last().unwrap().sync_result.as_ref().unwrap().revision);
         let mut world = World::new();
         world.now = given.started_at;
         Self { given, world, states }

@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) written: Vec<Written>,
     /// UIDs of instances that a user deleted or replaced.
     pub(super) meddled: BTreeSet<String>,
+    /// What happens so many seconds after an object was created.
+    pub(super) ambushes: Vec<(ObjectKey, u8, Deed)>,
     instances: HashMap<ObjectKey, usize>,
     events: Vec<(Timestamp, usize, Event)>,
     counter: usize,
@@ -96,6 +98,7 @@ impl World {
             terminate: false,
             written: Vec::new(),
             meddled: BTreeSet::new(),
+            ambushes: Vec::new(),
             instances: HashMap::new(),
             events: Vec::new(),
             counter: 0,
@@ -291,6 +294,12 @@ impl World {
 
     fn run(&mut self, object: &Arc<Object>) {
         let key = object.key();
+        let (met, others) = std::mem::take(&mut self.ambushes).into_iter().partition(|(victim, ..)| *victim == key);
+        self.ambushes = others;
+        let met: Vec<(ObjectKey, u8, Deed)> = met;
+        for (_, after, deed) in met {
+            self.schedule(after, Event::Done(deed));
+        }
         let instance = self.instances.entry(key.clone()).or_default();
         let courses = self.courses.get(&key).cloned().unwrap_or_default();
         let course = courses.get(*instance).or(courses.last()).copied().unwrap_or(Course::Good(0));
@@ -335,10 +344,8 @@ pub(super) fn status(kind: &str, good: bool) -> Value {
         ("Job", false) => {
             json!({"conditions": [{"type": "Failed", "status": "True", "message": "Job has reached the specified backoff limit"}]})
         }
-        ("Pod", true) => json!({"phase": "Succeeded"}),
-        ("Pod", false) => json!({"phase": "Failed", "message": "evicted"}),
-        ("Workflow", true) => json!({"phase": "Succeeded"}),
-        ("Workflow", false) => json!({"phase": "Failed"}),
+        ("Pod" | "Workflow", true) => json!({"phase": "Succeeded"}),
+        ("Pod" | "Workflow", false) => json!({"phase": "Failed", "message": "evicted"}),
         ("Deployment", true) => {
             json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "readyReplicas": 2})
         }

@@ -34,7 +34,7 @@ fn plan_of(case: &str) -> Plan {
         started_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         permission: Permission::All,
         out_of_sync: None,
-        recorded: &[],
+        recorded: None,
         unique_names: false,
     })
 }

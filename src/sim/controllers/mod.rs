@@ -25,6 +25,7 @@ mod queue;
 mod recorder;
 mod scheduler;
 mod scripts;
+mod workflow;
 
 pub use bootstrap::found_cluster;
 pub(crate) use context::{Change, Context, owner_reference, scale};

@@ -44,6 +44,7 @@ pub(super) fn all() -> Vec<Box<dyn Controller>> {
         Box::<super::apps::DeploymentController>::default(),
         Box::<super::apps::StatefulSetController>::default(),
         Box::<super::apps::DaemonSetController>::default(),
+        Box::<super::workflow::WorkflowController>::default(),
         Box::<super::garbage::GarbageCollector>::default(),
         Box::<super::namespace::NamespaceController>::default(),
         Box::<super::core::ServiceController>::default(),

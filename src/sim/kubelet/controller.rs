@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::container::Defaults;
 use super::machine::{Effect, Machine};
+use crate::domain::scenario::{LogLines, Run, Script};
 use crate::sim::controllers::json::{int, list, seconds, text};
-use crate::sim::controllers::{Change, Context, Controller, ControllerName, Key, Note, Wake};
+use crate::sim::controllers::{Change, ContainerScript, Context, Controller, ControllerName, Key, Note, Wake};
 use crate::sim::resource::PODS;
 use crate::sim::status::Status;
 use crate::sim::store::{EventKind, Part, Stored};
@@ -97,11 +98,14 @@ impl Kubelet {
     /// A pod that was bound to a node: its first status.
     fn admit(&mut self, context: &mut Context<'_>, stored: &Stored) -> Result<(), Status> {
         let pod = stored.value();
-        let scripts = context.scripts.of(context.store, context.owners, &pod);
+        let mut scripts = context.scripts.of(context.store, context.owners, &pod);
         let defaults = Defaults {
             start: Duration::from_millis(200 + context.scripts.below(600)),
             run: Duration::from_millis(2_000 + context.scripts.below(4_000)),
         };
+        if !stored.label("workflows.argoproj.io/workflow").unwrap_or_default().is_empty() {
+            script_executor(&mut scripts, defaults.run);
+        }
         self.addresses += 1;
         let machine = Machine::new(&pod, &scripts, || defaults, context.monotonic, context.speed, self.addresses);
         for container in list(&pod, "/spec/initContainers").iter().chain(list(&pod, "/spec/containers")) {
@@ -113,6 +117,24 @@ impl Kubelet {
         write(context, &machine, stored)?;
         self.pods.insert(stored.uid().to_owned(), machine);
         Ok(())
+    }
+}
+
+/// The executor's own containers in the pod of a workflow: `init` is quick, `wait` ends with `main`. Both may be
+/// scripted otherwise.
+fn script_executor(scripts: &mut [ContainerScript], default_run: Duration) {
+    let length = |script: &Script| match (script.run, &script.log) {
+        (Some(run), _) => run,
+        (None, Some(log)) => Run::For(LogLines::length(log)),
+        (None, None) => Run::For(SignedDuration::try_from(default_run).unwrap_or_default()),
+    };
+    let main = scripts.iter().find(|part| part.container == "main").map(|part| length(&part.script));
+    for part in scripts.iter_mut().filter(|part| part.script == Script::default()) {
+        match (part.container.as_str(), main) {
+            ("init", _) => part.script.run = Some(Run::For(SignedDuration::from_millis(200))),
+            ("wait", Some(run)) => part.script.run = Some(run),
+            _ => {}
+        }
     }
 }
 

@@ -7,3 +7,4 @@ mod jobs;
 mod pods;
 mod properties;
 mod recordings;
+mod workflows;

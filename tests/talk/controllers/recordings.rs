@@ -26,6 +26,7 @@ const RECORDINGS: &[(&str, &str)] = &[
     ("podhook", "podhook"),
     ("terminated", "long"),
     ("waves", "waves"),
+    ("workflow", "workflow"),
 ];
 
 /// What the simulator does otherwise than the recorded cluster, and why. Every row has to be needed.
@@ -37,6 +38,13 @@ const DIFFERENCES: &[Difference] = &[Difference {
     reason: "a kubelet reports how the containers of a deleted pod have ended before it lets the pod go; the \
                  recorded node is a plain one and does not",
 }];
+
+/// What only the simulator shows: recording, begin of the object's name, and why.
+const NOT_RECORDED: &[(&str, &str, &str)] = &[(
+    "workflow",
+    "Pod of Workflow presync-",
+    "no workflow controller ran on the recorded cluster; the workflow's status was written by hand",
+)];
 
 struct Difference {
     recording: &'static str,
@@ -303,6 +311,9 @@ fn controllers_follow_the_recordings() {
             compared += 1;
         }
         for (name, course) in simulated {
+            if NOT_RECORDED.iter().any(|(of, begin, _)| of == recording && name.starts_with(begin)) {
+                continue;
+            }
             wrong.push(format!("\n{recording}: {name} was not recorded: {course:?}\n"));
         }
         for (name, lines) in told_recorded {
@@ -313,6 +324,6 @@ fn controllers_follow_the_recordings() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.concat());
-    assert!(compared >= 46, "only {compared} objects were compared");
+    assert!(compared >= 47, "only {compared} objects were compared");
     assert!(used.iter().all(|used| *used), "a difference is no longer there");
 }

@@ -68,6 +68,7 @@ fn controllers_job_deadline_deletes_its_pods_first() {
     assert_eq!(text(&job, "/status/conditions/1/reason"), "DeadlineExceeded");
     assert_eq!((count(&job, "failed"), count(&job, "terminating")), (1, 0));
     assert!(cluster.pods().is_empty());
+    assert_eq!(cluster.told("hook"), ["SuccessfulCreate", "SuccessfulDelete", "DeadlineExceeded"]);
 }
 
 #[test]

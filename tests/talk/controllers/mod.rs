@@ -7,4 +7,5 @@ mod jobs;
 mod pods;
 mod properties;
 mod recordings;
+mod running;
 mod workflows;

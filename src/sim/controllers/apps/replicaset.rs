@@ -39,9 +39,12 @@ impl Controller for ReplicaSetController {
         let Some(stored) = context.store.get(&REPLICA_SETS, &key.namespace, &key.name) else { return Ok(()) };
         let set_of = stored.value();
         let mut pods: Vec<Arc<Stored>> = pods_of(context, &stored);
+        let ended = |pod: &Stored| matches!(text(&pod.value(), "/status/phase"), "Succeeded" | "Failed");
+        let terminating = pods.iter().filter(|pod| pod.is_deleting() && !ended(pod)).count();
         pods.retain(|pod| is_active(pod));
         // What is made or deleted here shows in the status of the next look, as in Kubernetes.
-        let counted = status(context, key, &set_of, &pods);
+        let mut counted = status(context, key, &set_of, &pods);
+        set(&mut counted, "/terminatingReplicas", terminating.into());
         if !stored.is_deleting() {
             scale(context, &set_of, pods)?;
         }

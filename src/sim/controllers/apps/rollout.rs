@@ -46,6 +46,7 @@ pub(super) fn status(context: &Context<'_>, deployment: &Value, family: &Family)
     set_count(&mut status, "/readyReplicas", count(family.sum("/status/readyReplicas")));
     set_count(&mut status, "/availableReplicas", count(available));
     set_count(&mut status, "/unavailableReplicas", count(wanted.max(total) - available));
+    set(&mut status, "/terminatingReplicas", family.sum("/status/terminatingReplicas").into());
     if let Some(collisions) = deployment.pointer("/status/collisionCount") {
         set(&mut status, "/collisionCount", collisions.clone());
     }

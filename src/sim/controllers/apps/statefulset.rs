@@ -86,7 +86,7 @@ fn keep(context: &mut Context<'_>, owner: &Value, revision: &str, pods: &[(i64, 
         if !pod.is_deleting() {
             context.delete(&PODS, pod, Propagation::Background)?;
             let (name, set_of) = (pod.name(), text(owner, "/metadata/name"));
-            context.tell(owner, "SuccessfulDelete", &format!("delete Pod {name} in StatefulSet {set_of} successful"));
+            context.tell(owner, "SuccessfulDelete", &format!("Delete Pod {name} in StatefulSet {set_of} successful"));
         }
         if !parallel {
             return Ok(());
@@ -135,17 +135,17 @@ fn make(context: &mut Context<'_>, owner: &Value, revision: &str, number: i64) -
             set(&mut claim, "/metadata/name", claim_name.as_str().into());
             set(&mut claim, "/metadata/namespace", namespace.into());
             context.create(&PERSISTENT_VOLUME_CLAIMS, claim)?;
-            let message = format!("create Claim {claim_name} Pod {name} in StatefulSet {set_of} success");
+            let message = format!("Create Claim {claim_name} Pod {name} in StatefulSet {set_of} success");
             context.tell(owner, "SuccessfulCreate", &message);
         }
     }
     match context.create(&PODS, pod) {
         Ok(_) => {
-            let message = format!("create Pod {name} in StatefulSet {set_of} successful");
+            let message = format!("Create Pod {name} in StatefulSet {set_of} successful");
             context.tell(owner, "SuccessfulCreate", &message);
         }
         Err(error) if error.code == 403 => {
-            let message = format!("create Pod {name} in StatefulSet {set_of} failed error: {error}");
+            let message = format!("Create Pod {name} in StatefulSet {set_of} failed error: {error}");
             context.warn(owner, "FailedCreate", &message);
         }
         Err(error) => return Err(error),

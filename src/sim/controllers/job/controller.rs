@@ -101,7 +101,7 @@ fn look(
     if !stored.is_deleting() {
         outcome = failure(&job, &pods, &counts, context.now, context.speed);
         if matches!(outcome, Outcome::Failed { .. }) {
-            stop_all(context, &pods, &mut counts)?;
+            stop_all(context, &job, &pods, &mut counts)?;
         } else {
             if let Some(left) = deadline_left(&job, context.now, context.speed)
                 && let Ok(at) = context.now.checked_add(left)
@@ -128,9 +128,10 @@ fn look(
 }
 
 /// Deletes the pods of a Job that has failed.
-fn stop_all(context: &Context<'_>, pods: &[JobPod], counts: &mut Counts) -> Result<(), Status> {
+fn stop_all(context: &mut Context<'_>, job: &Value, pods: &[JobPod], counts: &mut Counts) -> Result<(), Status> {
     for pod in pods.iter().filter(|pod| pod.active()) {
         context.delete(&PODS, &pod.stored, Propagation::Background)?;
+        context.tell(job, "SuccessfulDelete", &format!("Deleted pod: {}", pod.stored.name()));
         counts.active -= 1;
         counts.ready -= i64::from(pod.ready());
         counts.terminating += 1;
@@ -166,7 +167,9 @@ fn keep_pods(
     if missing == 0 || truth(job, "/spec/suspend") {
         return Ok(());
     }
-    if let Some(until) = backoff_until(job, pods, counts, context.speed, 0).filter(|until| *until > context.now) {
+    if let Some(until) =
+        backoff_until(pods, counts, only_failed(job), context.speed).filter(|until| *until > context.now)
+    {
         context.again_at(key, until);
         return Ok(());
     }

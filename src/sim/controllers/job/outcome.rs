@@ -206,18 +206,11 @@ pub(super) fn wanted(job: &Value, counts: &Counts) -> i64 {
 }
 
 /// When a pod may be made again after failures: the delay doubles with each failure since the last success.
-pub(super) fn backoff_until(
-    job: &Value,
-    pods: &[JobPod],
-    counts: &Counts,
-    speed: f64,
-    failures_before: i64,
-) -> Option<Timestamp> {
-    let only_failed = only_failed(job);
+pub(super) fn backoff_until(pods: &[JobPod], counts: &Counts, only_failed: bool, speed: f64) -> Option<Timestamp> {
     let last = pods.iter().filter(|pod| pod.failed(only_failed)).filter_map(JobPod::finished_at).max()?;
     // A success in between begins anew.
     let success = pods.iter().filter(|pod| pod.succeeded()).filter_map(JobPod::finished_at).max();
-    let failures = (counts.failed - failures_before).max(0);
+    let failures = counts.failed;
     if failures == 0 || success.is_some_and(|success| success >= last) {
         return None;
     }

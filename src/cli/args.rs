@@ -1,5 +1,7 @@
 //! The arguments.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::findings::{Code, Severity};
@@ -30,9 +32,47 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Plan(PlanArgs),
+    Sim(SimArgs),
     /// Print the version
     #[command(hide = true)]
     Version,
+}
+
+impl Cli {
+    /// The arguments of `sim`, which the program runs itself: it puts together what the command line does not know.
+    pub fn simulator(&self) -> Option<&SimArgs> {
+        if let Command::Sim(args) = &self.command { Some(args) } else { None }
+    }
+}
+
+/// Run a simulated Kubernetes on 127.0.0.1, until it is interrupted
+///
+/// Jobs, Pods, Deployments and Argo Workflows run there as a scenario says, and are executed nowhere. Any client can
+/// use it: boathook, kubectl, Argo CD's tools.
+#[derive(Debug, Clone, Args)]
+pub struct SimArgs {
+    /// Port to listen on; 0 lets the system choose one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Write a kubeconfig with the address and a token
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// What the cluster is made of and does
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// How much faster than written scripted durations pass
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Seed of everything random but the token
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.001..=1_000_000.0).contains(&speed) => Ok(speed),
+        _ => Err("expected a number between 0.001 and 1000000".to_owned()),
+    }
 }
 
 /// Show what a sync of these manifests would do, and what will not happen as written

@@ -24,6 +24,11 @@ pub fn run(cli: &Cli, context: Context, clock: &Clock) -> Exit {
     let paint = Paint { is_on: context.colours(cli.color) };
     let outcome = match &cli.command {
         Command::Plan(args) => plan::run(args, context, paint, clock.now()),
+        Command::Sim(_) => Outcome {
+            output: String::new(),
+            errors: "boathook: the simulator is run by the program itself\n".to_owned(),
+            exit: Exit::Internal,
+        },
         Command::Version => Outcome {
             output: format!("boathook {}\n", env!("CARGO_PKG_VERSION")),
             errors: String::new(),

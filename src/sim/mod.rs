@@ -10,6 +10,7 @@
 //! - [`resource`]: which resources there are, their names, subresources and rules; CRDs add theirs while it runs.
 //! - [`status`]: the errors of the API, with the codes, reasons and messages that clients rely on.
 //! - [`validation`]: what the API server makes of the objects it is given: strict fields, defaults, the rules of kinds.
+#![doc = include_str!("differences.md")]
 
 pub mod access;
 pub mod api;

@@ -7,3 +7,4 @@ mod http;
 mod kubernetes;
 mod patches;
 mod sim_api;
+mod sim_faults;

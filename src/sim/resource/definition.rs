@@ -85,6 +85,60 @@ fn scale(scale: &Value) -> Option<ScalePaths> {
     })
 }
 
+/// The definition of a resource that is there from the start. Its objects may hold anything.
+pub fn definition_of(resource: &Resource) -> Value {
+    let versions: Vec<Value> = resource
+        .served
+        .iter()
+        .map(|served| {
+            let columns: &[PrinterColumn] = if let Printer::Columns(columns) = &served.printer { columns } else { &[] };
+            let columns: Vec<Value> = columns
+                .iter()
+                .map(|column| {
+                    json!({
+                        "name": column.name,
+                        "type": column.column_type,
+                        "jsonPath": column.json_path,
+                        "priority": column.priority,
+                    })
+                })
+                .collect();
+            json!({
+                "name": served.name,
+                "served": true,
+                "storage": served.name == resource.version,
+                "additionalPrinterColumns": columns,
+                "schema": { "openAPIV3Schema": {
+                    "type": "object",
+                    "x-kubernetes-preserve-unknown-fields": true,
+                    "properties": {
+                        "apiVersion": { "type": "string" },
+                        "kind": { "type": "string" },
+                        "metadata": { "type": "object" },
+                    },
+                } },
+            })
+        })
+        .collect();
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": resource.qualified() },
+        "spec": {
+            "group": resource.group,
+            "names": {
+                "kind": resource.kind,
+                "listKind": resource.list_kind,
+                "plural": resource.plural,
+                "singular": resource.singular,
+                "shortNames": resource.short_names,
+            },
+            "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
+            "versions": versions,
+        },
+    })
+}
+
 /// The status that the API server gives a definition whose names nobody else has: established.
 pub fn established(definition: &Value, now: &str) -> Value {
     let condition = |of: &str, reason: &str, message: &str| json!({ "type": of, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now });

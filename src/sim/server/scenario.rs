@@ -1,4 +1,4 @@
-//! What a scenario says of the API: its faults over time.
+//! What a scenario says of the API: its faults over time; and what every cluster has.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -8,6 +8,18 @@ use jiff::SignedDuration;
 use super::simulator::Shared;
 use crate::domain::scenario::{Fault as Scripted, FaultKind, Pattern, RequestMatch};
 use crate::sim::faults::{Action, Failure, Fault, WatchOrder};
+use crate::sim::resource::{CUSTOM_RESOURCE_DEFINITIONS, definition};
+use crate::sim::status::Status;
+use crate::sim::store::{Store, WriteOptions};
+
+/// Makes the definitions of Argo's resources, which are there from the start.
+pub(super) fn found_definitions(store: &Store) -> Result<(), Status> {
+    for resource in store.resources().iter().filter(|resource| resource.custom) {
+        let definition = definition::definition_of(resource);
+        store.create(&CUSTOM_RESOURCE_DEFINITIONS, definition, &WriteOptions::by("boathook"))?;
+    }
+    Ok(())
+}
 
 /// Lets one fault of a scenario happen at its time.
 pub(super) async fn play(shared: Weak<Shared>, scripted: Scripted, speed: f64) {
@@ -16,6 +28,9 @@ pub(super) async fn play(shared: Weak<Shared>, scripted: Scripted, speed: f64) {
     let Some(now) = shared.upgrade() else { return };
     let lasts = scripted.lasts.map(|lasts| clock.sleep(scaled(lasts, speed)));
     let id = begin(&now, &scripted);
+    if scripted.kind == FaultKind::Restart {
+        listen_again(&now).await;
+    }
     drop(now);
     let Some(lasts) = lasts else { return };
     lasts.await;
@@ -23,9 +38,13 @@ pub(super) async fn play(shared: Weak<Shared>, scripted: Scripted, speed: f64) {
     if let Some(id) = id {
         now.faults.remove(id);
     }
-    if scripted.kind == FaultKind::Refuse
-        && let Err(error) = now.accept()
-    {
+    if scripted.kind == FaultKind::Refuse {
+        listen_again(&now).await;
+    }
+}
+
+async fn listen_again(shared: &Shared) {
+    if let Err(error) = shared.accept().await {
         tracing::error!(%error, "the simulator cannot listen again");
     }
 }
@@ -47,15 +66,8 @@ fn begin(shared: &Shared, scripted: &Scripted) -> Option<crate::sim::faults::Fau
         stays.then(|| add(only(&filter, &["watch"]), Action::Watch { after: 0, order }))
     };
     match &scripted.kind {
-        FaultKind::Refuse => {
+        FaultKind::Refuse | FaultKind::Restart => {
             shared.refuse();
-            None
-        }
-        FaultKind::Restart => {
-            shared.refuse();
-            if let Err(error) = shared.accept() {
-                tracing::error!(%error, "the simulator cannot listen again");
-            }
             None
         }
         FaultKind::Cut => Some(add(filter, Action::Cut)),

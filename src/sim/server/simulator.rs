@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,6 +106,8 @@ pub(super) struct Shared {
     tasks: TaskTracker,
     /// Cuts the connections of the present listener and ends it; `None` while connections are refused.
     listening: Mutex<Option<CancellationToken>>,
+    /// Ends when the latest listener is closed: before that its port is taken.
+    closed: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Simulator {
@@ -120,6 +123,7 @@ impl Simulator {
         let store_options = StoreOptions { seed: options.seed, ..options.store };
         let types = Arc::new(TypeCache::default());
         let store = Store::new(options.clock.clone(), KindRules::new(Arc::clone(&types)), store_options);
+        scenario::found_definitions(&store).map_err(SimError::World)?;
         found_cluster(&store, &options.world).map_err(SimError::World)?;
         let (access, faults) = (Access::default(), Faults::new(options.seed));
         let (logs, stop) = (Logs::default(), CancellationToken::new());
@@ -139,8 +143,12 @@ impl Simulator {
             stop,
             tasks: TaskTracker::new(),
             listening: Mutex::new(None),
+            closed: tokio::sync::Mutex::new(None),
         });
-        shared.serve(listener);
+        let serving = shared.serve(listener);
+        if let Ok(mut closed) = shared.closed.try_lock() {
+            *closed = Some(serving);
+        }
         let controllers = options.controllers.then(|| {
             let world = options.world.clone();
             let how = ControllerOptions { world, speed: options.speed, seed: options.seed, off: Vec::new() };
@@ -201,14 +209,14 @@ impl Simulator {
     ///
     /// # Errors
     /// Where another program has taken the port meanwhile.
-    pub fn accept_connections(&self) -> Result<(), SimError> {
-        self.shared.accept()
+    pub async fn accept_connections(&self) -> Result<(), SimError> {
+        self.shared.accept().await
     }
 
     /// Cuts all connections, as a restart of the API server does. Nothing is forgotten.
-    pub fn restart(&self) -> Result<(), SimError> {
+    pub async fn restart(&self) -> Result<(), SimError> {
         self.shared.refuse();
-        self.shared.accept()
+        self.shared.accept().await
     }
 
     /// Ends watches and logs, closes the listener and waits for everything to end.
@@ -240,7 +248,7 @@ impl Shared {
         self.tasks.spawn(async move { stop.run_until_cancelled(task).await });
     }
 
-    fn serve(&self, listener: TcpListener) {
+    fn serve(&self, listener: TcpListener) -> JoinHandle<()> {
         let connections = CancellationToken::new();
         *self.listening() = Some(connections.clone());
         let gate = Gate { listener, connections: connections.clone(), clock: self.clock.clone() };
@@ -248,8 +256,9 @@ impl Shared {
         let service = router.into_make_service_with_connect_info::<Connection>();
         self.tasks.spawn(async move {
             let serving = std::future::IntoFuture::into_future(axum::serve(gate, service));
-            connections.run_until_cancelled(serving).await
-        });
+            // It only ends by being cancelled.
+            let _ = connections.run_until_cancelled(serving).await;
+        })
     }
 
     pub(super) fn refuse(&self) {
@@ -258,12 +267,17 @@ impl Shared {
         }
     }
 
-    pub(super) fn accept(&self) -> Result<(), SimError> {
+    pub(super) async fn accept(&self) -> Result<(), SimError> {
+        let mut closed = self.closed.lock().await;
         if self.stop.is_cancelled() || self.listening().is_some() {
             return Ok(());
         }
+        if let Some(closing) = closed.take() {
+            // It only fails if the server panicked; its listener is closed all the same.
+            let _ = closing.await;
+        }
         let listener = bind(self.port).map_err(|source| SimError::Listen { port: self.port, source })?;
-        self.serve(listener);
+        *closed = Some(self.serve(listener));
         Ok(())
     }
 

@@ -103,7 +103,8 @@ proptest! {
             for (first, second) in [("SuccessCriteriaMet", "Complete"), ("FailureTarget", "Failed")] {
                 if position(second).is_some() {
                     prop_assert!(position(first) < position(second) && position(first).is_some(), "{types:?}");
-                    prop_assert!(names.is_empty() && number(job, "active") == 0, "over and not counted: {job}");
+                    let busy = number(job, "active") + number(job, "terminating");
+                    prop_assert!(names.is_empty() && busy == 0, "over and not counted: {job}");
                 }
             }
             prop_assert!(position("Complete").is_none() || position("Failed").is_none());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::input::PlanInput;
 use super::model::{LeftOut, LeftOutReason, Plan};
-use super::namespace::namespace_task;
+use super::namespace::{CREATE_NAMESPACE, is_namespace, namespace_task};
 use super::order::{move_prunes, recorded_prune_waves, sort};
 use super::rules::{ApplyRule, DryRun, Propagation, PruneRule};
 use super::target::prepare;
@@ -38,11 +38,15 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         prune_waves,
         dry_run: input.request.dry_run,
         prune: input.request.prune,
+        out_of_sync_only: options.has(OUT_OF_SYNC_ONLY),
         propagation: Propagation::of(&options),
         revision: input.revision.to_owned(),
         destination_namespace: input.destination_namespace.to_owned(),
     }
 }
+
+/// Apply only what differs.
+const OUT_OF_SYNC_ONLY: &str = "ApplyOutOfSyncOnly=true";
 
 /// Generated names are counted by kind, namespace, prefix and phase.
 type NameGroup = (ObjectKey, SyncPhase);
@@ -123,7 +127,7 @@ impl<'a> Builder<'a> {
         }
         let live = self.live.get(&key).copied();
         let is_in_sync = self.input.out_of_sync.is_some_and(|keys| !keys.contains(&key));
-        let skip = is_in_sync && live.is_some() && self.options.has("ApplyOutOfSyncOnly=true");
+        let skip = is_in_sync && live.is_some() && self.options.has(OUT_OF_SYNC_ONLY);
         let mut task = self.task(target, key, SyncPhase::Sync, Role::Resource, namespaced);
         task.skip = skip.then_some(Skip::InSync);
         self.tasks.push(task);
@@ -201,7 +205,9 @@ impl<'a> Builder<'a> {
         if self.wanted.contains(&key) {
             return;
         }
-        if classify(live) != Classification::Resource {
+        let is_created_here =
+            is_namespace(live) && key.name == self.input.destination_namespace && self.options.has(CREATE_NAMESPACE);
+        if is_created_here || classify(live) != Classification::Resource {
             return self.leave_out(live, LeftOutReason::NeverPruned);
         }
         if !self.is_selected(&key, &key.namespace) {

@@ -18,6 +18,8 @@ pub struct Plan {
     pub dry_run: bool,
     /// Whether objects that Git has no more are deleted; else they are only reported.
     pub prune: bool,
+    /// Only what differs is applied (`ApplyOutOfSyncOnly=true`). Once applied, it differs no more.
+    pub out_of_sync_only: bool,
     /// What becomes of the dependants of what is deleted, prunes and hooks.
     pub propagation: Propagation,
     /// The revision.
@@ -127,6 +129,7 @@ pub enum LeftOutReason {
     NotSelected,
     /// Written again further on; the last one counts.
     Repeated,
-    /// A hook or `Skip` object that lives and that Git has no more: never pruned.
+    /// A hook or `Skip` object that lives and that Git has no more, or the namespace that the operation creates: never
+    /// pruned.
     NeverPruned,
 }

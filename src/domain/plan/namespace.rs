@@ -11,11 +11,14 @@ use crate::domain::hook::SyncPhase;
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::sync_options::SyncOptions;
 
+/// The operation creates the destination's namespace, and never prunes it.
+pub(super) const CREATE_NAMESPACE: &str = "CreateNamespace=true";
+
 /// The task that creates the destination's namespace, or gives it its metadata: in PreSync, wave 0, but no hook. None if
 /// nobody asked for it or a manifest defines the namespace.
 pub(super) fn namespace_task(input: &PlanInput<'_>, options: &SyncOptions) -> Option<Task> {
     let name = input.destination_namespace;
-    if name.is_empty() || !options.has("CreateNamespace=true") {
+    if name.is_empty() || !options.has(CREATE_NAMESPACE) {
         return None;
     }
     let is_written = input.targets.iter().any(|target| is_namespace(target) && target.name() == name);

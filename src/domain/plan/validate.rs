@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::input::PlanInput;
 use super::kinds::{Defined, Lookup};
-use super::namespace::is_namespace;
+use super::namespace::{CREATE_NAMESPACE, is_namespace};
 use super::rules::DryRun;
 use super::task::Task;
 use crate::domain::manifest::{Object, ObjectKey};
@@ -28,7 +28,7 @@ impl<'a> Brought<'a> {
         let written = input.targets.iter().filter(|target| is_namespace(target)).map(|namespace| namespace.name());
         let mut namespaces: HashSet<&str> = written.filter(is_missing).collect();
         // The destination's namespace is created before anything is tried, but not by a dry run.
-        if options.has("CreateNamespace=true") && is_missing(&input.destination_namespace) {
+        if options.has(CREATE_NAMESPACE) && is_missing(&input.destination_namespace) {
             namespaces.insert(input.destination_namespace);
         }
         if !input.request.dry_run {

@@ -104,8 +104,7 @@ impl Board<'_> {
             let live = seen.or(task.live.as_ref()).filter(|_| !self.needs_approval(task));
             match live.and_then(|live| self.delete(&task.id, &task.object, live, DeleteReason::Prune)) {
                 Some(delete) => {
-                    // Written down before it is asked for: afterwards there may be no object that tells of it.
-                    self.record(*index, Verdict { status: None, phase: None, message: String::new() });
+                    self.announce(*index);
                     actions.push(delete);
                 }
                 None => self.record(*index, Verdict::done(ResultStatus::Pruned, PRUNED)),
@@ -175,9 +174,17 @@ impl Board<'_> {
     }
 
     fn apply_all(&mut self, batch: &[usize]) -> Option<Next> {
-        let is_pending = |index: &usize| self.state_of(*index) == TaskState::Pending;
-        let tasks = batch.iter().filter(|index| is_pending(index)).filter_map(|index| self.task(*index));
-        let actions: Vec<Action> = tasks.filter_map(|task| self.apply(task, false)).collect();
+        let mut actions = Vec::new();
+        for index in batch {
+            if self.state_of(*index) == TaskState::Pending
+                && let Some(apply) = self.task(*index).and_then(|task| self.apply(task, false))
+            {
+                if self.plan.out_of_sync_only && !self.task(*index).is_some_and(Task::is_hook) {
+                    self.announce(*index);
+                }
+                actions.push(apply);
+            }
+        }
         (!actions.is_empty()).then(|| Next::act(actions))
     }
 }

@@ -194,6 +194,12 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// Gives a task an empty entry before its object is deleted or created: afterwards, a new plan may not know of it any
+    /// more, and nobody would tell what was done.
+    pub(super) fn announce(&mut self, index: usize) {
+        self.record(index, Verdict { status: None, phase: None, message: String::new() });
+    }
+
     /// The results, made where there are none yet.
     pub(super) fn results_mut(&mut self) -> &mut Vec<TaskResult> {
         let result = self.state.sync_result.get_or_insert_default();

@@ -1,11 +1,13 @@
 //! Before the first wave: what cannot be carried out at all, the destination's namespace, and the trial.
 
+use std::sync::Arc;
+
 use super::board::{Board, Next};
 use super::message::{self, DRY_RUN_FAILED, NAMESPACE_FAILED, NO_MORE_TASKS, PRUNED_DRY_RUN};
 use super::results::{TaskState, Verdict};
-use super::types::Action;
+use super::types::{Action, Apply, Method};
 use crate::domain::operation::{OperationPhase, ResultStatus};
-use crate::domain::plan::{DryRun, Task};
+use crate::domain::plan::{DryRun, Task, runs_to_completion};
 
 impl Board<'_> {
     /// One task that cannot be carried out ends the operation before anything is applied.
@@ -62,7 +64,10 @@ impl Board<'_> {
             self.task(*index).is_some_and(|task| self.is_destination_namespace(task) && self.is_uncreated(task))
         })?;
         match self.state_of(wanted) {
-            TaskState::Pending => Some(Next::act(self.apply(self.task(wanted)?, false).into_iter().collect())),
+            TaskState::Pending => {
+                self.announce(wanted);
+                Some(Next::act(self.apply(self.task(wanted)?, false).into_iter().collect()))
+            }
             TaskState::Failed => {
                 let reason = self.result(wanted).map(|result| result.message.clone()).unwrap_or_default();
                 let message = message::with_reasons(NAMESPACE_FAILED, [reason.as_str()]);
@@ -109,12 +114,10 @@ impl Board<'_> {
 
     /// The request that applies a task's object, or tries to.
     pub(super) fn apply(&self, task: &Task, dry_run: bool) -> Option<Action> {
-        use super::types::{Apply, Method};
         let target = task.target.as_ref()?;
         let key = &task.object;
-        let is_created = task.is_hook() && crate::domain::plan::runs_to_completion(&key.group, &key.kind);
-        let manifest =
-            if task.is_hook() { self.mark.put_on(target, task.phase()) } else { std::sync::Arc::clone(target) };
+        let is_created = task.is_hook() && runs_to_completion(&key.group, &key.kind);
+        let manifest = if task.is_hook() { self.mark.put_on(target, task.phase()) } else { Arc::clone(target) };
         Some(Action::Apply(Box::new(Apply {
             task: task.id.clone(),
             object: key.clone(),

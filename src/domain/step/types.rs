@@ -121,7 +121,7 @@ impl Step {
 pub struct Wait {
     /// What has to happen.
     pub what: WaitFor,
-    /// When to look again even if nothing happens. `None`: only when something happens.
+    /// When to look again even if nothing happens; perhaps at once. `None`: only when something happens.
     pub until: Option<Timestamp>,
 }
 

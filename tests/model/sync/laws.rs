@@ -403,7 +403,7 @@ pub(super) fn p24_always_ends(_: &Case, run: &Run) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn p25_hooks_only_with_the_manifests_word(_: &Case, run: &Run) -> Result<(), String> {
+pub(super) fn p25_deletes_name_a_uid(_: &Case, run: &Run) -> Result<(), String> {
     for delete in run.taken.iter().flat_map(deletes) {
         ensure!(!delete.uid.is_empty(), "{} would be deleted whatever its UID is", delete.object);
     }

@@ -263,6 +263,10 @@ fn plan_creates_the_namespace() {
     input.namespace_metadata = Some(&metadata);
     assert_eq!(boathook::domain::plan::plan(&input).tasks[0].skip, None, "it lacks a label");
 
+    // It is there, the manifests do not have it, and yet it is not pruned: that would take everything with it.
+    given.live = given.live_namespace.clone().into_iter().collect();
+    assert!(given.plan().tasks.iter().all(|task| !task.is_prune()));
+
     given.targets.push(written("v1", "Namespace", NAMESPACE, &[]));
     assert!(given.plan().tasks.iter().all(|task| task.role != Role::Namespace), "a manifest defines it");
 }

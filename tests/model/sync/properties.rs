@@ -1,12 +1,12 @@
 //! The laws, held against random runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use boathook::domain::hook::{DeletePolicy, SyncPhase};
 use boathook::domain::manifest::ObjectKey;
 use boathook::domain::names;
 use boathook::domain::operation::{HookPhase, OperationPhase};
-use boathook::domain::plan::{Moved, Plan, Task, kind_rank};
+use boathook::domain::plan::{Moved, Plan, Task, TaskId, kind_rank};
 use boathook::domain::step::Action;
 use serde_json::json;
 
@@ -43,19 +43,51 @@ laws![
     p22_policies_hold,
     p23_waves_wait_for_health,
     p24_always_ends,
-    p25_hooks_only_with_the_manifests_word,
+    p25_deletes_name_a_uid,
 ];
 
 /// How an operation ended, times and UIDs apart, and apart from what a good one says of its last wave: after a restart
 /// nobody knows which wave pruned objects were in.
-fn ending(run: &Run) -> (String, BTreeSet<String>, BTreeSet<(ObjectKey, bool)>) {
+fn ending(run: &Run) -> (String, BTreeSet<(ObjectKey, bool)>) {
     let state = &run.end;
-    let results = results(state).iter();
-    let results = results
-        .map(|result| format!("{} {:?} {:?} {:?}", result.key, result.sync_phase, result.status, result.hook_phase));
-    let objects = run.world.objects.values().map(|object| (object.key(), object.is_deleting()));
     let message = state.message.replace("(no more tasks)", "(all tasks run)");
-    (format!("{:?} {} {message}", state.phase, state.retry_count), results.collect(), objects.collect())
+    let objects = run.world.objects.values().map(|object| (object.key(), object.is_deleting()));
+    (format!("{:?} {} {message}", state.phase, state.retry_count), objects.collect())
+}
+
+/// How the tasks ended.
+fn ended(run: &Run) -> BTreeMap<TaskId, String> {
+    let results = results(&run.end).iter();
+    let ended = results.map(|result| {
+        let id = TaskId { key: result.key.clone(), phase: result.phase().unwrap() };
+        (id, format!("{:?} {:?}", result.status, result.hook_phase))
+    });
+    ended.collect()
+}
+
+/// Whether two runs of one case came to the same end. Of a wave that was interrupted while its tasks were being started,
+/// those that were not started may stay so, if one that was has failed by then. How far an operation came when somebody
+/// terminated it is a matter of moments: then it is enough that both are over.
+fn same_end(one: &Run, other: &Run) -> bool {
+    if one.terminated || other.terminated {
+        return [one, other].iter().all(|run| run.end.phase.is_some_and(OperationPhase::is_completed));
+    }
+    let (mine, theirs) = (ended(one), ended(other));
+    let ids: BTreeSet<&TaskId> = mine.keys().chain(theirs.keys()).collect();
+    let unequal: Vec<&TaskId> = ids.into_iter().filter(|id| mine.get(id) != theirs.get(id)).collect();
+    if unequal.is_empty() {
+        return ending(one) == ending(other);
+    }
+    let step = |id: &TaskId| {
+        let plan = &other.taken[0].plan;
+        plan.tasks.iter().find(|task| task.id == *id).map(Task::step)
+    };
+    let failed: Vec<TaskId> = (results(&one.end).iter().filter(|result| result.is_failed()))
+        .map(|result| TaskId { key: result.key.clone(), phase: result.phase().unwrap() })
+        .collect();
+    let beside_a_failure =
+        |id: &&TaskId| !mine.contains_key(*id) && failed.iter().any(|failed| step(failed) == step(id));
+    one.end.phase == other.end.phase && unequal.iter().all(beside_a_failure)
 }
 
 /// Killed at any write, before the request or before the reply, and started again: the end is the same.
@@ -68,12 +100,13 @@ fn p08_restart_at_every_write_ends_the_same() {
                 let crash = Crash { at, accepted };
                 let again = case.run_with(&Manner { crashes: vec![crash], ..Manner::default() });
                 assert_eq!(again.crashed, 1);
-                assert_eq!(
+                assert!(
+                    same_end(&again, &whole),
+                    "seed {seed}, {crash:?}\n{case:#?}\n{}\n\nwithout:\n{}\n{:?}\n{:?}",
+                    story(&again).join("\n"),
+                    story(&whole).join("\n"),
                     ending(&again),
                     ending(&whole),
-                    "seed {seed}, {crash:?}\n{case:#?}\n{}\n\nwithout:\n{}",
-                    story(&again).join("\n"),
-                    story(&whole).join("\n")
                 );
             }
         }

@@ -38,6 +38,19 @@ impl Board<'_> {
         self.run(&batch)
     }
 
+    /// A wave that has begun runs as a whole: what was left pending when the driver died, or because a name was taken, does
+    /// not wait for the hooks beside it. Unless something failed by then.
+    pub(super) fn complete_wave(&mut self) -> Option<Next> {
+        let running = self.tasks_where(false, |state| state == TaskState::Running);
+        let step = self.task(*running.first()?)?.step();
+        if !self.failed().is_empty() || self.plan.tasks.iter().any(|task| task.invalid.is_some()) {
+            return None;
+        }
+        let mut pending = self.tasks_where(false, |state| state == TaskState::Pending);
+        pending.retain(|index| self.task(*index).is_some_and(|task| task.step() == step && !task.is_prune()));
+        if self.has_started() { self.run(&pending) } else { None }
+    }
+
     /// Runs tasks together. `None` if there is nothing to do for them any more.
     pub(super) fn run(&mut self, batch: &[usize]) -> Option<Next> {
         self.pause_for_api_server(batch)

@@ -100,7 +100,7 @@ impl Board<'_> {
     }
 
     /// Whether anything was done in this attempt, apart from the destination's namespace.
-    fn has_started(&self) -> bool {
+    pub(super) fn has_started(&self) -> bool {
         self.results().iter().any(|result| {
             let key = &result.key;
             let is_namespace = key.group.is_empty() && key.kind == "Namespace";

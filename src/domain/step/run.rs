@@ -25,7 +25,8 @@ pub fn step(input: &StepInput<'_>, progress: &Progress) -> Step {
 
 impl Board<'_> {
     /// An attempt, in the order in which its parts have a say: each decides what is to be done, or leaves it to the next.
-    const ATTEMPT: [fn(&mut Self) -> Option<Next>; 10] = [
+    const ATTEMPT: [fn(&mut Self) -> Option<Next>; 11] = [
+        Self::complete_wave,
         Self::wait_for_running,
         Self::wait_for_pruned,
         Self::release_finished_hooks,

@@ -85,8 +85,8 @@ fn same_end(one: &Run, other: &Run) -> bool {
     let failed: Vec<TaskId> = (results(&one.end).iter().filter(|result| result.is_failed()))
         .map(|result| TaskId { key: result.key.clone(), phase: result.phase().unwrap() })
         .collect();
-    let beside_a_failure =
-        |id: &&TaskId| !mine.contains_key(*id) && failed.iter().any(|failed| step(failed) == step(id));
+    let not_started = |id: &TaskId| mine.get(id).is_none_or(|ended| ended == "None None");
+    let beside_a_failure = |id: &&TaskId| not_started(id) && failed.iter().any(|failed| step(failed) == step(id));
     one.end.phase == other.end.phase && unequal.iter().all(beside_a_failure)
 }
 

@@ -11,7 +11,6 @@ use crate::domain::request::{Request, Seen};
 use crate::store::StoreError;
 
 /// What the handle asks of the hub.
-#[expect(dead_code, reason = "the hub answers \"not yet\" until it is there")]
 pub(super) enum Command {
     Open(AppKey),
     Close(AppKey),

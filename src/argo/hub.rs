@@ -1,32 +1,256 @@
 //! The hub: the one task that owns what is known.
 
-use tokio::sync::mpsc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::active::Active;
+use super::capture::Capture;
 use super::command::Command;
+use super::feeds::{Feed, FeedKey};
+use super::fleet::Fleet;
+use super::message::Message;
 use super::options::Options;
-use crate::cluster::Cluster;
-use crate::domain::live::LiveEvent;
+use super::outbox::Outbox;
+use super::repositories::Repos;
+use super::start::{self, Place};
+use crate::cluster::{Cluster, Kinds};
+use crate::domain::application::AppKey;
+use crate::domain::live::{LiveEvent, RequestId, Rights, WatchState, Watched};
+use crate::domain::project::Project;
+use crate::domain::request::Controller;
 
-const NOT_YET: &str = "not yet";
+/// Reports that wait for the hub; then their senders wait.
+const QUEUE: usize = 1024;
+/// Reports that are taken in between two looks at what is to be told.
+const BATCH: usize = 256;
+
+/// Everything that is known.
+pub(super) struct Hub {
+    pub cluster: Cluster,
+    /// As in [`AppKey::cluster`].
+    pub name: Arc<str>,
+    pub options: Arc<Options>,
+    pub sender: mpsc::Sender<Message>,
+    pub outbox: Outbox,
+    pub place: Option<Place>,
+    pub fleet: Fleet,
+    pub fleet_live: Option<Timestamp>,
+    pub active: HashMap<AppKey, Active>,
+    pub feeds: HashMap<FeedKey, Feed>,
+    pub serial: u64,
+    /// Destinations that were resolved or are being, by name and server.
+    pub destinations: HashMap<(String, String), super::active::Destination>,
+    /// Why there is no way to a destination.
+    pub no_way: HashMap<(String, String), String>,
+    /// By namespace and name.
+    pub projects: HashMap<(String, String), Arc<Project>>,
+    pub listed_projects: HashSet<(String, String)>,
+    pub projects_known: bool,
+    pub projects_live: Option<Timestamp>,
+    pub controller: Controller,
+    pub rights: Vec<Rights>,
+    pub requests: BTreeMap<RequestId, AppKey>,
+    pub capture: Option<Capture>,
+    pub repos: Repos,
+    pub tasks: Vec<AbortHandle>,
+    pub stopping: Vec<oneshot::Sender<()>>,
+    /// Those who wait until an application's logs are on disk.
+    pub waiting: Vec<(AppKey, oneshot::Sender<()>)>,
+    /// Requests that wait until the situation is known, until this time at the latest.
+    pub pending: Vec<(Duration, super::hub_requests::Pending)>,
+    pub controller_judged: bool,
+    pub projects_denied: bool,
+}
 
 /// Runs until it is stopped, or nobody listens and nobody asks any more.
 pub(super) async fn run(
-    _cluster: Cluster,
-    _options: Options,
+    cluster: Cluster,
+    options: Options,
     mut commands: mpsc::UnboundedReceiver<Command>,
-    _events: mpsc::Sender<LiveEvent>,
+    events: mpsc::Sender<LiveEvent>,
 ) {
-    while let Some(command) = commands.recv().await {
-        match command {
-            Command::Preview { reply, .. } => drop(reply.send(Err(NOT_YET.to_owned()))),
-            Command::History { reply, .. } => drop(reply.send(Ok(Vec::new()))),
-            Command::Names { reply, .. } => drop(reply.send(Err(NOT_YET.to_owned()))),
-            Command::Object { reply, .. } => drop(reply.send(Err(NOT_YET.to_owned()))),
-            Command::Stop(reply) => {
-                let _ = reply.send(());
-                return;
+    let (sender, mut inbox) = mpsc::channel(QUEUE);
+    let mut hub = Hub::new(cluster, options, sender);
+    hub.begin();
+    let clock = hub.cluster.clock().clone();
+    let mut reader = true;
+    let mut asked = true;
+    while (reader || asked || hub.has_requests()) && !hub.is_stopped() {
+        let deadline = hub.next_deadline();
+        tokio::select! {
+            permit = events.reserve(), if reader && !hub.outbox.is_empty() => match permit {
+                Ok(permit) => {
+                    if let Some(event) = hub.outbox.pop() {
+                        permit.send(event);
+                    }
+                    while !hub.outbox.is_empty() && let Ok(permit) = events.try_reserve() {
+                        if let Some(event) = hub.outbox.pop() {
+                            permit.send(event);
+                        }
+                    }
+                }
+                Err(_) => reader = false,
+            },
+            () = events.closed(), if reader => reader = false,
+            message = inbox.recv() => {
+                let mut next = message;
+                for _ in 0..BATCH {
+                    let Some(message) = next else { break };
+                    hub.take(message);
+                    next = inbox.try_recv().ok();
+                }
+                if let Some(message) = next {
+                    hub.take(message);
+                }
             }
-            _ => {}
+            command = commands.recv(), if asked => match command {
+                Some(command) => hub.command(command),
+                None => asked = false,
+            },
+            () = clock.sleep_until(deadline.unwrap_or(Duration::MAX)), if deadline.is_some() => hub.pass_deadline(),
+        }
+        if !reader {
+            hub.outbox.clear();
+        }
+        hub.settle_waiting();
+        hub.send_pending();
+    }
+    hub.end();
+}
+
+impl Hub {
+    fn new(cluster: Cluster, options: Options, sender: mpsc::Sender<Message>) -> Self {
+        let options = Arc::new(options);
+        Self {
+            name: Arc::from(cluster.name()),
+            capture: Capture::new(&options, cluster.clock(), &sender),
+            repos: Repos::new(&options.repositories, cluster.clock()),
+            cluster,
+            options,
+            sender,
+            outbox: Outbox::default(),
+            place: None,
+            fleet: Fleet::default(),
+            fleet_live: None,
+            active: HashMap::new(),
+            feeds: HashMap::new(),
+            serial: 0,
+            destinations: HashMap::new(),
+            no_way: HashMap::new(),
+            projects: HashMap::new(),
+            listed_projects: HashSet::new(),
+            projects_known: false,
+            projects_live: None,
+            controller: Controller::Unknown,
+            rights: Vec::new(),
+            requests: BTreeMap::new(),
+            tasks: Vec::new(),
+            stopping: Vec::new(),
+            waiting: Vec::new(),
+            pending: Vec::new(),
+            controller_judged: false,
+            projects_denied: false,
+        }
+    }
+
+    fn begin(&mut self) {
+        let find = start::find(self.cluster.clone(), self.options.namespaces.clone(), self.sender.clone());
+        self.spawn(find);
+    }
+
+    /// Runs something until the hub ends.
+    pub(super) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(tokio::spawn(task).abort_handle());
+    }
+
+    pub(super) fn tell(&mut self, event: LiveEvent) {
+        self.outbox.push(event);
+    }
+
+    pub(super) fn tell_watch(&mut self, watched: Watched, state: WatchState) {
+        let cluster = Arc::clone(&self.name);
+        self.tell(LiveEvent::Watch { cluster, watched, state });
+    }
+
+    pub(super) fn take(&mut self, message: Message) {
+        match message {
+            Message::Placed(place) => self.placed(place),
+            Message::Unplaced { error, transient, retry_in } => {
+                let state = WatchState::Interrupted { since: None, error, transient, retry_in };
+                self.tell_watch(Watched::Applications, state);
+            }
+            Message::Early(rows) => {
+                if self.fleet.len() == 0 {
+                    self.tell(LiveEvent::EarlyRows(rows));
+                }
+            }
+            Message::Fleet(event) => self.fleet_event(event),
+            Message::Projects(event) => self.project_event(event),
+            Message::Feed { feed, serial, event } => self.feed_event(&feed, serial, event),
+            Message::Application { key, object } => self.read_application(&key, object.map(|object| *object)),
+            Message::Destination { name, server, result } => self.resolved((name, server), result),
+            Message::Controller(controller) => self.new_controller(controller),
+            Message::Rights(rights) => {
+                self.rights.retain(|known| (&known.cluster, &known.namespace) != (&rights.cluster, &rights.namespace));
+                self.rights.push(rights.clone());
+                self.tell(LiveEvent::Rights(rights));
+            }
+            Message::Request(update) => self.tell(LiveEvent::Request(update)),
+            Message::RequestDone(id) => drop(self.requests.remove(&id)),
+            Message::Captured { source } => {
+                if let Some(capture) = &mut self.capture {
+                    capture.ended(&source);
+                }
+            }
+            Message::Close(key) => self.close(&key),
+            Message::Tell(event) => self.tell(*event),
+            Message::Reviewed { key, review, is_own } => self.reviewed(&key, review, is_own),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Open(key) => self.open(&key),
+            Command::Close(key) => self.close(&key),
+            Command::Review { key, revisions } => self.review(&key, revisions),
+            Command::Send { id, key, request, seen } => self.send(id, key, *request, seen.map(|seen| *seen)),
+            Command::Preview { key, request, reply } => self.preview(key, *request, reply),
+            Command::Logs { key, filter, sender } => self.logs(key, filter, sender),
+            Command::History { key, reply } => self.history(key, reply),
+            Command::Fetch(key) => self.fetch(&key),
+            Command::Names { key, source, reply } => self.names(&key, source, reply),
+            Command::Object { key, object, reply } => self.live_object(&key, object, reply),
+            Command::Stop(reply) => self.stopping.push(reply),
+        }
+    }
+
+    /// Asked to stop, and every request is over.
+    fn is_stopped(&self) -> bool {
+        !self.stopping.is_empty() && !self.has_requests()
+    }
+
+    fn end(&mut self) {
+        self.feeds.clear();
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        self.write_records();
+        for reply in self.stopping.drain(..) {
+            let _ = reply.send(());
+        }
+    }
+
+    /// The kinds of the cluster that Applications live in, where they are known.
+    pub(super) fn kinds_of(&self, wanted: &(String, String)) -> Option<&Arc<Kinds>> {
+        match self.destinations.get(wanted)? {
+            super::active::Destination::Known(_, kinds) => Some(kinds),
+            _ => None,
         }
     }
 }

@@ -151,6 +151,17 @@ pub fn contexts(path: Option<&Path>) -> Result<(Vec<String>, Option<String>), Co
     Ok((config.contexts.into_iter().map(|context| context.name).collect(), current))
 }
 
+/// The contexts with the addresses of their API servers.
+pub fn context_servers(path: Option<&Path>) -> Result<Vec<(String, String)>, ConnectError> {
+    let (config, _) = read_kubeconfig(path)?;
+    let server = |cluster: &str| {
+        let named = config.clusters.iter().find(|named| named.name == cluster)?;
+        named.cluster.as_ref()?.server.clone()
+    };
+    let contexts = config.contexts.iter();
+    Ok(contexts.filter_map(|named| Some((named.name.clone(), server(&named.context.as_ref()?.cluster)?))).collect())
+}
+
 /// The files in the order in which `kubectl` reads them. A file of `KUBECONFIG` that is missing is passed over.
 fn files(path: Option<&Path>) -> (Vec<PathBuf>, bool) {
     if let Some(path) = path {

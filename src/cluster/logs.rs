@@ -26,6 +26,8 @@ pub struct LogOptions {
     pub since: Option<Timestamp>,
     /// Only so many of the last lines.
     pub tail: Option<u64>,
+    /// Longest line that is kept whole; 0: 64 KiB.
+    pub longest: usize,
 }
 
 /// One line.
@@ -39,6 +41,8 @@ pub struct LogLine {
     pub text: Bytes,
     /// The line was longer and was cut.
     pub truncated: bool,
+    /// It has its end. The last line of a log may have none, and so has one that was cut off with the connection.
+    pub is_whole: bool,
 }
 
 /// Lines as they come. Its end: the container ended, or the server cut the connection.
@@ -73,13 +77,14 @@ impl Cluster {
             let status = ApiError::read(status.as_u16(), retry_after(&headers), &body);
             return Err(ClusterError::Api { action, status });
         }
-        Ok(lines(body, action).boxed())
+        Ok(lines(body, action, options.longest).boxed())
     }
 }
 
 /// Cuts a body into lines. Lines may be of any bytes, of any length, and the last may lack its end.
-fn lines(body: Body, action: String) -> impl Stream<Item = Result<LogLine, ClusterError>> + Send {
-    let state = (body.into_data_stream(), Lines::default(), action, false);
+fn lines(body: Body, action: String, longest: usize) -> impl Stream<Item = Result<LogLine, ClusterError>> + Send {
+    let lines = Lines { longest, ..Lines::default() };
+    let state = (body.into_data_stream(), lines, action, false);
     futures::stream::unfold(state, |(mut body, mut lines, action, ended)| async move {
         if ended {
             return None;
@@ -109,9 +114,15 @@ struct Lines {
     searched: usize,
     /// The rest of a line that was too long is being passed over.
     skipping: bool,
+    /// 0: [`MAX_LINE`].
+    longest: usize,
 }
 
 impl Lines {
+    fn longest(&self) -> usize {
+        if self.longest == 0 { MAX_LINE } else { self.longest }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -121,7 +132,7 @@ impl Lines {
             let rest = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.buffer.len();
-                if self.searched <= MAX_LINE {
+                if self.searched <= self.longest() {
                     return None;
                 }
                 let skipping = std::mem::replace(&mut self.skipping, true);
@@ -130,24 +141,24 @@ impl Lines {
                 if skipping {
                     return None;
                 }
-                return Some(read_line(&line, true));
+                return Some(read_line(&line, true, true, self.longest()));
             };
             let line = self.buffer.split_to(self.searched + end).freeze();
             self.buffer.advance(1);
             self.searched = 0;
             if !std::mem::take(&mut self.skipping) {
-                return Some(read_line(&line, false));
+                return Some(read_line(&line, false, true, self.longest()));
             }
         }
     }
 
     fn last(&mut self) -> Option<LogLine> {
         let line = self.buffer.split().freeze();
-        (!line.is_empty() && !self.skipping).then(|| read_line(&line, false))
+        (!line.is_empty() && !self.skipping).then(|| read_line(&line, false, false, self.longest()))
     }
 }
 
-fn read_line(line: &Bytes, truncated: bool) -> LogLine {
+fn read_line(line: &Bytes, truncated: bool, is_whole: bool, longest: usize) -> LogLine {
     let line = if line.ends_with(b"\r") { line.slice(..line.len() - 1) } else { line.clone() };
     let space = line.iter().take(64).position(|byte| *byte == b' ').unwrap_or(line.len().min(64));
     let stamp = std::str::from_utf8(line.get(..space).unwrap_or_default()).unwrap_or_default();
@@ -157,9 +168,9 @@ fn read_line(line: &Bytes, truncated: bool) -> LogLine {
         // A message of the kubelet itself has no time.
         None => (String::new(), line.clone()),
     };
-    let truncated = truncated || text.len() > MAX_LINE;
-    text.truncate(MAX_LINE);
-    LogLine { time, stamp, text, truncated }
+    let truncated = truncated || text.len() > longest;
+    text.truncate(longest);
+    LogLine { time, stamp, text, truncated, is_whole }
 }
 
 #[cfg(test)]

@@ -7,14 +7,16 @@ mod error;
 mod kinds;
 mod logs;
 mod request;
+mod table;
 mod watch;
 
 pub use access::{Access, Attributes};
-pub use connect::{ConnectError, Credential, Target, connect, contexts};
+pub use connect::{ConnectError, Credential, Target, connect, context_servers, contexts};
 pub use error::{ApiError, ClusterError};
 pub use kinds::{Kind, Kinds};
 pub use logs::{LogLine, LogOptions, LogStream};
 pub use request::{
     Apply, Cluster, Delete, ObjectList, Page, Patch, Propagation, Scope, Selectors, Subresource, WriteOptions,
 };
+pub use table::{Table, TableRow};
 pub use watch::{FromJson, Unreadable, WatchEvent, WatchOptions, watch};

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::application::AppKey;
+use crate::domain::timeline::{AttemptView, OperationView, TaskView};
+
 /// An operation that was seen. Within version 1 fields are only added.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -109,4 +112,85 @@ pub struct ExitRecord {
     pub signal: Option<i32>,
     /// Kubernetes' word.
     pub reason: String,
+}
+
+impl OperationRecord {
+    /// The kind in `kind`.
+    pub const KIND: &'static str = "Operation";
+    /// The version in `apiVersion`.
+    pub const API_VERSION: &'static str = "boathook.dev/v1";
+
+    /// What is kept of an operation of an application, as it looks now. `None` while no controller has accepted it.
+    pub fn of(view: &OperationView, key: &AppKey, uid: &str) -> Option<Self> {
+        let started_at = view.started_at?;
+        let request = &view.request;
+        Some(Self {
+            api_version: Self::API_VERSION.to_owned(),
+            kind: Self::KIND.to_owned(),
+            cluster: key.cluster.to_string(),
+            namespace: key.namespace.to_string(),
+            application: key.name.to_string(),
+            application_uid: uid.to_owned(),
+            started_at: Some(started_at),
+            finished_at: view.finished_at.filter(|_| view.state.is_over()),
+            phase: view.phase.map(|phase| format!("{phase:?}")).unwrap_or_default(),
+            message: view.message.clone(),
+            retry_count: view.attempt.saturating_sub(1),
+            initiated_by: request.initiated_by.username.clone(),
+            automated: request.initiated_by.automated,
+            dry_run: view.is_dry_run(),
+            revisions: view.revisions.clone(),
+            joined_late: view.joined_late,
+            tasks: view
+                .phases
+                .iter()
+                .flat_map(|phase| &phase.waves)
+                .flat_map(|wave| wave.tasks.iter().map(move |task| TaskRecord::of(task, wave.wave)))
+                .collect(),
+        })
+    }
+}
+
+impl TaskRecord {
+    fn of(task: &TaskView, wave: Option<i64>) -> Self {
+        let object = &task.key.object;
+        Self {
+            phase: task.key.phase.as_str().to_owned(),
+            wave,
+            group: object.group.clone(),
+            kind: object.kind.clone(),
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+            is_hook: task.is_hook,
+            state: task.state.as_str().to_owned(),
+            started_at: task.started.time(),
+            ended_at: task.ended.time(),
+            elapsed_ms: task
+                .elapsed
+                .filter(|_| !task.state.is_active())
+                .and_then(|elapsed| i64::try_from(elapsed.duration().as_millis()).ok()),
+            message: task.message.clone(),
+            reasons: task.reasons.clone(),
+            exit: task.exit.as_ref().map(|exit| ExitRecord {
+                pod: exit.pod.clone(),
+                container: exit.container.clone(),
+                code: exit.code,
+                signal: exit.signal,
+                reason: exit.reason.clone(),
+            }),
+            runs: task.attempts.iter().chain(&task.reruns).map(RunRecord::of).collect(),
+        }
+    }
+}
+
+impl RunRecord {
+    fn of(run: &AttemptView) -> Self {
+        Self {
+            uid: run.uid.clone(),
+            name: run.name.clone(),
+            attempt: run.operation_attempt,
+            state: run.state.as_str().to_owned(),
+            pods: run.pods.iter().map(|pod| pod.uid.clone()).collect(),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::application::AppKey;
 use crate::domain::manifest::{Object, ObjectKey};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Kinds, Plan};
 
 /// The revisions of an application, one entry a source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,6 +113,12 @@ pub struct Review {
     pub plan: Result<Arc<Plan>, String>,
     /// Objects whose manifests differ between the deployed and the reviewed revision, hooks among them.
     pub changes: Vec<ChangedObject>,
+    /// The manifests at the reviewed commits, to plan anew with other options. Never shown: they may be Secrets.
+    pub targets: Vec<Arc<Object>>,
+    /// Live objects that Git has no more, for the same.
+    pub live: Vec<Arc<Object>>,
+    /// The kinds of the destination, for the same.
+    pub kinds: Arc<Kinds>,
     /// What could not be found out, so that the plan is less than it could be: for example the live objects.
     pub incomplete: Vec<String>,
 }

@@ -1,0 +1,229 @@
+//! One application that is open, or whose operation runs: what is known of it beyond its row in the list.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::feeds::{FeedKey, FeedKind, Stored, owner};
+use crate::cluster::{Cluster, Kinds};
+use crate::domain::application::{AppKey, Application};
+use crate::domain::live::{Review, Revisions};
+use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::names;
+use crate::domain::project::Decision;
+use crate::domain::request::Controller;
+use crate::domain::timeline::Timeline;
+use crate::domain::tracking::TrackingId;
+
+/// Where the hooks are.
+#[derive(Clone, Default)]
+pub(super) enum Destination {
+    /// Not asked for yet.
+    #[default]
+    Unasked,
+    /// Being found out.
+    Asked,
+    Known(Cluster, Arc<Kinds>),
+    None,
+}
+
+/// One application that is looked at.
+pub(super) struct Active {
+    pub key: AppKey,
+    /// How often it is open.
+    pub open: u32,
+    /// Whether its operation is requested, runs, or has only just ended.
+    pub running: bool,
+    /// When it is let go, in the clock's monotonic time, although its operation is over.
+    pub linger_until: Option<Duration>,
+    pub timeline: Timeline,
+    pub application: Option<Arc<Application>>,
+    pub object: Option<Arc<Object>>,
+    version: Option<u64>,
+    /// Name and server as the application says.
+    pub wanted: (String, String),
+    pub destination: Destination,
+    pub feeds: HashSet<FeedKey>,
+    /// UIDs of its objects.
+    uids: HashSet<String>,
+    /// UIDs of what was told.
+    pub told: HashSet<String>,
+    /// Objects that its operation or its status names.
+    named: HashSet<ObjectKey>,
+    /// Names of its hooks: re-runs name them.
+    hooks: HashSet<String>,
+    pub told_windows: Option<Decision>,
+    pub told_controller: Option<Controller>,
+    /// Begin of the last operation that is written down as over, with its retries.
+    pub recorded: Option<(Timestamp, i64)>,
+    pub revisions: Option<Arc<Revisions>>,
+    pub review: Option<Arc<Review>>,
+    /// What the last look into Git was about; a change of it needs another look.
+    pub looked_at: Option<Vec<String>>,
+    /// Events about it that were told.
+    pub events: HashMap<String, i64>,
+}
+
+impl Active {
+    pub(super) fn new(key: AppKey) -> Self {
+        let timeline = Timeline::new(key.namespace.to_string(), key.name.to_string());
+        Self {
+            key,
+            open: 0,
+            running: false,
+            linger_until: None,
+            timeline,
+            application: None,
+            object: None,
+            version: None,
+            wanted: Default::default(),
+            destination: Destination::default(),
+            feeds: HashSet::new(),
+            uids: HashSet::new(),
+            told: HashSet::new(),
+            named: HashSet::new(),
+            hooks: HashSet::new(),
+            told_windows: None,
+            told_controller: None,
+            recorded: None,
+            revisions: None,
+            review: None,
+            looked_at: None,
+            events: HashMap::new(),
+        }
+    }
+
+    /// Takes in the Application; `false` if a newer one is known already.
+    pub(super) fn take(&mut self, application: Arc<Application>, object: Arc<Object>) -> bool {
+        let version = application.metadata.resource_version.parse::<u64>().ok();
+        let same = self.application.as_ref().is_some_and(|known| known.metadata.uid == application.metadata.uid);
+        if same && matches!((version, self.version), (Some(new), Some(known)) if new <= known) {
+            return false;
+        }
+        if !same {
+            self.uids.clear();
+            self.named.clear();
+            self.hooks.clear();
+        }
+        self.version = version;
+        let destination = &application.spec.destination;
+        self.wanted = (destination.name.clone(), destination.server.clone());
+        if let Some(result) = application.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref()) {
+            for task in &result.resources {
+                if task.hook_type.is_some() {
+                    self.hooks.insert(task.key.name.clone());
+                }
+                self.named.insert(task.key.clone());
+            }
+        }
+        for resource in application.status.resources.iter().filter(|resource| resource.hook) {
+            self.hooks.insert(resource.name.clone());
+            self.named.insert(ObjectKey::new(
+                resource.group.as_str(),
+                resource.kind.as_str(),
+                resource.namespace.as_str(),
+                resource.name.as_str(),
+            ));
+        }
+        self.application = Some(application);
+        self.object = Some(object);
+        true
+    }
+
+    /// The namespaces and kinds in which its objects are looked for.
+    pub(super) fn wanted_feeds(&self) -> HashSet<FeedKey> {
+        let (Destination::Known(cluster, _), Some(application)) = (&self.destination, &self.application) else {
+            return HashSet::new();
+        };
+        let server: Arc<str> = Arc::from(cluster.server());
+        let mut wanted = HashSet::new();
+        let mut want = |namespace: &str, kind: FeedKind| {
+            if !namespace.is_empty() {
+                wanted.insert(FeedKey { server: Arc::clone(&server), namespace: Arc::from(namespace), kind });
+            }
+        };
+        let hooks = [FeedKind::Jobs, FeedKind::Pods, FeedKind::Workflows, FeedKind::Warnings];
+        for kind in hooks {
+            want(&application.spec.destination.namespace, kind);
+        }
+        for key in &self.named {
+            let is_hook = matches!((key.group.as_str(), key.kind.as_str()), ("batch", "Job") | ("", "Pod"))
+                || key.kind == "Workflow";
+            if is_hook {
+                for kind in hooks {
+                    want(&key.namespace, kind);
+                }
+            } else if let Some(kind) = FeedKind::of_workload(&key.group, &key.kind) {
+                want(&key.namespace, kind);
+            }
+        }
+        wanted
+    }
+
+    /// Whether an object has a part in its operation.
+    pub(super) fn belongs(&mut self, object: &Object) -> bool {
+        if object.kind() == "Event" {
+            let about = object.at(&["involvedObject", "uid"]).and_then(serde_json::Value::as_str);
+            return about.is_some_and(|uid| self.uids.contains(uid));
+        }
+        let uid = object.uid();
+        if self.uids.contains(uid) {
+            return true;
+        }
+        if object.kind() == "Pod"
+            && let Some((_, owner)) = owner(object)
+        {
+            let is_own = self.uids.contains(owner);
+            if is_own {
+                self.uids.insert(uid.to_owned());
+            }
+            return is_own;
+        }
+        let is_own = if let Some(of) = object.annotation(names::BOATHOOK_RERUN_OF) {
+            self.hooks.contains(of)
+        } else if let Some(id) = TrackingId::of_object(object) {
+            self.is_instance(&id.instance) || self.named.contains(&object.key())
+        } else {
+            object.label(names::INSTANCE_LABEL).is_some_and(|instance| self.is_instance(instance))
+                || self.named.contains(&object.key())
+        };
+        if is_own {
+            self.uids.insert(uid.to_owned());
+            if matches!(object.kind(), "Job" | "Workflow" | "Pod") {
+                self.hooks.insert(object.name().to_owned());
+            }
+        }
+        is_own
+    }
+
+    fn is_instance(&self, instance: &str) -> bool {
+        *instance == *self.key.name
+            || instance
+                .split_once('_')
+                .is_some_and(|(namespace, name)| *namespace == *self.key.namespace && *name == *self.key.name)
+    }
+
+    /// What of a feed belongs to it and was not told yet; owners before what they own.
+    pub(super) fn untold<'a>(&mut self, stored: impl Iterator<Item = &'a Stored> + Clone) -> Vec<&'a Stored> {
+        let mut untold = Vec::new();
+        loop {
+            let before = untold.len();
+            for entry in stored.clone() {
+                if !self.told.contains(entry.object.uid()) && self.belongs(&entry.object) {
+                    self.told.insert(entry.object.uid().to_owned());
+                    untold.push(entry);
+                }
+            }
+            if untold.len() == before {
+                return untold;
+            }
+        }
+    }
+
+    /// Whether its operation is requested or not over.
+    pub(super) fn has_operation(&self) -> bool {
+        self.application.as_ref().is_some_and(|application| !application.is_done() && !application.has_ghost_operation())
+    }
+}

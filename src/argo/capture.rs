@@ -1,0 +1,260 @@
+//! The capture of logs: every container of every pod of every attempt of a hook, from its creation, to disk.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use super::follow::{Follow, RunState};
+use super::message::Message;
+use super::options::Options;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::domain::application::AppKey;
+use crate::domain::live::{CaptureNotice, ExitRecord, LiveEvent};
+use crate::domain::manifest::Object;
+use crate::store::{LogInfo, OperationFolder, State, StoreError};
+
+/// One run of one container of one pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SourceId {
+    pub pod_uid: String,
+    pub container: String,
+    pub restart: u32,
+}
+
+/// Whose log it is.
+pub(super) struct HookOf {
+    pub phase: String,
+    pub kind: String,
+    pub name: String,
+    pub folder: OperationFolder,
+}
+
+struct Running {
+    key: AppKey,
+    state: watch::Sender<RunState>,
+    caught_up: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+/// Follows logs and writes them down.
+pub(super) struct Capture {
+    state: State,
+    /// Logs are kept beyond this process.
+    pub keeps: bool,
+    clock: Clock,
+    sender: mpsc::Sender<Message>,
+    running: HashMap<SourceId, Running>,
+    done: HashSet<SourceId>,
+    locks: HashMap<PathBuf, File>,
+    told_off: bool,
+    /// Moves whenever something was written.
+    pub changed: Arc<watch::Sender<u64>>,
+    /// Deleted with it: where logs are kept that are not to be kept.
+    _temporary: Option<tempfile::TempDir>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        for running in self.running.values() {
+            running.task.abort();
+        }
+    }
+}
+
+impl Capture {
+    /// Captures into the state folder, or into a temporary one where nothing is to be kept. `None`: neither can be.
+    pub(super) fn new(options: &Options, clock: &Clock, sender: &mpsc::Sender<Message>) -> Option<Self> {
+        let keeps = options.capture.enabled && options.state.is_some();
+        let (state, temporary) = match options.state.as_ref().filter(|_| keeps) {
+            Some(root) => (State::new(root), None),
+            None => {
+                let folder = tempfile::Builder::new().prefix("boathook-logs-").tempdir().ok()?;
+                (State::new(folder.path()), Some(folder))
+            }
+        };
+        if keeps {
+            let (state, capture, now) = (state.clone(), options.capture.clone(), clock.now());
+            tokio::task::spawn_blocking(move || crate::store::prune(&state, capture.quota, capture.keep, now));
+        }
+        Some(Self {
+            state,
+            keeps,
+            clock: clock.clone(),
+            sender: sender.clone(),
+            running: HashMap::new(),
+            done: HashSet::new(),
+            locks: HashMap::new(),
+            told_off: false,
+            changed: Arc::new(watch::Sender::new(0)),
+            _temporary: temporary,
+            failure: Arc::default(),
+        })
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether logs of an application are still coming.
+    pub(super) fn is_busy(&self, key: &AppKey) -> bool {
+        self.running.values().any(|running| running.key == *key)
+    }
+
+    /// Whether everything that the API can give of an application's logs now is written.
+    pub(super) fn is_caught_up(&self, key: &AppKey) -> bool {
+        self.running.values().filter(|running| running.key == *key).all(|own| own.caught_up.load(Ordering::Acquire))
+    }
+
+    pub(super) fn ended(&mut self, source: &SourceId) {
+        self.running.remove(source);
+        self.done.insert(source.clone());
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// A pod of a hook as it is now; `None`: it is gone.
+    pub(super) fn see(&mut self, key: &AppKey, cluster: &Cluster, hook: &HookOf, pod: &Object, gone: bool) {
+        for run in runs(pod) {
+            let restart = run.restart;
+            if restart > 0 {
+                self.run(key, cluster, hook, pod, &run, restart - 1, RunState::Before { exit: run.last.clone() });
+            }
+            let state = if gone && !matches!(run.state, RunState::Ended { .. }) { RunState::Gone } else { run.state.clone() };
+            if !matches!(state, RunState::Waiting) {
+                self.run(key, cluster, hook, pod, &run, restart, state);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "whose log, whose hook, whose pod and how far: none belongs to another")]
+    fn run(
+        &mut self,
+        key: &AppKey,
+        cluster: &Cluster,
+        hook: &HookOf,
+        pod: &Object,
+        run: &Run,
+        restart: u32,
+        state: RunState,
+    ) {
+        let id =
+            SourceId { pod_uid: pod.uid().to_owned(), container: run.container.clone(), restart };
+        if let Some(running) = self.running.get(&id) {
+            running.state.send_if_modified(|known| {
+                let news = *known != state;
+                *known = state;
+                news
+            });
+            return;
+        }
+        if self.done.contains(&id) || matches!(state, RunState::Gone) {
+            return;
+        }
+        let path = hook.folder.path().to_owned();
+        if !self.locks.contains_key(&path) {
+            match hook.folder.lock() {
+                Ok(lock) => drop(self.locks.insert(path, lock)),
+                Err(error) => return self.off(&error),
+            }
+        }
+        let info = LogInfo {
+            phase: hook.phase.clone(),
+            hook_kind: hook.kind.clone(),
+            hook: hook.name.clone(),
+            namespace: pod.namespace().to_owned(),
+            pod: pod.name().to_owned(),
+            pod_uid: id.pod_uid.clone(),
+            container: id.container.clone(),
+            restart,
+            started_at: Some(self.clock.now()),
+            ..LogInfo::default()
+        };
+        let known = hook.folder.logs().unwrap_or_default();
+        let is_own = |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
+        if known.iter().any(|log| is_own(&log.info) && log.info.complete) {
+            self.done.insert(id);
+            return;
+        }
+        let writer = match hook.folder.write_log(&info) {
+            Ok(writer) => writer,
+            Err(error) => return self.off(&error),
+        };
+        let source = format!("{} {}", info.pod, info.container);
+        let started = CaptureNotice::Started { key: key.clone(), source };
+        self.tell(started);
+        let (sender, receiver) = watch::channel(state);
+        let caught_up = Arc::new(AtomicBool::new(false));
+        let follow = Follow {
+            id: id.clone(),
+            key: key.clone(),
+            cluster: cluster.clone(),
+            writer,
+            state: receiver,
+            sender: self.sender.clone(),
+            changed: Arc::clone(&self.changed),
+            caught_up: Arc::clone(&caught_up),
+        };
+        let task = tokio::spawn(follow.run()).abort_handle();
+        self.running.insert(id, Running { key: key.clone(), state: sender, caught_up, task });
+    }
+
+    fn off(&mut self, error: &StoreError) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        if !std::mem::replace(&mut self.told_off, true) {
+            self.tell(CaptureNotice::Off { reason: error.to_string() });
+        }
+    }
+
+    fn tell(&self, notice: CaptureNotice) {
+        let sender = self.sender.clone();
+        tokio::spawn(async move { sender.send(Message::Tell(Box::new(LiveEvent::Capture(notice)))).await });
+    }
+}
+
+/// A container's current run.
+struct Run {
+    container: String,
+    restart: u32,
+    state: RunState,
+    last: Option<ExitRecord>,
+}
+
+/// The containers of a pod with their runs, as its status tells them.
+fn runs(pod: &Object) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for list in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
+        for status in pod.at(&["status", list]).and_then(Value::as_array).into_iter().flatten() {
+            let container = status.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let restart = status.get("restartCount").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+            let exit = |state: &str| -> Option<ExitRecord> {
+                let ended = status.get(state)?.get("terminated")?;
+                let number = |field: &str| ended.get(field).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
+                Some(ExitRecord {
+                    pod: pod.name().to_owned(),
+                    container: container.clone(),
+                    code: number("exitCode"),
+                    signal: number("signal"),
+                    reason: ended.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                })
+            };
+            let state = match exit("state") {
+                Some(exit) => {
+                    let at = status.pointer("/state/terminated/finishedAt").and_then(Value::as_str);
+                    RunState::Ended { exit, at: at.and_then(|at| at.parse().ok()) }
+                }
+                None if status.pointer("/state/running").is_some() => RunState::Running,
+                None => RunState::Waiting,
+            };
+            let last = exit("lastState");
+            runs.push(Run { container, restart: restart.unwrap_or_default(), state, last });
+        }
+    }
+    runs
+}

@@ -1,0 +1,215 @@
+//! The watches of hooks' objects: one for each kind in a namespace of a cluster, shared by all applications that need it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::message::{Message, Slim};
+use crate::cluster::{Cluster, Kind, Kinds, Scope, Selectors, WatchEvent, WatchOptions, watch};
+use crate::domain::application::AppKey;
+use crate::domain::event::Change;
+use crate::domain::manifest::Object;
+
+/// What a watch watches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct FeedKey {
+    /// Address of the cluster.
+    pub server: Arc<str>,
+    pub namespace: Arc<str>,
+    pub kind: FeedKind,
+}
+
+/// The kinds that are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum FeedKind {
+    Jobs,
+    Pods,
+    Workflows,
+    Deployments,
+    StatefulSets,
+    DaemonSets,
+    /// Events of type Warning about anything.
+    Warnings,
+    /// Events about Applications.
+    ApplicationEvents,
+}
+
+impl FeedKind {
+    fn group_kind(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Jobs => ("batch", "Job", "jobs"),
+            Self::Pods => ("", "Pod", "pods"),
+            Self::Workflows => ("argoproj.io", "Workflow", "workflows"),
+            Self::Deployments => ("apps", "Deployment", "deployments"),
+            Self::StatefulSets => ("apps", "StatefulSet", "statefulsets"),
+            Self::DaemonSets => ("apps", "DaemonSet", "daemonsets"),
+            Self::Warnings | Self::ApplicationEvents => ("", "Event", "events"),
+        }
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        self.group_kind().2
+    }
+
+    pub(super) fn of_workload(group: &str, kind: &str) -> Option<Self> {
+        match (group, kind) {
+            ("apps", "Deployment") => Some(Self::Deployments),
+            ("apps", "StatefulSet") => Some(Self::StatefulSets),
+            ("apps", "DaemonSet") => Some(Self::DaemonSets),
+            _ => None,
+        }
+    }
+
+    /// The kind as the cluster has it; `None`: it does not have it.
+    fn kind(self, kinds: Option<&Kinds>) -> Option<Kind> {
+        let (group, kind, plural) = self.group_kind();
+        match kinds.and_then(|kinds| kinds.find(group, kind)) {
+            Some(kind) => Some(kind.clone()),
+            None if self == Self::Workflows => None,
+            None => Some(Kind::known(group, "v1", kind, plural, true)),
+        }
+    }
+
+    fn selectors(self) -> Selectors {
+        let fields = match self {
+            Self::Warnings => "type=Warning",
+            Self::ApplicationEvents => "involvedObject.kind=Application",
+            _ => "",
+        };
+        Selectors { labels: String::new(), fields: fields.to_owned() }
+    }
+}
+
+/// An object as it was told first and as it is.
+pub(super) struct Stored {
+    pub object: Arc<Object>,
+    /// How its current state became known, and when.
+    pub change: Change,
+    pub at: Timestamp,
+    list: u64,
+}
+
+/// One watch.
+pub(super) struct Feed {
+    pub cluster: Cluster,
+    pub users: HashSet<AppKey>,
+    pub objects: HashMap<String, Stored>,
+    /// Tells this watch from an earlier one of the same key.
+    pub serial: u64,
+    pub last_live: Option<Timestamp>,
+    /// It was listed, or it cannot be.
+    pub is_settled: bool,
+    list: u64,
+    task: AbortHandle,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a watch's event comes to.
+pub(super) struct Told {
+    pub uid: String,
+    pub change: Change,
+    pub object: Arc<Object>,
+}
+
+impl Feed {
+    /// Starts a watch; `None`: the cluster does not have the kind.
+    pub(super) fn start(
+        key: &FeedKey,
+        cluster: &Cluster,
+        kinds: Option<&Kinds>,
+        serial: u64,
+        sender: &mpsc::Sender<Message>,
+    ) -> Option<Self> {
+        let kind = key.kind.kind(kinds)?;
+        let scope = Scope::Namespace(key.namespace.to_string());
+        let (feed, sender, watched) = (key.clone(), sender.clone(), cluster.clone());
+        let task = tokio::spawn(async move {
+            let options = WatchOptions::default();
+            let mut events =
+                std::pin::pin!(watch::<Slim>(&watched, &kind, &scope, &feed.kind.selectors(), options));
+            while let Some(event) = events.next().await {
+                if is_of_no_use(&event) {
+                    continue;
+                }
+                if sender.send(Message::Feed { feed: feed.clone(), serial, event }).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Some(Self {
+            cluster: cluster.clone(),
+            users: HashSet::new(),
+            objects: HashMap::new(),
+            serial,
+            last_live: None,
+            is_settled: false,
+            list: 0,
+            task: task.abort_handle(),
+        })
+    }
+
+    pub(super) fn begin_list(&mut self) {
+        self.list += 1;
+    }
+
+    /// Takes in an object; `None` if it is known as it is.
+    pub(super) fn put(&mut self, object: &Arc<Object>, change: Change, at: Timestamp) -> Option<Told> {
+        let uid = object.uid().to_owned();
+        if uid.is_empty() {
+            return None;
+        }
+        let version = |object: &Object| object.at(&["metadata", "resourceVersion"]).cloned();
+        if change == Change::Deleted {
+            self.objects.remove(&uid);
+            return Some(Told { uid, change, object: Arc::clone(object) });
+        }
+        let list = self.list;
+        if let Some(known) = self.objects.get_mut(&uid)
+            && version(&known.object) == version(object)
+        {
+            known.list = list;
+            return None;
+        }
+        self.objects.insert(uid.clone(), Stored { object: Arc::clone(object), change, at, list });
+        Some(Told { uid, change, object: Arc::clone(object) })
+    }
+
+    /// The list is complete: what did not come again is gone.
+    pub(super) fn end_list(&mut self) -> Vec<Told> {
+        let gone: Vec<String> =
+            self.objects.iter().filter(|(_, stored)| stored.list != self.list).map(|(uid, _)| uid.clone()).collect();
+        gone.into_iter()
+            .filter_map(|uid| {
+                let stored = self.objects.remove(&uid)?;
+                Some(Told { uid, change: Change::Deleted, object: stored.object })
+            })
+            .collect()
+    }
+}
+
+/// Pods of ordinary workloads are most of the pods of a cluster, and no hook's.
+fn is_of_no_use(event: &WatchEvent<Slim>) -> bool {
+    let (WatchEvent::Item(Slim(object)) | WatchEvent::Applied(Slim(object)) | WatchEvent::Deleted(Slim(object))) =
+        event
+    else {
+        return false;
+    };
+    object.kind() == "Pod" && owner(object).is_some_and(|(kind, _)| !matches!(kind, "Job" | "Workflow"))
+}
+
+/// Kind and UID of the controller that owns an object.
+pub(super) fn owner(object: &Object) -> Option<(&str, &str)> {
+    let owners = object.at(&["metadata", "ownerReferences"])?.as_array()?;
+    let is_controller = |owner: &&serde_json::Value| owner.get("controller").and_then(serde_json::Value::as_bool) == Some(true);
+    let owner = owners.iter().find(is_controller).or_else(|| owners.first())?;
+    Some((owner.get("kind")?.as_str()?, owner.get("uid")?.as_str()?))
+}

@@ -1,0 +1,94 @@
+//! The applications, in their compact form.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::cluster::{FromJson, Kind};
+use crate::domain::application::{AppKey, AppSummary};
+
+/// An Application as it arrives: its compact form, and its JSON for the few that are looked at in full.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FleetItem {
+    pub summary: Box<AppSummary>,
+    pub json: Box<str>,
+}
+
+impl FromJson for FleetItem {
+    fn from_json(json: &str, _: &Kind) -> Result<Self, String> {
+        let summary = AppSummary::from_json("", json.as_bytes()).map_err(|error| error.to_string())?;
+        Ok(Self { summary: Box::new(summary), json: json.into() })
+    }
+}
+
+/// The applications of one cluster.
+#[derive(Default)]
+pub(super) struct Fleet {
+    apps: HashMap<AppKey, Entry>,
+    /// Number of the list that is being read, or was read last.
+    list: u64,
+}
+
+struct Entry {
+    summary: Arc<AppSummary>,
+    list: u64,
+}
+
+impl Fleet {
+    pub(super) fn len(&self) -> usize {
+        self.apps.len()
+    }
+
+    pub(super) fn get(&self, key: &AppKey) -> Option<&Arc<AppSummary>> {
+        self.apps.get(key).map(|entry| &entry.summary)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &AppKey> {
+        self.apps.keys()
+    }
+
+    /// A list begins.
+    pub(super) fn begin_list(&mut self) {
+        self.list += 1;
+    }
+
+    /// An application is there; `true` if that is news.
+    pub(super) fn put(&mut self, summary: &AppSummary) -> bool {
+        let list = self.list;
+        match self.apps.get_mut(&summary.key) {
+            Some(entry) => {
+                entry.list = list;
+                let news = *entry.summary != *summary;
+                if news {
+                    entry.summary = Arc::new(summary.clone());
+                }
+                news
+            }
+            None => {
+                let summary = Arc::new(summary.clone());
+                self.apps.insert(summary.key.clone(), Entry { summary, list });
+                true
+            }
+        }
+    }
+
+    /// An application that is there but cannot be read keeps its last state.
+    pub(super) fn touch(&mut self, key: &AppKey) {
+        if let Some(entry) = self.apps.get_mut(key) {
+            entry.list = self.list;
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &AppKey) -> bool {
+        self.apps.remove(key).is_some()
+    }
+
+    /// The list is complete: what did not come again is gone.
+    pub(super) fn end_list(&mut self) -> Vec<AppKey> {
+        let gone: Vec<AppKey> =
+            self.apps.iter().filter(|(_, entry)| entry.list != self.list).map(|(key, _)| key.clone()).collect();
+        for key in &gone {
+            self.apps.remove(key);
+        }
+        gone
+    }
+}

@@ -1,0 +1,318 @@
+//! Follows one container's log to its end: reconnects, and writes every line once.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use super::capture::SourceId;
+use super::message::Message;
+use crate::cluster::{Cluster, ClusterError, LogLine, LogOptions, LogStream};
+use crate::domain::application::AppKey;
+use crate::domain::live::{CaptureNotice, ExitRecord, LiveEvent};
+use crate::store::{LogWriter, StoreError};
+
+/// Longest line that is written whole.
+const LONGEST: usize = 8 << 20;
+
+/// How far a container's run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RunState {
+    Waiting,
+    Running,
+    Ended { exit: ExitRecord, at: Option<Timestamp> },
+    /// Another run has begun since: the API calls this one `previous`.
+    Before { exit: Option<ExitRecord> },
+    /// The pod was deleted before its end was seen.
+    Gone,
+}
+
+impl RunState {
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Before { .. } | Self::Gone)
+    }
+}
+
+/// Follows one log.
+pub(super) struct Follow {
+    pub id: SourceId,
+    pub key: AppKey,
+    pub cluster: Cluster,
+    pub writer: LogWriter,
+    pub state: watch::Receiver<RunState>,
+    pub sender: mpsc::Sender<Message>,
+    pub changed: Arc<watch::Sender<u64>>,
+    pub caught_up: Arc<AtomicBool>,
+}
+
+/// The lines of the last second that were written. The API can only be asked for whole seconds, so after a reconnect
+/// they come again.
+#[derive(Default)]
+pub(super) struct Recent {
+    second: i64,
+    lines: VecDeque<(String, u64)>,
+    /// Of those, what is to come again.
+    expected: VecDeque<(String, u64)>,
+}
+
+impl Recent {
+    /// From where to ask.
+    fn since(&self) -> Option<Timestamp> {
+        (!self.lines.is_empty()).then(|| Timestamp::from_second(self.second).ok()).flatten()
+    }
+
+    /// A new answer begins.
+    fn reconnect(&mut self) {
+        self.expected.clone_from(&self.lines);
+    }
+
+    /// Whether a line is new.
+    fn is_new(&mut self, line: &LogLine) -> bool {
+        let Some(time) = line.time else { return false };
+        let entry = (line.stamp.clone(), digest(&line.text));
+        if let Some(position) = self.expected.iter().position(|expected| *expected == entry) {
+            // What stood before it was rotated away meanwhile; it is written already.
+            self.expected.drain(..=position);
+            return false;
+        }
+        self.expected.clear();
+        self.note(time, entry);
+        true
+    }
+
+    fn note(&mut self, time: Timestamp, entry: (String, u64)) {
+        let second = time.as_second();
+        if second > self.second || self.lines.is_empty() {
+            self.second = second;
+            self.lines.clear();
+        }
+        self.lines.push_back(entry);
+    }
+}
+
+fn digest(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// How a pass over the log ended.
+enum Pass {
+    /// The server ended it; so many lines were new.
+    Ended(u64),
+    /// The connection broke.
+    Broken,
+    /// There is nothing yet.
+    NotYet,
+    /// There is nothing any more.
+    Gone(String),
+    /// It may not be read.
+    Denied(String),
+}
+
+impl Follow {
+    pub(super) async fn run(mut self) {
+        let (mut lines, lost) = match self.follow().await {
+            Ok(end) => end,
+            Err(error) => (0, Some(error.to_string())),
+        };
+        let state = self.state.borrow().clone();
+        let (exit, at) = match state {
+            RunState::Ended { exit, at } => (Some(exit), at),
+            RunState::Before { exit } => (exit, None),
+            _ => (None, None),
+        };
+        let written = self.writer.end(|info| {
+            info.exit = exit.or(info.exit.take());
+            info.ended_at = at.or(info.ended_at);
+            info.complete = lost.is_none();
+            info.lost.clone_from(&lost);
+        });
+        if written.is_err() {
+            lines = 0;
+        }
+        let info = self.writer.info();
+        let (key, source) = (self.key.clone(), format!("{} {}", info.pod, info.container));
+        let notice = match lost {
+            None => CaptureNotice::Complete { key, source, lines },
+            Some(reason) => CaptureNotice::Lost { key, source, reason },
+        };
+        let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Capture(notice)))).await;
+        let _ = self.sender.send(Message::Captured { source: self.id }).await;
+    }
+
+    /// Until all of the log is written: the lines, and what is lost.
+    async fn follow(&mut self) -> Result<(u64, Option<String>), StoreError> {
+        let mut recent = Recent::default();
+        if let Some(last) = self.writer.last_time()? {
+            let second = Timestamp::from_second(last.as_second()).unwrap_or(last);
+            for line in self.writer.tail(second)? {
+                if let Some(time) = line.time {
+                    recent.note(time, (line.stamp, digest(&line.text)));
+                }
+            }
+        }
+        let mut total = 0;
+        let mut wait = Duration::from_millis(100);
+        // The server once said: this is all.
+        let mut was_whole = false;
+        loop {
+            let state = self.state.borrow_and_update().clone();
+            let was_over = state.is_over();
+            let previous = matches!(state, RunState::Before { .. });
+            let pass = self.pass(&mut recent, previous, !was_over, &mut total).await?;
+            self.catch_up()?;
+            let news = match pass {
+                // What was asked for after the container's end, and came to its end, is all there is.
+                Pass::Ended(_) if was_over => return Ok((total, None)),
+                Pass::Ended(lines) => {
+                    was_whole = true;
+                    lines > 0
+                }
+                Pass::Broken => {
+                    was_whole = false;
+                    true
+                }
+                Pass::NotYet => false,
+                Pass::Gone(_) if was_whole => return Ok((total, None)),
+                Pass::Gone(reason) | Pass::Denied(reason) => return Ok((total, Some(reason))),
+            };
+            if news {
+                wait = Duration::from_millis(100);
+            }
+            let clock = self.cluster.clock().clone();
+            tokio::select! {
+                changed = self.state.changed() => if changed.is_err() { return Ok((total, Some("not followed to its end".to_owned()))) },
+                () = clock.sleep(wait) => {}
+            }
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        self.writer.flush()?;
+        self.caught_up.store(true, Ordering::Release);
+        self.changed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    async fn pass(
+        &mut self,
+        recent: &mut Recent,
+        previous: bool,
+        follow: bool,
+        total: &mut u64,
+    ) -> Result<Pass, StoreError> {
+        let info = self.writer.info();
+        let options = LogOptions {
+            container: info.container.clone(),
+            follow,
+            previous,
+            since: recent.since(),
+            tail: None,
+            longest: LONGEST,
+        };
+        let (namespace, pod) = (info.namespace.clone(), info.pod.clone());
+        let mut stream = match self.cluster.logs(&namespace, &pod, &options).await {
+            Ok(stream) => stream,
+            Err(error) => return Ok(refused(&error)),
+        };
+        recent.reconnect();
+        self.read(&mut stream, recent, !follow, total).await
+    }
+
+    async fn read(
+        &mut self,
+        stream: &mut LogStream,
+        recent: &mut Recent,
+        is_last: bool,
+        total: &mut u64,
+    ) -> Result<Pass, StoreError> {
+        let mut new = 0;
+        let mut problem = None;
+        loop {
+            let next = match stream.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    self.catch_up()?;
+                    stream.next().await
+                }
+            };
+            let line = match next {
+                Some(Ok(line)) => line,
+                Some(Err(_)) => return Ok(Pass::Broken),
+                None => break,
+            };
+            if line.time.is_none() {
+                // The kubelet's own words, in the place of lines that it has no more.
+                problem = Some(String::from_utf8_lossy(&line.text).into_owned());
+                continue;
+            }
+            // Without its end it may be cut off: it comes again. After the container's end it is as long as it gets.
+            if !line.is_whole && !is_last {
+                continue;
+            }
+            if recent.is_new(&line) {
+                self.writer.line(&line.stamp, &line.text)?;
+                new += 1;
+                *total += 1;
+            }
+        }
+        Ok(match problem {
+            Some(problem) if is_last && new == 0 && *total == 0 => Pass::Gone(problem),
+            _ => Pass::Ended(new),
+        })
+    }
+}
+
+fn refused(error: &ClusterError) -> Pass {
+    if error.is_not_found() {
+        return Pass::Gone("the pod was deleted before its log could be read".to_owned());
+    }
+    if error.is_denied() {
+        return Pass::Denied(error.to_string());
+    }
+    if error.api().is_some_and(|status| status.code == 400) {
+        return Pass::NotYet;
+    }
+    Pass::Broken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn line(stamp: &str, text: &str) -> LogLine {
+        LogLine {
+            time: stamp.parse().ok(),
+            stamp: stamp.to_owned(),
+            text: Bytes::copy_from_slice(text.as_bytes()),
+            truncated: false,
+            is_whole: true,
+        }
+    }
+
+    #[test]
+    fn lines_that_come_again_are_written_once_and_equal_ones_twice() {
+        let mut recent = Recent::default();
+        let all = [
+            line("2026-11-22T10:00:00.1Z", "a"),
+            line("2026-11-22T10:00:01.5Z", "same"),
+            line("2026-11-22T10:00:01.5Z", "same"),
+            line("2026-11-22T10:00:01.6Z", "b"),
+        ];
+        assert!(all.iter().take(3).all(|line| recent.is_new(line)));
+        assert_eq!(recent.since(), "2026-11-22T10:00:01Z".parse().ok());
+        recent.reconnect();
+        let new: Vec<bool> = all.iter().skip(1).map(|line| recent.is_new(line)).collect();
+        assert_eq!(new, [false, false, true]);
+        recent.reconnect();
+        assert!(recent.is_new(&line("2026-11-22T10:00:01.7Z", "c")), "what stood before was rotated away");
+    }
+}

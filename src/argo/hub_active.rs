@@ -1,0 +1,549 @@
+//! The hub's part that follows the applications that are open or whose operations run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::active::{Active, Destination};
+use super::destinations;
+use super::feeds::{Feed, FeedKey, FeedKind};
+use super::hub::Hub;
+use super::hub_fleet::interrupted;
+use super::message::{Message, Slim};
+use super::start::{self, HOOK_NEEDS};
+use crate::cluster::{Cluster, Kinds, WatchEvent};
+use crate::domain::application::{AppKey, Application};
+use crate::domain::event::{Change, WatchEvent as Observed};
+use crate::domain::live::{HookAccess, KubernetesEvent, LiveEvent, WatchState, Watched};
+use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::project::{Decision, Project, decide};
+
+/// How long an application is followed after its operation is over: its hooks are deleted and its logs end.
+const LINGER: Duration = Duration::from_secs(30);
+
+impl Hub {
+    pub(super) fn open(&mut self, key: &AppKey) {
+        self.activate(key);
+        let Some(active) = self.active.get_mut(key) else { return };
+        active.open += 1;
+        active.looked_at = None;
+        self.want_application_events(key);
+        if self.active.get(key).is_some_and(|active| active.application.is_some()) {
+            // A second reader of the same application starts from what is known.
+            self.retell(key);
+            self.look_into_git(key, false);
+        } else {
+            self.read(key);
+        }
+    }
+
+    pub(super) fn close(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        active.open = active.open.saturating_sub(1);
+        if active.open == 0 {
+            self.settle(key);
+        }
+    }
+
+    pub(super) fn activate(&mut self, key: &AppKey) {
+        self.active.entry(key.clone()).or_insert_with(|| Active::new(key.clone()));
+    }
+
+    /// Asks for the whole of an application.
+    pub(super) fn read(&mut self, key: &AppKey) {
+        let (cluster, sender, key) = (self.cluster.clone(), self.sender.clone(), key.clone());
+        self.spawn(async move {
+            let mut wait = Duration::from_millis(250);
+            loop {
+                match cluster.get(&start::applications(), &key.namespace, &key.name).await {
+                    Ok(object) => {
+                        let _ = sender.send(Message::Application { key, object: object.map(Box::new) }).await;
+                        return;
+                    }
+                    // Then its watch will bring it, or say the same.
+                    Err(error) if !error.is_transient() => return,
+                    Err(_) => cluster.clock().sleep(wait).await,
+                }
+                wait = (wait * 2).min(Duration::from_secs(15));
+            }
+        });
+    }
+
+    pub(super) fn read_application(&mut self, key: &AppKey, object: Option<Object>) {
+        match object {
+            Some(object) => self.observe_application(key, object, Change::Listed),
+            None => self.application_gone(key),
+        }
+    }
+
+    /// The whole of an application that is active, as it is now.
+    pub(super) fn observe_application(&mut self, key: &AppKey, mut object: Object, change: Change) {
+        if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
+        let object = Arc::new(object);
+        let (application, _) = Application::read(Arc::clone(&self.name), &object);
+        let application = Arc::new(application);
+        let at = self.cluster.server_now();
+        let Some(active) = self.active.get_mut(key) else { return };
+        let moved = active.wanted.clone();
+        if !active.take(Arc::clone(&application), Arc::clone(&object)) {
+            return;
+        }
+        if moved != active.wanted {
+            active.destination = Destination::Unasked;
+        }
+        let event = Observed { at, change, object: (*object).clone() };
+        active.timeline.observe(&event);
+        let was_running = std::mem::replace(&mut active.running, false);
+        active.running = active.has_operation();
+        let is_running = active.running;
+        self.tell(LiveEvent::Application { application, object });
+        self.tell(LiveEvent::Observed { key: key.clone(), event });
+        self.tell_controller(key);
+        self.judge_windows(key);
+        self.want_destination(key);
+        self.want_feeds(key);
+        self.rescan(key);
+        self.capture_all(key);
+        self.record_former(key);
+        if is_running {
+            if let Some(active) = self.active.get_mut(key) {
+                active.linger_until = None;
+            }
+        } else {
+            self.record(key);
+            if was_running {
+                let until = self.cluster.clock().monotonic().saturating_add(LINGER);
+                if let Some(active) = self.active.get_mut(key) {
+                    active.linger_until = Some(until);
+                }
+            }
+            self.settle(key);
+        }
+        self.look_into_git(key, false);
+    }
+
+    pub(super) fn application_gone(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        if let Some(object) = active.object.take() {
+            let event =
+                Observed { at: self.cluster.server_now(), change: Change::Deleted, object: (*object).clone() };
+            active.timeline.observe(&event);
+            active.application = None;
+            active.running = false;
+            self.tell(LiveEvent::Observed { key: key.clone(), event });
+            self.record(key);
+        }
+        self.tell(LiveEvent::AppGone(key.clone()));
+        self.settle(key);
+    }
+
+    /// Lets an application go that nobody looks at and whose operation is over.
+    fn settle(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let runs = active.running && self.options.watch_operations;
+        if active.open > 0 || runs || active.linger_until.is_some() || self.is_capturing(key) {
+            return;
+        }
+        self.record(key);
+        if let Some(active) = self.active.remove(key) {
+            for feed in active.feeds {
+                self.leave(&feed, key);
+            }
+        }
+    }
+
+    fn is_capturing(&self, key: &AppKey) -> bool {
+        self.capture.as_ref().is_some_and(|capture| capture.is_busy(key))
+    }
+
+    fn leave(&mut self, feed: &FeedKey, key: &AppKey) {
+        let Some(own) = self.feeds.get_mut(feed) else { return };
+        own.users.remove(key);
+        if own.users.is_empty() {
+            let cluster = Arc::from(own.cluster.name());
+            self.feeds.remove(feed);
+            self.tell(LiveEvent::Watch { cluster, watched: watched(feed), state: WatchState::Stopped });
+        }
+    }
+
+    /// Tells once more what is known of an application, for somebody who opens it.
+    fn retell(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        let (Some(application), Some(object)) = (active.application.clone(), active.object.clone()) else { return };
+        active.told.clear();
+        active.told_controller = None;
+        active.told_windows = None;
+        let (revisions, review) = (active.revisions.clone(), active.review.clone());
+        let at = self.cluster.server_now();
+        let event = Observed { at, change: Change::Listed, object: (*object).clone() };
+        self.tell(LiveEvent::Application { application, object });
+        self.tell(LiveEvent::Observed { key: key.clone(), event });
+        self.tell_access(key);
+        self.tell_controller(key);
+        self.judge_windows(key);
+        self.rescan(key);
+        if let Some(revisions) = revisions {
+            self.tell(LiveEvent::Revisions { key: key.clone(), revisions });
+        }
+        if let Some(review) = review {
+            self.tell(LiveEvent::Review { key: key.clone(), review });
+        }
+    }
+
+    fn want_destination(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        if !matches!(active.destination, Destination::Unasked) {
+            return;
+        }
+        let wanted = active.wanted.clone();
+        if let Some(known) = self.destinations.get(&wanted) {
+            active.destination = known.clone();
+            self.tell_access(key);
+            return;
+        }
+        active.destination = Destination::Asked;
+        self.destinations.insert(wanted.clone(), Destination::Asked);
+        let home = self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone());
+        let (cluster, sender, kubeconfig) =
+            (self.cluster.clone(), self.sender.clone(), self.options.kubeconfig.clone());
+        self.spawn(async move {
+            let (name, server) = wanted;
+            let mut wait = Duration::from_secs(1);
+            loop {
+                let result = destinations::resolve(&cluster, &home, kubeconfig.as_deref(), &name, &server).await;
+                let failed = result.is_err();
+                let message = Message::Destination { name: name.clone(), server: server.clone(), result };
+                if sender.send(message).await.is_err() || !failed {
+                    return;
+                }
+                // A Secret may be made, a right given, a network mended.
+                cluster.clock().sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(60));
+            }
+        });
+    }
+
+    pub(super) fn resolved(&mut self, wanted: (String, String), result: Result<(Cluster, Arc<Kinds>), String>) {
+        let destination = match result {
+            Ok((cluster, kinds)) => {
+                self.no_way.remove(&wanted);
+                Destination::Known(cluster, kinds)
+            }
+            Err(missing) => {
+                self.no_way.insert(wanted.clone(), missing);
+                Destination::None
+            }
+        };
+        self.destinations.insert(wanted.clone(), destination.clone());
+        let keys: Vec<AppKey> =
+            self.active.values().filter(|active| active.wanted == wanted).map(|active| active.key.clone()).collect();
+        for key in keys {
+            if let Some(active) = self.active.get_mut(&key) {
+                active.destination = destination.clone();
+                active.looked_at = None;
+            }
+            self.tell_access(&key);
+            self.ask_hook_rights(&key);
+            self.want_feeds(&key);
+            self.rescan(&key);
+            self.look_into_git(&key, false);
+        }
+    }
+
+    fn ask_hook_rights(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let (Destination::Known(cluster, _), Some(application)) = (&active.destination, &active.application) else {
+            return;
+        };
+        let (cluster, sender) = (cluster.clone(), self.sender.clone());
+        let namespace = application.spec.destination.namespace.clone();
+        let known = self.rights.iter().any(|rights| {
+            *rights.cluster == *cluster.name() && rights.namespace.as_deref() == Some(namespace.as_str()) && rights.known.contains_key(&crate::domain::live::Need::ListJobs)
+        });
+        if !known && !namespace.is_empty() {
+            self.spawn(async move {
+                let rights = start::rights(&cluster, Some(&namespace), None, HOOK_NEEDS).await;
+                let _ = sender.send(Message::Rights(rights)).await;
+            });
+        }
+    }
+
+    fn tell_access(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let (name, server) = &active.wanted;
+        let access = match &active.destination {
+            Destination::Unasked | Destination::Asked => HookAccess::Unknown,
+            Destination::Known(cluster, _) => HookAccess::Watched { cluster: Arc::from(cluster.name()) },
+            Destination::None => HookAccess::None {
+                cluster: Arc::from(if name.is_empty() { server.as_str() } else { name.as_str() }),
+                missing: self.no_way.get(&active.wanted).cloned().unwrap_or_default(),
+            },
+        };
+        self.tell(LiveEvent::Hooks { key: key.clone(), access });
+    }
+
+    fn want_application_events(&mut self, key: &AppKey) {
+        let feed = FeedKey {
+            server: Arc::from(self.cluster.server()),
+            namespace: Arc::clone(&key.namespace),
+            kind: FeedKind::ApplicationEvents,
+        };
+        let cluster = self.cluster.clone();
+        self.join(key, feed, &cluster, None);
+    }
+
+    fn want_feeds(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let Destination::Known(cluster, kinds) = active.destination.clone() else { return };
+        let missing: Vec<FeedKey> =
+            active.wanted_feeds().into_iter().filter(|feed| !active.feeds.contains(feed)).collect();
+        for feed in missing {
+            self.join(key, feed, &cluster, Some(&kinds));
+        }
+    }
+
+    fn join(&mut self, key: &AppKey, feed: FeedKey, cluster: &Cluster, kinds: Option<&Kinds>) {
+        if !self.feeds.contains_key(&feed) {
+            self.serial += 1;
+            let Some(started) = Feed::start(&feed, cluster, kinds, self.serial, &self.sender) else {
+                let reason = format!("the cluster has no {}", feed.kind.plural());
+                let state = WatchState::Absent { reason };
+                self.tell(LiveEvent::Watch { cluster: Arc::from(cluster.name()), watched: watched(&feed), state });
+                return;
+            };
+            self.feeds.insert(feed.clone(), started);
+        }
+        if let Some(own) = self.feeds.get_mut(&feed) {
+            own.users.insert(key.clone());
+        }
+        if let Some(active) = self.active.get_mut(key) {
+            active.feeds.insert(feed);
+        }
+    }
+
+    pub(super) fn feed_event(&mut self, key: &FeedKey, serial: u64, event: WatchEvent<Slim>) {
+        let now = self.cluster.server_now();
+        let Some(feed) = self.feeds.get_mut(key).filter(|feed| feed.serial == serial) else { return };
+        let now = if feed.cluster.server() == self.cluster.server() { now } else { feed.cluster.server_now() };
+        let cluster: Arc<str> = Arc::from(feed.cluster.name());
+        let mut told = Vec::new();
+        let state = match event {
+            WatchEvent::Listing => {
+                feed.begin_list();
+                Some(WatchState::Listing)
+            }
+            WatchEvent::Item(Slim(object)) => {
+                told.extend(feed.put(&object, Change::Listed, now));
+                None
+            }
+            WatchEvent::Applied(Slim(object)) => {
+                feed.last_live = Some(now);
+                told.extend(feed.put(&object, Change::Applied, now));
+                None
+            }
+            WatchEvent::Deleted(Slim(object)) => {
+                told.extend(feed.put(&object, Change::Deleted, now));
+                None
+            }
+            WatchEvent::Listed => {
+                feed.last_live = Some(now);
+                feed.is_settled = true;
+                told.extend(feed.end_list());
+                Some(WatchState::Live)
+            }
+            WatchEvent::Interrupted { error, wait } => {
+                feed.is_settled |= error.is_denied() || error.is_not_found();
+                Some(interrupted(feed.last_live, &error, wait))
+            }
+            WatchEvent::Unreadable(_) => None,
+        };
+        let users: Vec<AppKey> = feed.users.iter().cloned().collect();
+        for change in told {
+            for user in &users {
+                self.deliver(user, key.kind, &change.uid, change.change, &change.object, now);
+            }
+        }
+        if let Some(state) = state {
+            self.tell(LiveEvent::Watch { cluster, watched: watched(key), state });
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        key: &AppKey,
+        kind: FeedKind,
+        uid: &str,
+        change: Change,
+        object: &Arc<Object>,
+        at: jiff::Timestamp,
+    ) {
+        if kind == FeedKind::ApplicationEvents {
+            self.tell_kubernetes_event(key, object, change);
+            return;
+        }
+        let Some(active) = self.active.get_mut(key) else { return };
+        if !active.belongs(object) {
+            return;
+        }
+        let is_new = active.told.insert(uid.to_owned());
+        self.observed(key, change, object, at);
+        // What came before its owner is told now.
+        if is_new && object.kind() != "Event" {
+            self.rescan(key);
+        }
+    }
+
+    /// Tells what is known to the feeds, belongs to an application, and was not told.
+    pub(super) fn rescan(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        let feeds: Vec<&Feed> = active
+            .feeds
+            .iter()
+            .filter(|feed| feed.kind != FeedKind::ApplicationEvents)
+            .filter_map(|feed| self.feeds.get(feed))
+            .collect();
+        let stored = feeds.iter().flat_map(|feed| feed.objects.values());
+        let found: Vec<_> = active
+            .untold(stored)
+            .into_iter()
+            .map(|stored| (stored.change, Arc::clone(&stored.object), stored.at))
+            .collect();
+        for (change, object, at) in found {
+            self.observed(key, change, &object, at);
+        }
+    }
+
+    fn observed(&mut self, key: &AppKey, change: Change, object: &Arc<Object>, at: jiff::Timestamp) {
+        let event = Observed { at, change, object: (**object).clone() };
+        let Some(active) = self.active.get_mut(key) else { return };
+        active.timeline.observe(&event);
+        self.tell(LiveEvent::Observed { key: key.clone(), event });
+        if object.kind() == "Pod" {
+            self.capture_pod(key, object, change);
+        }
+    }
+
+    fn tell_kubernetes_event(&mut self, key: &AppKey, object: &Object, change: Change) {
+        let text = |path: &[&str]| object.at(path).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        if change == Change::Deleted || text(&["involvedObject", "name"]) != *key.name {
+            return;
+        }
+        let Some(active) = self.active.get_mut(key) else { return };
+        let count = object.at(&["count"]).and_then(serde_json::Value::as_i64).unwrap_or(1);
+        if active.open == 0 || active.events.insert(object.uid().to_owned(), count) == Some(count) {
+            return;
+        }
+        let times = [&["lastTimestamp"][..], &["eventTime"], &["firstTimestamp"], &["metadata", "creationTimestamp"]];
+        let event = KubernetesEvent {
+            uid: object.uid().to_owned(),
+            at: times.iter().find_map(|path| text(path).parse().ok()),
+            is_warning: text(&["type"]) == "Warning",
+            reason: text(&["reason"]),
+            message: text(&["message"]),
+            count,
+            source: text(&["source", "component"]),
+        };
+        self.tell(LiveEvent::KubernetesEvent { key: key.clone(), event });
+    }
+
+    /// The project of an application, where it is known.
+    pub(super) fn project_of(&self, application: &Application) -> Option<Arc<Project>> {
+        let home = &self.place.as_ref()?.home;
+        let name = application.project();
+        let known = self.projects.get(&(home.clone(), name.to_owned())).cloned();
+        known.or_else(|| (self.projects_known && name == "default").then(|| Arc::new(Project::permissive(name))))
+    }
+
+    /// Whether a sync that a person asks for may run now.
+    pub(super) fn windows(&self, application: &Application) -> Decision {
+        let Some(project) = self.project_of(application) else { return Decision::Allowed };
+        let destination = &application.spec.destination;
+        decide(&project.windows, &application.key.name, destination, true, None, self.cluster.server_now())
+    }
+
+    pub(super) fn judge_windows(&mut self, key: &AppKey) {
+        let Some(application) = self.active.get(key).and_then(|active| active.application.clone()) else { return };
+        let decision = self.windows(&application);
+        let Some(active) = self.active.get_mut(key) else { return };
+        if active.told_windows.as_ref() != Some(&decision) {
+            active.told_windows = Some(decision.clone());
+            self.tell(LiveEvent::Windows { key: key.clone(), decision });
+        }
+    }
+
+    pub(super) fn judge_all_windows(&mut self) {
+        let keys: Vec<AppKey> = self.active.keys().cloned().collect();
+        for key in keys {
+            self.judge_windows(&key);
+        }
+    }
+
+    /// When something has to be done although nothing happens, in the clock's monotonic time.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        let lingering = self.active.values().filter_map(|active| active.linger_until).min();
+        let has_windows = |active: &Active| {
+            active.application.as_ref().and_then(|application| self.project_of(application)).is_some_and(|project| !project.windows.is_empty())
+        };
+        // Windows open and close at whole minutes.
+        let minute = self.active.values().any(has_windows).then(|| {
+            let second = self.cluster.server_now().as_second().rem_euclid(60);
+            let rest = Duration::from_secs(u64::try_from(60 - second).unwrap_or(60));
+            self.cluster.clock().monotonic().saturating_add(rest)
+        });
+        let pending = self.pending.iter().map(|(until, _)| *until).min();
+        [lingering, minute, pending, self.repos.next_fetch()].into_iter().flatten().min()
+    }
+
+    pub(super) fn pass_deadline(&mut self) {
+        let now = self.cluster.clock().monotonic();
+        let due: Vec<AppKey> = self
+            .active
+            .values()
+            .filter(|active| active.linger_until.is_some_and(|until| until <= now))
+            .map(|active| active.key.clone())
+            .collect();
+        for key in due {
+            let capturing = self.is_capturing(&key);
+            if let Some(active) = self.active.get_mut(&key) {
+                active.linger_until = capturing.then(|| now.saturating_add(LINGER));
+            }
+            self.settle(&key);
+        }
+        self.judge_all_windows();
+        self.fetch_due();
+    }
+
+    /// Reads an object of an application in its destination.
+    pub(super) fn live_object(
+        &mut self,
+        key: &AppKey,
+        object: ObjectKey,
+        reply: oneshot::Sender<Result<Option<Object>, String>>,
+    ) {
+        let Some(Destination::Known(cluster, kinds)) = self.active.get(key).map(|active| active.destination.clone())
+        else {
+            let _ = reply.send(Err("there is no access to the destination cluster".to_owned()));
+            return;
+        };
+        self.spawn(async move {
+            let Some(kind) = kinds.find(&object.group, &object.kind) else {
+                let _ = reply.send(Err(format!("the cluster does not know the kind {}", object.kind)));
+                return;
+            };
+            let namespace = if kind.namespaced { object.namespace.as_str() } else { "" };
+            let found = cluster.get(kind, namespace, &object.name).await.map_err(|error| error.to_string());
+            let _ = reply.send(found.map(|found| found.map(super::review::without_secrets)));
+        });
+    }
+}
+
+fn watched(feed: &FeedKey) -> Watched {
+    let namespace = Arc::clone(&feed.namespace);
+    match feed.kind {
+        FeedKind::ApplicationEvents => Watched::Events(namespace),
+        kind => Watched::Hooks { kind: Arc::from(kind.plural()), namespace },
+    }
+}

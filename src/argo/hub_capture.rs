@@ -1,0 +1,214 @@
+//! The hub's part that keeps logs and history.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::active::Destination;
+use super::capture::HookOf;
+use super::hub::Hub;
+use super::logs;
+use crate::domain::application::AppKey;
+use crate::domain::event::Change;
+use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord};
+use crate::domain::manifest::Object;
+use crate::domain::timeline::OperationView;
+use crate::store::{OperationId, State, StoreError};
+
+impl Hub {
+    /// A pod of an application's operation: if it is a hook's, its logs are kept.
+    pub(super) fn capture_pod(&mut self, key: &AppKey, pod: &Arc<Object>, change: Change) {
+        let Some(active) = self.active.get(key) else { return };
+        let Destination::Known(cluster, _) = &active.destination else { return };
+        let Some(capture) = &mut self.capture else { return };
+        let view = active.timeline.view(cluster.server_now());
+        let Some(started_at) = view.started_at else { return };
+        let uid = pod.uid();
+        let found = view.tasks().filter(|task| task.is_hook).find_map(|task| {
+            let run = task.attempts.iter().chain(&task.reruns).find(|run| run.pods.iter().any(|pod| pod.uid == uid))?;
+            Some((task, run))
+        });
+        let Some((task, run)) = found else { return };
+        let attempt = run.operation_attempt.unwrap_or(view.attempt);
+        let id = OperationId { started_at, retry_count: attempt.saturating_sub(1) };
+        let object = &task.key.object;
+        let name = if run.rerun.is_some() { run.name.clone() } else { object.name.clone() };
+        let hook = HookOf {
+            phase: task.key.phase.as_str().to_owned(),
+            kind: object.kind.clone(),
+            name,
+            folder: capture.state().operation(key, id),
+        };
+        let cluster = cluster.clone();
+        capture.see(key, &cluster, &hook, pod, change == Change::Deleted);
+        let is_new = !hook.folder.path().join("operation.json").exists();
+        if is_new && hook.folder.exists() {
+            self.write_record(key, &view);
+        }
+    }
+
+    /// Looks once more at all pods of an application: what they belong to may have become known since.
+    pub(super) fn capture_all(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let stored = active.feeds.iter().filter_map(|feed| self.feeds.get(feed));
+        let pods: Vec<Arc<Object>> = stored
+            .flat_map(|feed| feed.objects.values())
+            .filter(|stored| stored.object.kind() == "Pod" && active.told.contains(stored.object.uid()))
+            .map(|stored| Arc::clone(&stored.object))
+            .collect();
+        for pod in pods {
+            self.capture_pod(key, &pod, Change::Applied);
+        }
+    }
+
+    /// Writes down the current operation of an application, if it is over and was followed.
+    pub(super) fn record(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key) else { return };
+        let view = active.timeline.view(self.cluster.server_now());
+        let Some(started_at) = view.started_at else { return };
+        let id = (started_at, view.attempt);
+        if !view.state.is_over() {
+            return;
+        }
+        let first = active.recorded != Some(id);
+        let record = self.write_record(key, &view);
+        if let Some(active) = self.active.get_mut(key) {
+            active.recorded = Some(id);
+        }
+        if let (true, Some(record)) = (first, record) {
+            self.tell(LiveEvent::Recorded { key: key.clone(), record: Arc::new(record) });
+        }
+    }
+
+    /// Writes down operations that others have followed.
+    pub(super) fn record_former(&mut self, key: &AppKey) {
+        let now = self.cluster.server_now();
+        let Some(active) = self.active.get_mut(key) else { return };
+        for view in active.timeline.take_former(now) {
+            self.write_record(key, &view);
+        }
+    }
+
+    /// Everything is written down as far as it is known.
+    pub(super) fn write_records(&mut self) {
+        let now = self.cluster.server_now();
+        let views: Vec<_> =
+            self.active.values().map(|active| (active.key.clone(), active.timeline.view(now))).collect();
+        for (key, view) in views {
+            self.write_record(&key, &view);
+        }
+    }
+
+    fn write_record(&self, key: &AppKey, view: &OperationView) -> Option<OperationRecord> {
+        let uid = self.active.get(key)?.application.as_ref().map(|own| own.metadata.uid.clone()).unwrap_or_default();
+        let mut record = OperationRecord::of(view, key, &uid)?;
+        let capture = self.capture.as_ref()?;
+        let id = OperationId { started_at: record.started_at?, retry_count: record.retry_count };
+        let folder = capture.state().operation(key, id);
+        if let Ok(Some(before)) = folder.record() {
+            keep_what_was_seen(&mut record, before);
+        }
+        if capture.keeps {
+            // A folder that another boathook writes, or a newer one wrote, is theirs; the disk may be full.
+            if let Err(error) = std::fs::create_dir_all(folder.path()).map_err(|error| error.to_string()).and_then(|()| folder.write_record(&record).map_err(|error| error.to_string())) {
+                tracing::warn!(%error, "the history is not written");
+            }
+        }
+        Some(record)
+    }
+
+    pub(super) fn history(
+        &mut self,
+        key: AppKey,
+        reply: oneshot::Sender<Result<Vec<Arc<OperationRecord>>, StoreError>>,
+    ) {
+        let Some(state) = self.options.state.as_ref().map(State::new) else {
+            let _ = reply.send(Err(StoreError::Off));
+            return;
+        };
+        tokio::task::spawn_blocking(move || reply.send(read_history(&state, &key)));
+    }
+
+    pub(super) fn logs(&mut self, key: AppKey, filter: LogFilter, sender: mpsc::Sender<LogMessage>) {
+        let Some(capture) = &self.capture else {
+            let _ = sender.try_send(LogMessage::Problem("logs cannot be kept in any folder".to_owned()));
+            return;
+        };
+        let mut states = vec![capture.state().clone()];
+        if let (false, Some(root)) = (capture.keeps, &self.options.state) {
+            states.push(State::new(root));
+        }
+        let changed = capture.changed.subscribe();
+        self.open(&key);
+        let (settled, wait) = oneshot::channel();
+        self.waiting.push((key.clone(), settled));
+        let (clock, hub) = (self.cluster.clock().clone(), self.sender.clone());
+        self.spawn(async move {
+            logs::stream(logs::Stream { states, key: key.clone(), filter, sender, changed, clock, settled: wait }).await;
+            let _ = hub.send(super::message::Message::Close(key)).await;
+        });
+    }
+
+    /// Tells those who wait that everything there is of an application's logs is on disk.
+    pub(super) fn settle_waiting(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        for (key, settled) in waiting {
+            if self.is_settled(&key) {
+                let _ = settled.send(());
+            } else if !settled.is_closed() {
+                self.waiting.push((key, settled));
+            }
+        }
+    }
+
+    fn is_settled(&self, key: &AppKey) -> bool {
+        let Some(active) = self.active.get(key) else { return true };
+        if active.application.is_none() {
+            return false;
+        }
+        let listed = match active.destination {
+            Destination::Unasked | Destination::Asked => false,
+            Destination::None => true,
+            Destination::Known(..) => {
+                active.feeds.iter().filter_map(|feed| self.feeds.get(feed)).all(|feed| feed.is_settled)
+            }
+        };
+        listed && self.capture.as_ref().is_none_or(|capture| capture.is_caught_up(key))
+    }
+}
+
+/// What an earlier look at the same operation saw and this one did not: another boathook, or this one before a restart.
+fn keep_what_was_seen(record: &mut OperationRecord, before: OperationRecord) {
+    if record.tasks.is_empty() {
+        record.tasks = before.tasks;
+        return;
+    }
+    for old in before.tasks {
+        let same = |task: &&mut crate::domain::live::TaskRecord| {
+            (&task.phase, &task.group, &task.kind, &task.namespace, &task.name)
+                == (&old.phase, &old.group, &old.kind, &old.namespace, &old.name)
+        };
+        let Some(task) = record.tasks.iter_mut().find(same) else { continue };
+        if task.runs.is_empty() {
+            task.runs.clone_from(&old.runs);
+            task.exit = task.exit.take().or(old.exit);
+        }
+    }
+}
+
+/// The operations that are kept, one entry each: that of its last attempt.
+fn read_history(state: &State, key: &AppKey) -> Result<Vec<Arc<OperationRecord>>, StoreError> {
+    let mut records: Vec<Arc<OperationRecord>> = Vec::new();
+    for folder in state.operations(key)? {
+        // One that is damaged does not hide the others.
+        let Ok(Some(record)) = folder.record() else { continue };
+        if records.last().is_some_and(|last| last.started_at == record.started_at) {
+            records.pop();
+        }
+        records.push(Arc::new(record));
+    }
+    Ok(records)
+}

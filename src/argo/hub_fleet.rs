@@ -1,0 +1,212 @@
+//! The hub's part that knows the applications, the projects and the controller.
+
+use std::sync::Arc;
+
+use super::controllers;
+use super::fleet::FleetItem;
+use super::hub::Hub;
+use super::message::Message;
+use super::start::{self, Place};
+use crate::cluster::{Cluster, ClusterError, FromJson, Kind, Scope, Selectors, Unreadable, WatchEvent, WatchOptions, watch};
+use crate::domain::application::{AppKey, AppSummary};
+use crate::domain::event::Change;
+use crate::domain::live::{LiveEvent, WatchState, Watched};
+use crate::domain::manifest::Object;
+use crate::domain::project::Project;
+use crate::domain::request::Controller;
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+/// How an interruption is told.
+pub(super) fn interrupted(
+    since: Option<jiff::Timestamp>,
+    error: &ClusterError,
+    wait: std::time::Duration,
+) -> WatchState {
+    WatchState::Interrupted { since, error: error.to_string(), transient: error.is_transient(), retry_in: wait }
+}
+
+async fn follow<T: FromJson>(
+    cluster: Cluster,
+    kind: Kind,
+    scope: Scope,
+    sender: mpsc::Sender<Message>,
+    message: impl Fn(WatchEvent<T>) -> Message,
+) {
+    let events = watch::<T>(&cluster, &kind, &scope, &Selectors::default(), WatchOptions::default());
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        if sender.send(message(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Hub {
+    pub(super) fn placed(&mut self, place: Place) {
+        let namespace = match &place.scope {
+            Scope::Namespace(namespace) => Some(namespace.clone()),
+            Scope::All => None,
+        };
+        self.tell(LiveEvent::Scope {
+            cluster: Arc::clone(&self.name),
+            server: self.cluster.server().to_owned(),
+            namespace,
+            user: place.user.clone(),
+        });
+        let (cluster, sender) = (self.cluster.clone(), self.sender.clone());
+        self.spawn(follow(cluster.clone(), start::applications(), place.scope.clone(), sender.clone(), Message::Fleet));
+        let home = Scope::Namespace(place.home.clone());
+        self.spawn(follow(cluster.clone(), start::projects(), home, sender.clone(), Message::Projects));
+        self.spawn(controllers::follow(cluster, place.scope.clone(), sender));
+        self.place = Some(place);
+        let open: Vec<AppKey> = self.active.keys().cloned().collect();
+        for key in open {
+            self.read(&key);
+        }
+    }
+
+    pub(super) fn fleet_event(&mut self, event: WatchEvent<FleetItem>) {
+        match event {
+            WatchEvent::Listing => {
+                self.fleet.begin_list();
+                self.tell_watch(Watched::Applications, WatchState::Listing);
+            }
+            WatchEvent::Item(item) => self.app(item, Change::Listed),
+            WatchEvent::Applied(item) => self.app(item, Change::Applied),
+            WatchEvent::Listed => {
+                for key in self.fleet.end_list() {
+                    self.app_gone(&key);
+                }
+                self.fleet_live = Some(self.cluster.server_now());
+                let count = self.fleet.len();
+                self.tell(LiveEvent::FleetComplete { cluster: Arc::clone(&self.name), count });
+                self.tell_watch(Watched::Applications, WatchState::Live);
+            }
+            WatchEvent::Deleted(item) => {
+                let summary = item.summary.in_cluster(Arc::clone(&self.name));
+                if self.fleet.remove(&summary.key) {
+                    self.app_gone(&summary.key);
+                }
+            }
+            WatchEvent::Unreadable(Unreadable { namespace, name, reason }) => {
+                let key = AppKey::new(Arc::clone(&self.name), namespace, name);
+                self.fleet.touch(&key);
+                self.tell(LiveEvent::AppUnreadable { key, reason });
+            }
+            WatchEvent::Interrupted { error, wait } => {
+                if self.fleet_live.is_some() {
+                    self.fleet_live = Some(self.cluster.server_now()).filter(|_| wait.is_zero()).or(self.fleet_live);
+                }
+                let state = interrupted(self.fleet_live, &error, wait);
+                self.tell_watch(Watched::Applications, state);
+            }
+        }
+    }
+
+    fn app(&mut self, item: FleetItem, change: Change) {
+        let summary = item.summary.in_cluster(Arc::clone(&self.name));
+        let key = summary.key.clone();
+        if change == Change::Applied {
+            self.fleet_live = Some(self.cluster.server_now());
+        }
+        let runs = summary.busy || !(summary.is_done() || summary.has_ghost_operation());
+        let news = self.fleet.put(&summary);
+        let wanted = runs && self.options.watch_operations;
+        if wanted && !self.active.contains_key(&key) {
+            self.activate(&key);
+        }
+        if news {
+            self.tell(LiveEvent::App(Box::new(summary)));
+        }
+        if self.active.contains_key(&key)
+            && let Ok(object) = <Object as FromJson>::from_json(&item.json, &start::applications())
+        {
+            self.observe_application(&key, object, change);
+        }
+    }
+
+    fn app_gone(&mut self, key: &AppKey) {
+        self.tell(LiveEvent::AppGone(key.clone()));
+        self.application_gone(key);
+    }
+
+    pub(super) fn summary(&self, key: &AppKey) -> Option<&Arc<AppSummary>> {
+        self.fleet.get(key)
+    }
+
+    pub(super) fn project_event(&mut self, event: WatchEvent<Object>) {
+        match event {
+            WatchEvent::Listing => {
+                self.listed_projects.clear();
+                self.tell_watch(Watched::Projects, WatchState::Listing);
+            }
+            WatchEvent::Item(object) => {
+                self.listed_projects.insert((object.namespace().to_owned(), object.name().to_owned()));
+                self.put_project(&object);
+            }
+            WatchEvent::Applied(object) => self.put_project(&object),
+            WatchEvent::Listed => {
+                let gone: Vec<_> =
+                    self.projects.keys().filter(|id| !self.listed_projects.contains(*id)).cloned().collect();
+                for (namespace, name) in gone {
+                    self.drop_project(&namespace, &name);
+                }
+                self.projects_known = true;
+                self.projects_live = Some(self.cluster.server_now());
+                self.tell_watch(Watched::Projects, WatchState::Live);
+                self.judge_all_windows();
+            }
+            WatchEvent::Deleted(object) => self.drop_project(object.namespace(), object.name()),
+            WatchEvent::Unreadable(_) => {}
+            WatchEvent::Interrupted { error, wait } => {
+                self.projects_denied |= error.is_denied() || error.is_not_found();
+                let state = interrupted(self.projects_live, &error, wait);
+                self.tell_watch(Watched::Projects, state);
+            }
+        }
+    }
+
+    fn put_project(&mut self, object: &Object) {
+        let project = Arc::new(Project::read(object).0);
+        let id = (object.namespace().to_owned(), object.name().to_owned());
+        if self.projects.get(&id) == Some(&project) {
+            return;
+        }
+        self.projects.insert(id, Arc::clone(&project));
+        let (cluster, namespace) = (Arc::clone(&self.name), Arc::from(object.namespace()));
+        self.tell(LiveEvent::Project { cluster, namespace, project });
+        if self.projects_known {
+            self.judge_all_windows();
+        }
+    }
+
+    fn drop_project(&mut self, namespace: &str, name: &str) {
+        if self.projects.remove(&(namespace.to_owned(), name.to_owned())).is_some() {
+            let (cluster, namespace) = (Arc::clone(&self.name), Arc::from(namespace));
+            self.tell(LiveEvent::ProjectGone { cluster, namespace, name: name.to_owned() });
+            self.judge_all_windows();
+        }
+    }
+
+    pub(super) fn new_controller(&mut self, controller: Controller) {
+        self.controller = controller;
+        self.controller_judged = true;
+        let keys: Vec<AppKey> = self.active.keys().cloned().collect();
+        for key in keys {
+            self.tell_controller(&key);
+        }
+    }
+
+    pub(super) fn tell_controller(&mut self, key: &AppKey) {
+        let controller = self.controller.clone();
+        if controller == Controller::Unknown {
+            return;
+        }
+        let Some(active) = self.active.get_mut(key) else { return };
+        if active.told_controller.as_ref() != Some(&controller) {
+            active.told_controller = Some(controller.clone());
+            self.tell(LiveEvent::Controller { key: key.clone(), controller });
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The hub's part that asks Git.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::active::Destination;
+use super::hub::Hub;
+use super::review::{self, Look};
+use crate::domain::application::{AppKey, Application};
+use crate::domain::live::{LiveEvent, Review, RevisionNames};
+
+impl Hub {
+    /// Looks into Git for an open application, if something changed since the last look that matters to it.
+    pub(super) fn look_into_git(&mut self, key: &AppKey, forced: bool) {
+        if !self.repos.is_on() {
+            return;
+        }
+        let Some(active) = self.active.get_mut(key) else { return };
+        let Some(application) = active.application.clone().filter(|_| active.open > 0) else { return };
+        if matches!(active.destination, Destination::Unasked | Destination::Asked) {
+            return;
+        }
+        let asked = running_revisions(&application);
+        let about = about(&application, &asked);
+        if !forced && active.looked_at.as_ref() == Some(&about) {
+            return;
+        }
+        active.looked_at = Some(about);
+        self.look(key, asked, true, forced);
+    }
+
+    pub(super) fn review(&mut self, key: &AppKey, revisions: Vec<String>) {
+        if self.active.get(key).is_some_and(|active| active.application.is_some()) {
+            self.look(key, revisions, false, false);
+        }
+    }
+
+    fn look(&mut self, key: &AppKey, asked: Vec<String>, is_own: bool, forced: bool) {
+        let Some(active) = self.active.get(key) else { return };
+        let Some(application) = active.application.clone() else { return };
+        let destination = match &active.destination {
+            Destination::Known(cluster, kinds) => Some((cluster.clone(), Arc::clone(kinds))),
+            _ => None,
+        };
+        let look = Look {
+            repos: self.repos.clone(),
+            cluster: self.cluster.clone(),
+            home: self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone()),
+            project: self.project_of(&application),
+            application,
+            destination,
+            asked,
+            is_own,
+            forced,
+            sender: self.sender.clone(),
+        };
+        self.spawn(look.run());
+    }
+
+    pub(super) fn reviewed(&mut self, key: &AppKey, review: Arc<Review>, is_own: bool) {
+        if is_own {
+            let Some(active) = self.active.get_mut(key) else { return };
+            let revisions = Arc::clone(&review.revisions);
+            let news = active.revisions.as_deref() != Some(&*revisions);
+            active.revisions = Some(Arc::clone(&revisions));
+            active.review = Some(Arc::clone(&review));
+            if let Ok(plan) = &review.plan {
+                active.timeline.set_plan(plan.tasks.iter().map(Into::into).collect());
+            }
+            if news {
+                self.tell(LiveEvent::Revisions { key: key.clone(), revisions });
+            }
+        }
+        self.tell(LiveEvent::Review { key: key.clone(), review });
+    }
+
+    /// Fetches the repositories of an application now.
+    pub(super) fn fetch(&mut self, key: &AppKey) {
+        self.look_into_git(key, true);
+    }
+
+    /// Fetches the repositories of all open applications, if it is time.
+    pub(super) fn fetch_due(&mut self) {
+        if !self.repos.take_due() {
+            return;
+        }
+        let keys: Vec<AppKey> =
+            self.active.values().filter(|active| active.open > 0).map(|active| active.key.clone()).collect();
+        for key in keys {
+            if let Some(active) = self.active.get_mut(&key) {
+                active.looked_at = None;
+            }
+            self.look_into_git(&key, false);
+        }
+    }
+
+    pub(super) fn names(&mut self, key: &AppKey, source: usize, reply: oneshot::Sender<Result<RevisionNames, String>>) {
+        let application = self.active.get(key).and_then(|active| active.application.clone());
+        let found = application.and_then(|application| application.spec.effective_sources().get(source).cloned());
+        let Some(source) = found else {
+            let _ = reply.send(Err("the application has no such source, or is not open".to_owned()));
+            return;
+        };
+        let path = self.repos.parse(&source.repo_url).map_err(|error| error.to_string());
+        let path = path.and_then(|url| self.repos.path(&url).ok_or_else(|| "Git is not asked".to_owned()));
+        match path {
+            Ok(path) => drop(tokio::task::spawn_blocking(move || reply.send(review::names(&path, &source)))),
+            Err(error) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// The revisions of the operation that runs, so that the plan is that operation's; none: the target revisions.
+fn running_revisions(application: &Application) -> Vec<String> {
+    let Some(state) = &application.status.operation_state else { return Vec::new() };
+    if application.is_done() {
+        return Vec::new();
+    }
+    let of = |revision: &String, revisions: &Vec<String>| {
+        if revisions.is_empty() && !revision.is_empty() { vec![revision.clone()] } else { revisions.clone() }
+    };
+    if let Some(result) = &state.sync_result {
+        let revisions = of(&result.revision, &result.revisions);
+        if !revisions.is_empty() {
+            return revisions;
+        }
+    }
+    state.operation.sync.as_ref().map(|sync| of(&sync.revision, &sync.revisions)).unwrap_or_default()
+}
+
+/// What a look depends on.
+fn about(application: &Application, asked: &[String]) -> Vec<String> {
+    let spec = &application.spec;
+    let mut about: Vec<String> = spec.effective_sources().iter().map(|source| source.written.to_string()).collect();
+    about.push(format!("{:?}", spec.destination));
+    about.push(spec.sync_policy.sync_options.join(","));
+    about.extend(asked.iter().cloned());
+    if let Some(last) = application.status.history.last() {
+        about.push(last.revision.clone());
+        about.extend(last.revisions.iter().cloned());
+    }
+    // What the controller has found in Git since.
+    about.push(application.status.sync.revision.clone());
+    about.extend(application.status.sync.revisions.iter().cloned());
+    about
+}

@@ -1,0 +1,124 @@
+//! The hub's part that hands requests to the tasks that carry them out.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::hub::Hub;
+use super::message::Message;
+use super::requests::{Errand, Facts};
+use crate::domain::application::AppKey;
+use crate::domain::live::{Need, Preview, RequestId};
+use crate::domain::project::Project;
+use crate::domain::request::{Request, Seen};
+use crate::store::{RequestLog, State};
+
+/// How long a request waits until it is known who the controller is and what the windows are.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request that waits.
+pub(super) enum Pending {
+    Send { id: RequestId, key: AppKey, request: Request, seen: Option<Seen> },
+    Preview { key: AppKey, request: Request, reply: oneshot::Sender<Result<Preview, String>> },
+}
+
+impl Hub {
+    pub(super) fn has_requests(&self) -> bool {
+        !self.requests.is_empty() || self.pending.iter().any(|(_, pending)| matches!(pending, Pending::Send { .. }))
+    }
+
+    pub(super) fn send(&mut self, id: RequestId, key: AppKey, request: Request, seen: Option<Seen>) {
+        self.requests.insert(id, key.clone());
+        self.pend(Pending::Send { id, key, request, seen });
+    }
+
+    pub(super) fn preview(&mut self, key: AppKey, request: Request, reply: oneshot::Sender<Result<Preview, String>>) {
+        self.pend(Pending::Preview { key, request, reply });
+    }
+
+    fn pend(&mut self, pending: Pending) {
+        let until = self.cluster.clock().monotonic().saturating_add(PATIENCE);
+        self.pending.push((until, pending));
+    }
+
+    /// Sends what waits, once everything is known that could speak against it, or cannot be known in time.
+    pub(super) fn send_pending(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let known = self.place.is_some()
+            && self.controller_judged
+            && (self.projects_known || self.projects_denied)
+            && !self.rights.is_empty();
+        let now = self.cluster.clock().monotonic();
+        for (until, pending) in std::mem::take(&mut self.pending) {
+            // An abort is urgent, and nothing that is not known could speak against it.
+            let urgent = matches!(&pending, Pending::Send { request: Request::Abort, .. });
+            if known || urgent || until <= now {
+                self.carry_out(pending);
+            } else {
+                self.pending.push((until, pending));
+            }
+        }
+    }
+
+    fn carry_out(&mut self, pending: Pending) {
+        let sender = self.sender.clone();
+        match pending {
+            Pending::Send { id, key, request, seen } => {
+                let errand = Errand { facts: self.facts(&key, &request), key, request };
+                // Not among the tasks that end with the hub: what is on its way is finished.
+                tokio::spawn(async move {
+                    errand.send(id, seen, &sender).await;
+                    let _ = sender.send(Message::RequestDone(id)).await;
+                });
+            }
+            Pending::Preview { key, request, reply } => {
+                let errand = Errand { facts: self.facts(&key, &request), key, request };
+                self.spawn(async move {
+                    let _ = reply.send(errand.preview().await);
+                });
+            }
+        }
+    }
+
+    fn facts(&self, key: &AppKey, request: &Request) -> Facts {
+        let home = self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone());
+        let need = match request {
+            Request::FailHook(_) => Need::PatchJobStatus,
+            Request::RerunHook { .. } => Need::CreateJobs,
+            _ => Need::PatchApplications,
+        };
+        let of_applications = need == Need::PatchApplications;
+        let missing_right = self
+            .rights
+            .iter()
+            .filter(|rights| {
+                !of_applications
+                    || rights.namespace.is_none()
+                    || rights.namespace.as_deref() == Some(&*key.namespace)
+            })
+            .filter(|rights| of_applications == rights.known.contains_key(&Need::PatchApplications))
+            .find_map(|rights| rights.missing(need).map(str::to_owned));
+        let projects = self
+            .projects
+            .iter()
+            .filter(|((namespace, _), _)| *namespace == home)
+            .map(|((_, name), project)| (name.clone(), project.clone()));
+        let mut projects: std::collections::HashMap<_, _> = projects.collect();
+        if self.projects_known {
+            projects.entry("default".to_owned()).or_insert_with(|| Project::permissive("default").into());
+        }
+        Facts {
+            cluster: self.cluster.clone(),
+            home,
+            kubeconfig: self.options.kubeconfig.clone(),
+            user: self.place.as_ref().map_or_else(|| self.cluster.user().to_owned(), |place| place.user.clone()),
+            controller: self.controller.clone(),
+            projects,
+            missing_right,
+            read_only: self.options.read_only,
+            log: self.options.state.as_ref().map(|root| RequestLog::new(&State::new(root))),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Logs, live and kept, as one stream: read from disk, where the capture writes them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::domain::application::AppKey;
+use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
+use crate::domain::timeline::TaskPhase;
+use crate::store::{KeptLog, LogInfo, LogReader, OperationFolder, State, StoreError};
+
+/// Lines told at once.
+const CHUNK: usize = 512;
+/// How long the first look waits for what the cluster has.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often the disk is looked at where another process writes it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A stream of logs.
+pub(super) struct Stream {
+    pub states: Vec<State>,
+    pub key: AppKey,
+    pub filter: LogFilter,
+    pub sender: mpsc::Sender<LogMessage>,
+    pub changed: watch::Receiver<u64>,
+    pub clock: Clock,
+    /// Fires when everything that the cluster has is on disk.
+    pub settled: oneshot::Receiver<()>,
+}
+
+struct Open {
+    id: u32,
+    log: KeptLog,
+    reader: LogReader,
+    ended: bool,
+}
+
+/// Tells the logs that match, until there are no more.
+pub(super) async fn stream(mut stream: Stream) {
+    let mut open: HashMap<PathBuf, Open> = HashMap::new();
+    let mut caught_up = false;
+    let mut deadline = Some(stream.clock.monotonic().saturating_add(PATIENCE));
+    loop {
+        // What is written after this look wakes the next.
+        stream.changed.borrow_and_update();
+        let settled = deadline.is_none() || stream.settled.try_recv().is_ok();
+        let over = match stream.look(&mut open).await {
+            Ok(over) => over,
+            Err(Some(error)) => {
+                let _ = stream.sender.send(LogMessage::Problem(error.to_string())).await;
+                return;
+            }
+            Err(None) => return,
+        };
+        let late = deadline.is_some_and(|deadline| stream.clock.monotonic() >= deadline);
+        if settled || late {
+            deadline = None;
+            if !std::mem::replace(&mut caught_up, true) && stream.sender.send(LogMessage::CaughtUp).await.is_err() {
+                return;
+            }
+            if !stream.filter.follow || over {
+                stream.end(&mut open).await;
+                return;
+            }
+        }
+        let wait = LOOK;
+        tokio::select! {
+            _ = stream.changed.changed() => {}
+            () = stream.clock.sleep(wait) => {}
+            () = stream.sender.closed() => return,
+        }
+    }
+}
+
+impl Stream {
+    /// Tells everything that is new; `true`: the operation is over and all its logs are complete.
+    async fn look(&self, open: &mut HashMap<PathBuf, Open>) -> Result<bool, Option<StoreError>> {
+        let mut over = false;
+        for folder in self.folders()? {
+            let record = folder.record().ok().flatten();
+            over = record.is_some_and(|record| record.finished_at.is_some());
+            for log in folder.logs().map_err(Some)? {
+                if !self.matches(&log.info) {
+                    continue;
+                }
+                if !open.contains_key(log.path()) {
+                    let id = u32::try_from(open.len()).unwrap_or(u32::MAX);
+                    self.tell(LogMessage::Source(source(id, &log.info, folder.id().retry_count))).await?;
+                    let reader = log.read().map_err(Some)?;
+                    open.insert(log.path().to_owned(), Open { id, log, reader, ended: false });
+                }
+            }
+        }
+        for own in open.values_mut().filter(|own| !own.ended) {
+            // Its end is read before its lines: then no line can come after the end.
+            own.log.refresh().map_err(Some)?;
+            self.read(own).await?;
+            let end = if own.log.info.complete {
+                Some(SourceEnd::Complete)
+            } else {
+                own.log.info.lost.clone().map(SourceEnd::Lost)
+            };
+            if let Some(end) = end {
+                own.ended = true;
+                self.tell(LogMessage::Ended { source: own.id, end }).await?;
+            }
+        }
+        Ok(over && open.values().all(|own| own.ended))
+    }
+
+    async fn read(&self, own: &mut Open) -> Result<(), Option<StoreError>> {
+        let mut lines = Vec::new();
+        while let Some(line) = own.reader.next_line().map_err(Some)? {
+            if self.filter.since.is_some_and(|since| line.time.is_none_or(|time| time < since)) {
+                continue;
+            }
+            lines.push(LogLine { source: own.id, time: line.time, text: Arc::from(line.text), truncated: false });
+            if lines.len() >= CHUNK {
+                self.tell(LogMessage::Lines(std::mem::take(&mut lines))).await?;
+            }
+        }
+        if !lines.is_empty() {
+            self.tell(LogMessage::Lines(lines)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, message: LogMessage) -> Result<(), Option<StoreError>> {
+        self.sender.send(message).await.map_err(|_| None)
+    }
+
+    /// The attempts that are asked for.
+    fn folders(&self) -> Result<Vec<OperationFolder>, Option<StoreError>> {
+        let mut all: Vec<OperationFolder> = Vec::new();
+        for state in &self.states {
+            all.extend(state.operations(&self.key).map_err(Some)?);
+        }
+        all.sort_by_key(OperationFolder::id);
+        let Some(started_at) = self.filter.operation.or_else(|| all.last().map(|last| last.id().started_at)) else {
+            return Ok(all);
+        };
+        all.retain(|folder| folder.id().started_at == started_at);
+        if !self.filter.all_attempts
+            && let Some(last) = all.last().map(|last| last.id().retry_count)
+        {
+            all.retain(|folder| folder.id().retry_count == last);
+        }
+        Ok(all)
+    }
+
+    fn matches(&self, info: &LogInfo) -> bool {
+        let filter = &self.filter;
+        let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        filter.phase.is_none_or(|phase| phase.as_str() == info.phase)
+            && is(&filter.kind, &info.hook_kind)
+            && is(&filter.hook, &info.hook)
+            && is(&filter.container, &info.container)
+    }
+
+    async fn end(&self, open: &mut HashMap<PathBuf, Open>) {
+        for own in open.values_mut().filter(|own| !own.ended) {
+            if self.tell(LogMessage::Ended { source: own.id, end: SourceEnd::Open }).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn source(id: u32, info: &LogInfo, attempt: i64) -> LogSource {
+    let phases = [
+        TaskPhase::PreDelete,
+        TaskPhase::PreSync,
+        TaskPhase::Sync,
+        TaskPhase::PostSync,
+        TaskPhase::SyncFail,
+        TaskPhase::PostDelete,
+    ];
+    LogSource {
+        id,
+        phase: phases.into_iter().find(|phase| phase.as_str() == info.phase).unwrap_or(TaskPhase::Unknown),
+        kind: info.hook_kind.clone(),
+        hook: info.hook.clone(),
+        pod: info.pod.clone(),
+        pod_uid: info.pod_uid.clone(),
+        container: info.container.clone(),
+        restart: info.restart,
+        attempt,
+    }
+}

@@ -1,0 +1,63 @@
+//! What the tasks report to the hub.
+
+use std::sync::Arc;
+
+use super::fleet::FleetItem;
+use crate::cluster::{Cluster, FromJson, Kind, Kinds, WatchEvent};
+use crate::domain::application::AppKey;
+use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights};
+use crate::domain::manifest::Object;
+use crate::domain::request::Controller;
+
+use super::feeds::FeedKey;
+use super::start::Place;
+
+/// What the tasks report to the hub.
+pub(super) enum Message {
+    /// Where Applications are, and who we are.
+    Placed(Place),
+    /// Argo CD's namespace cannot be found out yet.
+    Unplaced { error: String, transient: bool, retry_in: std::time::Duration },
+    /// From a table.
+    Early(Vec<EarlyRow>),
+    /// From the watch of Applications.
+    Fleet(WatchEvent<FleetItem>),
+    /// From the watch of projects.
+    Projects(WatchEvent<Object>),
+    /// From a watch of objects of hooks, or of Events.
+    Feed { feed: FeedKey, serial: u64, event: WatchEvent<Slim> },
+    /// The whole of an application that was asked for.
+    Application { key: AppKey, object: Option<Box<Object>> },
+    /// A destination was resolved.
+    Destination { name: String, server: String, result: Result<(Cluster, Arc<Kinds>), String> },
+    /// Who the controller of the cluster is.
+    Controller(Controller),
+    /// What the user may do.
+    Rights(Rights),
+    /// A request moved on.
+    Request(RequestUpdate),
+    /// A request's task has ended.
+    RequestDone(RequestId),
+    /// A container's log is complete, or cannot be had any more.
+    Captured { source: super::capture::SourceId },
+    /// A stream of logs has ended: its application is not looked at any more.
+    Close(AppKey),
+    /// To be told as it is.
+    Tell(Box<LiveEvent>),
+    /// What Git has of an application, with its plan, is there.
+    Reviewed { key: AppKey, review: Arc<crate::domain::live::Review>, is_own: bool },
+}
+
+/// An object without its managedFields, which are half of it and told to nobody.
+#[derive(Debug, Clone)]
+pub(super) struct Slim(pub Arc<Object>);
+
+impl FromJson for Slim {
+    fn from_json(json: &str, kind: &Kind) -> Result<Self, String> {
+        let mut object = <Object as FromJson>::from_json(json, kind)?;
+        if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
+        Ok(Self(Arc::new(object)))
+    }
+}

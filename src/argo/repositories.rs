@@ -1,0 +1,165 @@
+//! The repositories of applications: fetched in the background, one fetch a repository however many applications, and
+//! never more often than asked.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::destinations::field;
+use super::options::RepositoryOptions;
+use crate::clock::Clock;
+use crate::cluster::{Cluster, Kind, Scope, Selectors};
+use crate::domain::live::RepositoryState;
+use crate::git::{Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, UrlError};
+
+/// Repositories. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Repos {
+    options: Arc<RepositoryOptions>,
+    cache: Option<Repositories>,
+    clock: Clock,
+    fetched: Arc<Mutex<HashMap<String, Fetched>>>,
+    turns: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+    next: Arc<Mutex<Option<Duration>>>,
+}
+
+/// The last fetch of a repository.
+#[derive(Debug, Clone, Default)]
+struct Fetched {
+    /// When the last try ended, in the clock's monotonic time.
+    tried: Option<Duration>,
+    at: Option<Timestamp>,
+    problem: Option<String>,
+}
+
+impl Repos {
+    pub(super) fn new(options: &RepositoryOptions, clock: &Clock) -> Self {
+        let cache =
+            options.cache.as_ref().map(|root| Repositories::new(root, clock.clone(), FetchLimits::default()));
+        Self {
+            options: Arc::new(options.clone()),
+            cache,
+            clock: clock.clone(),
+            fetched: Arc::default(),
+            turns: Arc::default(),
+            next: Arc::default(),
+        }
+    }
+
+    /// Whether Git is asked at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.cache.is_some() || !self.options.checkouts.is_empty()
+    }
+
+    pub(super) fn parse(&self, url: &str) -> Result<RepoUrl, UrlError> {
+        let files = if self.options.allow_files { FileRepositories::Allowed } else { FileRepositories::Refused };
+        RepoUrl::parse(url, files)
+    }
+
+    /// The local checkout that stands for a repository.
+    fn checkout(&self, url: &RepoUrl) -> Option<&PathBuf> {
+        let mut checkouts = self.options.checkouts.iter();
+        checkouts.find(|(own, _)| self.parse(own).is_ok_and(|own| own.key() == url.key())).map(|(_, path)| path)
+    }
+
+    /// Where a repository is read.
+    pub(super) fn path(&self, url: &RepoUrl) -> Option<PathBuf> {
+        self.checkout(url).cloned().or_else(|| self.cache.as_ref().map(|cache| cache.path(url)))
+    }
+
+    /// What is known of the last fetch.
+    pub(super) fn state(&self, url: &RepoUrl) -> RepositoryState {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let fetched = fetched.get(url.key()).cloned().unwrap_or_default();
+        RepositoryState { repository: url.to_string(), fetching: false, fetched: fetched.at, problem: fetched.problem }
+    }
+
+    fn is_due(&self, url: &RepoUrl, every: Duration) -> bool {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let tried = fetched.get(url.key()).and_then(|fetched| fetched.tried);
+        tried.is_none_or(|tried| self.clock.monotonic().saturating_sub(tried) >= every)
+    }
+
+    /// Whether a fetch would ask the network now.
+    pub(super) fn would_fetch(&self, url: &RepoUrl, forced: bool) -> bool {
+        let every = if forced { Duration::from_secs(1) } else { self.options.every };
+        !self.options.offline && self.cache.is_some() && self.checkout(url).is_none() && self.is_due(url, every)
+    }
+
+    /// Fetches a repository if its last fetch is old enough; waits for one that is under way.
+    pub(super) async fn fetch(&self, url: &RepoUrl, credentials: &Credentials, forced: bool) {
+        let Some(cache) = &self.cache else { return };
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(url.key().to_owned()).or_default())
+        };
+        let _turn = turn.lock().await;
+        if !self.would_fetch(url, forced) {
+            return;
+        }
+        let result = cache.fetch(url, credentials).await;
+        let tried = self.clock.monotonic();
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = fetched.entry(url.key().to_owned()).or_default();
+        own.tried = Some(tried);
+        match result {
+            Ok(()) => {
+                own.at = Some(self.clock.now());
+                own.problem = None;
+            }
+            Err(error) => own.problem = Some(error.to_string()),
+        }
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(tried.saturating_add(self.options.every));
+    }
+
+    /// When the repositories of open applications are to be fetched next.
+    pub(super) fn next_fetch(&self) -> Option<Duration> {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is that time.
+    pub(super) fn take_due(&self) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = next.is_some_and(|next| next <= self.clock.monotonic());
+        if due {
+            *next = None;
+        }
+        due
+    }
+
+    /// The credentials that Argo CD has for a repository, if they may be read; else the user's own are all there is.
+    pub(super) async fn credentials(&self, cluster: &Cluster, home: &str, url: &RepoUrl) -> Credentials {
+        if !self.options.argo_credentials {
+            return Credentials::default();
+        }
+        let secrets = Kind::known("", "v1", "Secret", "secrets", true);
+        let labels = "argocd.argoproj.io/secret-type in (repository,repo-creds)".to_owned();
+        let selectors = Selectors { labels, ..Selectors::default() };
+        let Ok(list) = cluster.list(&secrets, &Scope::Namespace(home.to_owned()), &selectors).await else {
+            return Credentials::default();
+        };
+        // A repository's own Secret, else the template with the longest address that its own begins with.
+        let rank = |secret: &&crate::domain::manifest::Object| {
+            let own = field(secret, "url").unwrap_or_default();
+            let is_template = secret.label("argocd.argoproj.io/secret-type") == Some("repo-creds");
+            if is_template {
+                (!own.is_empty() && url.as_str().starts_with(&own)).then_some(own.len())
+            } else {
+                self.parse(&own).is_ok_and(|own| own.key() == url.key()).then_some(usize::MAX)
+            }
+        };
+        let best = list.items.iter().filter(|secret| rank(secret).is_some()).max_by_key(rank);
+        let Some(secret) = best else { return Credentials::default() };
+        let text = |name: &str| field(secret, name).filter(|text| !text.is_empty());
+        Credentials {
+            basic: text("password").map(|password| (text("username").unwrap_or_default(), password)),
+            ssh_private_key: text("sshPrivateKey"),
+            tls_client: text("tlsClientCertData").zip(text("tlsClientCertKey")),
+            proxy: text("proxy"),
+            ..Credentials::default()
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Carries requests out: one guarded write each, what to do about conflicts, and what if no answer comes.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::destinations;
+use super::message::Message;
+use super::start::applications;
+use crate::cluster::{Cluster, ClusterError, Kind, Patch, Subresource, WriteOptions};
+use crate::domain::application::{AppKey, Application};
+use crate::domain::live::{Outcome, Preview, RequestId, RequestState, RequestUpdate};
+use crate::domain::manifest::Object;
+use crate::domain::operation::OperationPhase;
+use crate::domain::project::{Decision, Project, decide};
+use crate::domain::request::{
+    Context, Controller, Refusal, Request, Seen, Situation, Write, WriteBody, WriteTarget, build, refusals,
+};
+use crate::store::{RequestEntry, RequestLog};
+
+/// The field manager of what boathook writes.
+const MANAGER: &str = "boathook";
+/// Writes that are tried again after a conflict, as long as nothing has changed that matters.
+const CONFLICTS: u32 = 5;
+/// Argo CD writes the whole state of an operation from what it read before, and so may undo an abort.
+const ABORTS: u32 = 5;
+
+/// What is known beside the application.
+pub(super) struct Facts {
+    pub cluster: Cluster,
+    pub home: String,
+    pub kubeconfig: Option<PathBuf>,
+    pub user: String,
+    pub controller: Controller,
+    pub projects: HashMap<String, Arc<Project>>,
+    pub missing_right: Option<String>,
+    pub read_only: bool,
+    pub log: Option<RequestLog>,
+}
+
+/// A request about an application.
+pub(super) struct Errand {
+    pub key: AppKey,
+    pub request: Request,
+    pub facts: Facts,
+}
+
+/// An application as it was read for a write.
+struct Read {
+    application: Application,
+    object: Object,
+}
+
+impl Errand {
+    pub(super) async fn preview(&self) -> Result<Preview, String> {
+        let read = self.read().await.map_err(|error| error.to_string())?;
+        let read = read.ok_or_else(|| format!("there is no Application {}", self.key))?;
+        let refusals = self.refusals(&read);
+        let write = self.build(&read).await.map(|(write, _)| write);
+        Ok(Preview { write, refusals, seen: Seen::of(&read.application, &read.object) })
+    }
+
+    /// Carries the request out, once, and tells how it goes.
+    pub(super) async fn send(&self, id: RequestId, seen: Option<Seen>, sender: &mpsc::Sender<Message>) {
+        let outcome = self.carry_out(id, seen, sender).await;
+        let is_abort = self.request == Request::Abort && outcome.is_written();
+        self.update(id, RequestState::Ended(outcome), sender).await;
+        if is_abort {
+            self.insist().await;
+        }
+    }
+
+    async fn carry_out(&self, id: RequestId, seen: Option<Seen>, sender: &mpsc::Sender<Message>) -> Outcome {
+        let mut seen = seen;
+        let mut sent = false;
+        for _ in 0..CONFLICTS {
+            let read = match self.read().await {
+                Ok(Some(read)) => read,
+                Ok(None) => return Outcome::NotFound,
+                Err(error) => return failed(&error),
+            };
+            let now = Seen::of(&read.application, &read.object);
+            if let Some(seen) = &seen {
+                let changed = seen.changed(&now);
+                if !changed.is_empty() {
+                    return Outcome::Changed(changed);
+                }
+            }
+            seen = Some(now);
+            let refused = self.refusals(&read);
+            if !refused.is_empty() {
+                return Outcome::Refused(refused);
+            }
+            let (write, destination) = match self.build(&read).await {
+                Ok(built) => built,
+                Err(reason) => return Outcome::Impossible(reason),
+            };
+            if !std::mem::replace(&mut sent, true) {
+                self.update(id, RequestState::Sent(write.clone()), sender).await;
+            }
+            self.note(id, &write, "");
+            let result = self.write(&write, destination.as_ref()).await;
+            self.note(id, &write, &result.as_ref().map_or_else(ToString::to_string, |()| "written".to_owned()));
+            match result {
+                Ok(()) => return Outcome::Written,
+                // It was not applied. Whether it still should be, the next look tells.
+                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_outcome_unknown() => {
+                    let happened = self.read_back(&write, &read, destination.as_ref()).await;
+                    return Outcome::Unknown { happened, error: error.to_string() };
+                }
+                Err(error) => return failed(&error),
+            }
+        }
+        let error = "the application is written by others all the time; every try met a conflict".to_owned();
+        Outcome::Failed { error, denied: false, unreachable: false }
+    }
+
+    async fn read(&self) -> Result<Option<Read>, ClusterError> {
+        let found = self.facts.cluster.get(&applications(), &self.key.namespace, &self.key.name).await?;
+        Ok(found.map(|object| {
+            let (application, _) = Application::read(Arc::clone(&self.key.cluster), &object);
+            Read { application, object }
+        }))
+    }
+
+    fn refusals(&self, read: &Read) -> Vec<Refusal> {
+        let application = &read.application;
+        let now = self.facts.cluster.server_now();
+        let project = self.facts.projects.get(application.project());
+        let windows = project.map_or(Decision::Allowed, |project| {
+            decide(&project.windows, &application.key.name, &application.spec.destination, true, None, now)
+        });
+        let controller = match &self.facts.controller {
+            Controller::None | Controller::Unknown if wrote_lately(&read.object, now) => Controller::ArgoCd,
+            known => known.clone(),
+        };
+        let situation = Situation {
+            controller,
+            windows,
+            missing_right: self.facts.missing_right.clone(),
+            read_only: self.facts.read_only,
+        };
+        refusals(&self.request, application, &situation)
+    }
+
+    async fn build(&self, read: &Read) -> Result<(Write, Option<Cluster>), String> {
+        let (mut destination, mut job) = (None, None);
+        if let Some(hook) = self.request.hook() {
+            let place = &read.application.spec.destination;
+            let facts = &self.facts;
+            let resolved =
+                destinations::resolve(&facts.cluster, &facts.home, facts.kubeconfig.as_deref(), &place.name, &place.server);
+            let (cluster, _) = resolved.await?;
+            job = cluster.get(&jobs(), &hook.namespace, &hook.name).await.map_err(|error| error.to_string())?;
+            job = job.filter(|job| hook.uid.is_empty() || job.uid() == hook.uid);
+            destination = Some(cluster);
+        }
+        let now = destination.as_ref().unwrap_or(&self.facts.cluster).server_now();
+        let context =
+            Context { application: &read.application, user: &self.facts.user, job: job.as_ref(), now };
+        build(&self.request, &context).map(|write| (write, destination)).map_err(str::to_owned)
+    }
+
+    async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<(), ClusterError> {
+        let cluster = destination.unwrap_or(&self.facts.cluster);
+        let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
+        match (&write.target, &write.body) {
+            (WriteTarget::Application, WriteBody::Merge(patch)) => {
+                let patch = Patch::Merge(patch.clone());
+                let (namespace, name) = (&self.key.namespace, &self.key.name);
+                cluster.patch(&applications(), namespace, name, &patch, &options).await.map(drop)
+            }
+            (WriteTarget::Job { namespace, name }, WriteBody::StatusPatch(patch)) => {
+                let options = WriteOptions { subresource: Subresource::Status, ..options };
+                cluster.patch(&jobs(), namespace, name, &Patch::Strategic(patch.clone()), &options).await.map(drop)
+            }
+            (WriteTarget::Job { namespace, name }, WriteBody::Merge(patch)) => {
+                cluster.patch(&jobs(), namespace, name, &Patch::Merge(patch.clone()), &options).await.map(drop)
+            }
+            (_, WriteBody::Create(object)) => {
+                let action = "creating a Job".to_owned();
+                let object = Object::from_json(object.clone())
+                    .map_err(|error| ClusterError::Unreadable { action, reason: error.to_string() })?;
+                cluster.create(&jobs(), &object, &options).await.map(drop)
+            }
+            (WriteTarget::Application, WriteBody::StatusPatch(_)) => Err(ClusterError::UnknownKind {
+                action: "writing the status of an Application".to_owned(),
+                kind: "Application/status".to_owned(),
+            }),
+        }
+    }
+
+    /// No answer came to a write: looks whether it happened. `None`: the cluster does not tell.
+    async fn read_back(&self, write: &Write, before: &Read, destination: Option<&Cluster>) -> Option<bool> {
+        let clock = self.facts.cluster.clock();
+        let mut wait = Duration::from_millis(500);
+        for _ in 0..8 {
+            let seen = match (&write.target, &write.body) {
+                (WriteTarget::Application, WriteBody::Merge(patch)) => {
+                    self.read().await.map(|now| now.map_or(Some(false), |now| happened(patch, &before.object, &now.object)))
+                }
+                (WriteTarget::Job { namespace, name }, body) => {
+                    let cluster = destination.unwrap_or(&self.facts.cluster);
+                    cluster.get(&jobs(), namespace, name).await.map(|job| match (job, body) {
+                        (Some(job), WriteBody::StatusPatch(_)) => Some(is_being_failed(&job)),
+                        (Some(_), _) => Some(true),
+                        (None, WriteBody::Create(_)) => Some(false),
+                        (None, _) => None,
+                    })
+                }
+                _ => return None,
+            };
+            match seen {
+                Ok(told) => return told,
+                Err(error) if error.is_transient() => clock.sleep(wait).await,
+                Err(_) => return None,
+            }
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+        None
+    }
+
+    /// Sees to it that an abort stays: the controller may have written over it what it read before.
+    async fn insist(&self) {
+        for _ in 0..ABORTS {
+            self.facts.cluster.clock().sleep(Duration::from_secs(1)).await;
+            let Ok(Some(read)) = self.read().await else { continue };
+            let state = read.application.status.operation_state.as_ref();
+            let phase = state.and_then(|state| state.phase);
+            if read.application.operation.is_none() || phase != Some(OperationPhase::Running) {
+                return;
+            }
+            if let Ok((write, _)) = self.build(&read).await {
+                let _ = self.write(&write, None).await;
+            }
+        }
+    }
+
+    async fn update(&self, id: RequestId, state: RequestState, sender: &mpsc::Sender<Message>) {
+        let (key, name, at) = (self.key.clone(), self.request.name(), self.facts.cluster.server_now());
+        let _ = sender.send(Message::Request(RequestUpdate { id, key, name, at, state })).await;
+    }
+
+    /// Into the log of requests.
+    fn note(&self, id: RequestId, write: &Write, result: &str) {
+        let Some(log) = &self.facts.log else { return };
+        let (verb, body) = match &write.body {
+            WriteBody::Merge(body) | WriteBody::StatusPatch(body) => ("patch", body.clone()),
+            // A Job may hold values in its environment that nobody should find in a log.
+            WriteBody::Create(body) => ("create", body.get("metadata").cloned().unwrap_or_default()),
+        };
+        let object = match &write.target {
+            WriteTarget::Application => format!("Application {}/{}", self.key.namespace, self.key.name),
+            WriteTarget::Job { namespace, name } => format!("Job {namespace}/{name}"),
+        };
+        let entry = RequestEntry {
+            at: Some(self.facts.cluster.clock().now()),
+            id: id.0,
+            cluster: self.key.cluster.to_string(),
+            namespace: self.key.namespace.to_string(),
+            application: self.key.name.to_string(),
+            request: self.request.name().to_owned(),
+            verb: verb.to_owned(),
+            object,
+            body,
+            result: result.to_owned(),
+            ..RequestEntry::default()
+        };
+        if let Err(error) = log.append(entry) {
+            tracing::warn!(%error, "a request is not in the log of requests");
+        }
+    }
+}
+
+fn jobs() -> Kind {
+    Kind::known("batch", "v1", "Job", "jobs", true)
+}
+
+fn failed(error: &ClusterError) -> Outcome {
+    Outcome::Failed {
+        error: error.to_string(),
+        denied: error.is_denied(),
+        unreachable: matches!(error, ClusterError::Unreachable { .. } | ClusterError::NoAnswer { .. }),
+    }
+}
+
+fn is_being_failed(job: &Object) -> bool {
+    let conditions = job.at(&["status", "conditions"]).and_then(Value::as_array);
+    let kind = |condition: &Value| condition.get("type").and_then(Value::as_str).map(str::to_owned);
+    conditions.into_iter().flatten().filter_map(kind).any(|kind| kind == "FailureTarget" || kind == "Failed")
+}
+
+/// Whether Argo CD's controller wrote the object within the last ten minutes.
+fn wrote_lately(object: &Object, now: Timestamp) -> bool {
+    let fields = object.at(&["metadata", "managedFields"]).and_then(Value::as_array);
+    fields.into_iter().flatten().any(|entry| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let at: Option<Timestamp> = text("time").parse().ok();
+        text("manager") == "argocd-application-controller"
+            && at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_mins(10))
+    })
+}
+
+/// Whether a merge patch has happened to an object since it was read as `before`; `None`: it cannot be told.
+fn happened(patch: &Value, before: &Object, now: &Object) -> Option<bool> {
+    let version = |object: &Object| object.at(&["metadata", "resourceVersion"]).cloned();
+    if version(before) == version(now) && before.uid() == now.uid() {
+        return Some(false);
+    }
+    if before.uid() != now.uid() {
+        return None;
+    }
+    let wanted = without_guard(patch);
+    let own = Value::Object(now.as_json().clone());
+    if contains(&own, &wanted) {
+        return Some(true);
+    }
+    // An operation that was taken, and maybe ended, since: its state holds a copy of the request.
+    if let Some(operation) = wanted.get("operation") {
+        let copy = now.at(&["status", "operationState", "operation"]);
+        let started = |object: &Object| object.at(&["status", "operationState", "startedAt"]).cloned();
+        let taken = copy.is_some_and(|copy| contains(copy, operation)) && started(now) != started(before);
+        return Some(taken);
+    }
+    None
+}
+
+fn without_guard(patch: &Value) -> Value {
+    let mut patch = patch.clone();
+    if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        metadata.remove("uid");
+    }
+    patch
+}
+
+/// Whether a value is as a merge patch would leave it.
+fn contains(value: &Value, patch: &Value) -> bool {
+    match patch {
+        Value::Object(fields) => fields.iter().all(|(name, wanted)| match value.get(name) {
+            Some(own) => contains(own, wanted),
+            None => wanted.is_null() || wanted.as_object().is_some_and(|fields| fields.values().all(Value::is_null)),
+        }),
+        other => value == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn app(version: &str, rest: &Value) -> Object {
+        let mut value = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": { "name": "a", "uid": "u", "resourceVersion": version } });
+        for (name, part) in rest.as_object().unwrap() {
+            value[name] = part.clone();
+        }
+        Object::from_json(value).unwrap()
+    }
+
+    #[test]
+    fn reading_back_tells_whether_a_write_happened() {
+        let operation = json!({ "sync": { "revision": "abc" } });
+        let patch = json!({ "metadata": { "resourceVersion": "1", "uid": "u" }, "operation": operation, "status": { "operationState": null } });
+        let before = app("1", &json!({}));
+        let table = [
+            ("nothing was written", app("1", &json!({})), Some(false)),
+            ("it is there", app("2", &json!({ "operation": operation })), Some(true)),
+            (
+                "it was taken",
+                app("3", &json!({ "operation": operation, "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z" } } })),
+                Some(true),
+            ),
+            (
+                "it is over already",
+                app("9", &json!({ "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z", "phase": "Succeeded" } } })),
+                Some(true),
+            ),
+            ("another was faster", app("2", &json!({ "operation": { "sync": { "revision": "def" } } })), Some(false)),
+        ];
+        for (name, now, expected) in table {
+            assert_eq!(happened(&patch, &before, &now), expected, "{name}");
+        }
+        let refresh = json!({ "metadata": { "resourceVersion": "1", "annotations": { "argocd.argoproj.io/refresh": "normal" } } });
+        assert_eq!(happened(&refresh, &before, &app("2", &json!({}))), None, "done and removed, or never there");
+    }
+}

@@ -206,7 +206,7 @@ impl Active {
     }
 
     /// What of a feed belongs to it and was not told yet; owners before what they own.
-    pub(super) fn untold<'a>(&mut self, stored: impl Iterator<Item = &'a Stored> + Clone) -> Vec<&'a Stored> {
+    pub(super) fn untold<'a>(&mut self, stored: &(impl Iterator<Item = &'a Stored> + Clone)) -> Vec<&'a Stored> {
         let mut untold = Vec::new();
         loop {
             let before = untold.len();
@@ -224,6 +224,8 @@ impl Active {
 
     /// Whether its operation is requested or not over.
     pub(super) fn has_operation(&self) -> bool {
-        self.application.as_ref().is_some_and(|application| !application.is_done() && !application.has_ghost_operation())
+        self.application
+            .as_ref()
+            .is_some_and(|application| !application.is_done() && !application.has_ghost_operation())
     }
 }

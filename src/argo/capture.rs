@@ -1,10 +1,11 @@
 //! The capture of logs: every container of every pod of every attempt of a hook, from its creation, to disk.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -58,7 +59,6 @@ pub(super) struct Capture {
     pub changed: Arc<watch::Sender<u64>>,
     /// Deleted with it: where logs are kept that are not to be kept.
     _temporary: Option<tempfile::TempDir>,
-    failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Drop for Capture {
@@ -73,12 +73,11 @@ impl Capture {
     /// Captures into the state folder, or into a temporary one where nothing is to be kept. `None`: neither can be.
     pub(super) fn new(options: &Options, clock: &Clock, sender: &mpsc::Sender<Message>) -> Option<Self> {
         let keeps = options.capture.enabled && options.state.is_some();
-        let (state, temporary) = match options.state.as_ref().filter(|_| keeps) {
-            Some(root) => (State::new(root), None),
-            None => {
-                let folder = tempfile::Builder::new().prefix("boathook-logs-").tempdir().ok()?;
-                (State::new(folder.path()), Some(folder))
-            }
+        let (state, temporary) = if let Some(root) = options.state.as_ref().filter(|_| keeps) {
+            (State::new(root), None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("boathook-logs-").tempdir().ok()?;
+            (State::new(folder.path()), Some(folder))
         };
         if keeps {
             let (state, capture, now) = (state.clone(), options.capture.clone(), clock.now());
@@ -95,7 +94,6 @@ impl Capture {
             told_off: false,
             changed: Arc::new(watch::Sender::new(0)),
             _temporary: temporary,
-            failure: Arc::default(),
         })
     }
 
@@ -126,14 +124,18 @@ impl Capture {
             if restart > 0 {
                 self.run(key, cluster, hook, pod, &run, restart - 1, RunState::Before { exit: run.last.clone() });
             }
-            let state = if gone && !matches!(run.state, RunState::Ended { .. }) { RunState::Gone } else { run.state.clone() };
+            let state =
+                if gone && !matches!(run.state, RunState::Ended { .. }) { RunState::Gone } else { run.state.clone() };
             if !matches!(state, RunState::Waiting) {
                 self.run(key, cluster, hook, pod, &run, restart, state);
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "whose log, whose hook, whose pod and how far: none belongs to another")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "whose log, whose hook, whose pod and how far: none belongs to another"
+    )]
     fn run(
         &mut self,
         key: &AppKey,
@@ -144,8 +146,7 @@ impl Capture {
         restart: u32,
         state: RunState,
     ) {
-        let id =
-            SourceId { pod_uid: pod.uid().to_owned(), container: run.container.clone(), restart };
+        let id = SourceId { pod_uid: pod.uid().to_owned(), container: run.container.clone(), restart };
         if let Some(running) = self.running.get(&id) {
             running.state.send_if_modified(|known| {
                 let news = *known != state;
@@ -158,9 +159,9 @@ impl Capture {
             return;
         }
         let path = hook.folder.path().to_owned();
-        if !self.locks.contains_key(&path) {
+        if let Entry::Vacant(vacant) = self.locks.entry(path) {
             match hook.folder.lock() {
-                Ok(lock) => drop(self.locks.insert(path, lock)),
+                Ok(lock) => drop(vacant.insert(lock)),
                 Err(error) => return self.off(&error),
             }
         }
@@ -177,7 +178,8 @@ impl Capture {
             ..LogInfo::default()
         };
         let known = hook.folder.logs().unwrap_or_default();
-        let is_own = |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
+        let is_own =
+            |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
         if known.iter().any(|log| is_own(&log.info) && log.info.complete) {
             self.done.insert(id);
             return;
@@ -206,7 +208,6 @@ impl Capture {
     }
 
     fn off(&mut self, error: &StoreError) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
         if !std::mem::replace(&mut self.told_off, true) {
             self.tell(CaptureNotice::Off { reason: error.to_string() });
         }

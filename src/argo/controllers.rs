@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::stream::{SelectAll, Stream, StreamExt as _};
+use futures::stream::{BoxStream, SelectAll, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -98,7 +98,11 @@ impl Known {
         }
         let id = (source, object.uid().to_owned());
         let ready = object.at(&["status", "readyReplicas"]).and_then(Value::as_i64).unwrap_or_default() > 0;
-        if ready { drop(self.ready.insert(id)) } else { drop(self.ready.remove(&id)) };
+        if ready {
+            self.ready.insert(id);
+        } else {
+            self.ready.remove(&id);
+        }
     }
 }
 
@@ -112,7 +116,13 @@ fn lease_end(lease: &Object) -> Option<Timestamp> {
 /// Watches for ever who the controller is, and says so whenever it changes. `scope` is where Leases are looked for.
 pub(super) async fn follow(cluster: Cluster, scope: Scope, sender: mpsc::Sender<Message>) {
     let sources = [
-        (Source::StatefulSets, Kind::known("apps", "v1", "StatefulSet", "statefulsets", true), Scope::All, CONTROLLER, ""),
+        (
+            Source::StatefulSets,
+            Kind::known("apps", "v1", "StatefulSet", "statefulsets", true),
+            Scope::All,
+            CONTROLLER,
+            "",
+        ),
         (Source::Deployments, Kind::known("apps", "v1", "Deployment", "deployments", true), Scope::All, CONTROLLER, ""),
         (
             Source::Leases,
@@ -122,8 +132,7 @@ pub(super) async fn follow(cluster: Cluster, scope: Scope, sender: mpsc::Sender<
             "metadata.name=boathook-engine",
         ),
     ];
-    let mut events: SelectAll<std::pin::Pin<Box<dyn Stream<Item = (Source, WatchEvent<Slim>)> + Send>>> =
-        SelectAll::new();
+    let mut events: SelectAll<BoxStream<'static, (Source, WatchEvent<Slim>)>> = SelectAll::new();
     for (source, kind, scope, labels, fields) in sources {
         let selectors = Selectors { labels: labels.to_owned(), fields: fields.to_owned() };
         let stream = watch::<Slim>(&cluster, &kind, &scope, &selectors, WatchOptions::default());

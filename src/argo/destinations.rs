@@ -64,22 +64,17 @@ async fn connect_to(
     };
     let mut contexts = context_servers(kubeconfig).unwrap_or_default();
     contexts.retain(|(context, own)| if server.is_empty() { context == name } else { same_server(own, server) });
-    match contexts.into_iter().next() {
-        Some((context, _)) => {
-            let target = Target::Kubeconfig { path: kubeconfig.map(Path::to_owned), context: Some(context) };
-            connect(&target, home.clock(), USER_AGENT).await.map_err(|error| error.to_string())
-        }
-        None => {
-            missing.push_str(", and no context of the kubeconfig is for it");
-            Err(missing)
-        }
-    }
+    let Some((context, _)) = contexts.into_iter().next() else {
+        missing.push_str(", and no context of the kubeconfig is for it");
+        return Err(missing);
+    };
+    let target = Target::Kubeconfig { path: kubeconfig.map(Path::to_owned), context: Some(context) };
+    connect(&target, home.clock(), USER_AGENT).await.map_err(|error| error.to_string())
 }
 
 async fn from_secrets(home: &Cluster, namespace: &str, name: &str, server: &str) -> Result<Option<Target>, String> {
     let secrets = Kind::known("", "v1", "Secret", "secrets", true);
-    let selectors =
-        Selectors { labels: "argocd.argoproj.io/secret-type=cluster".to_owned(), ..Selectors::default() };
+    let selectors = Selectors { labels: "argocd.argoproj.io/secret-type=cluster".to_owned(), ..Selectors::default() };
     let list = home.list(&secrets, &Scope::Namespace(namespace.to_owned()), &selectors).await;
     let list = list.map_err(|error| error.to_string())?;
     for secret in &list.items {
@@ -88,7 +83,8 @@ async fn from_secrets(home: &Cluster, namespace: &str, name: &str, server: &str)
         let is_it = if server.is_empty() { own_name == name } else { same_server(&own_server, server) };
         if is_it {
             let config = field(secret, "config").unwrap_or_default();
-            let credential = credential(&config).map_err(|reason| format!("cluster Secret {}: {reason}", secret.name()))?;
+            let credential =
+                credential(&config).map_err(|reason| format!("cluster Secret {}: {reason}", secret.name()))?;
             let name = if own_name.is_empty() { own_server.clone() } else { own_name };
             return Ok(Some(Target::Server { name, server: own_server, credential: Box::new(credential) }));
         }

@@ -134,8 +134,7 @@ impl Feed {
         let (feed, sender, watched) = (key.clone(), sender.clone(), cluster.clone());
         let task = tokio::spawn(async move {
             let options = WatchOptions::default();
-            let mut events =
-                std::pin::pin!(watch::<Slim>(&watched, &kind, &scope, &feed.kind.selectors(), options));
+            let mut events = std::pin::pin!(watch::<Slim>(&watched, &kind, &scope, &feed.kind.selectors(), options));
             while let Some(event) = events.next().await {
                 if is_of_no_use(&event) {
                     continue;
@@ -209,7 +208,8 @@ fn is_of_no_use(event: &WatchEvent<Slim>) -> bool {
 /// Kind and UID of the controller that owns an object.
 pub(super) fn owner(object: &Object) -> Option<(&str, &str)> {
     let owners = object.at(&["metadata", "ownerReferences"])?.as_array()?;
-    let is_controller = |owner: &&serde_json::Value| owner.get("controller").and_then(serde_json::Value::as_bool) == Some(true);
+    let is_controller =
+        |owner: &&serde_json::Value| owner.get("controller").and_then(serde_json::Value::as_bool) == Some(true);
     let owner = owners.iter().find(is_controller).or_else(|| owners.first())?;
     Some((owner.get("kind")?.as_str()?, owner.get("uid")?.as_str()?))
 }

@@ -1,7 +1,6 @@
 //! The applications, in their compact form.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::cluster::{FromJson, Kind};
 use crate::domain::application::{AppKey, AppSummary};
@@ -29,21 +28,13 @@ pub(super) struct Fleet {
 }
 
 struct Entry {
-    summary: Arc<AppSummary>,
+    summary: Box<AppSummary>,
     list: u64,
 }
 
 impl Fleet {
     pub(super) fn len(&self) -> usize {
         self.apps.len()
-    }
-
-    pub(super) fn get(&self, key: &AppKey) -> Option<&Arc<AppSummary>> {
-        self.apps.get(key).map(|entry| &entry.summary)
-    }
-
-    pub(super) fn keys(&self) -> impl Iterator<Item = &AppKey> {
-        self.apps.keys()
     }
 
     /// A list begins.
@@ -54,21 +45,16 @@ impl Fleet {
     /// An application is there; `true` if that is news.
     pub(super) fn put(&mut self, summary: &AppSummary) -> bool {
         let list = self.list;
-        match self.apps.get_mut(&summary.key) {
-            Some(entry) => {
-                entry.list = list;
-                let news = *entry.summary != *summary;
-                if news {
-                    entry.summary = Arc::new(summary.clone());
-                }
-                news
+        if let Some(entry) = self.apps.get_mut(&summary.key) {
+            entry.list = list;
+            let news = *entry.summary != *summary;
+            if news {
+                *entry.summary = summary.clone();
             }
-            None => {
-                let summary = Arc::new(summary.clone());
-                self.apps.insert(summary.key.clone(), Entry { summary, list });
-                true
-            }
+            return news;
         }
+        self.apps.insert(summary.key.clone(), Entry { summary: Box::new(summary.clone()), list });
+        true
     }
 
     /// An application that is there but cannot be read keeps its last state.

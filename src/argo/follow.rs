@@ -25,9 +25,14 @@ const LONGEST: usize = 8 << 20;
 pub(super) enum RunState {
     Waiting,
     Running,
-    Ended { exit: ExitRecord, at: Option<Timestamp> },
+    Ended {
+        exit: ExitRecord,
+        at: Option<Timestamp>,
+    },
     /// Another run has begun since: the API calls this one `previous`.
-    Before { exit: Option<ExitRecord> },
+    Before {
+        exit: Option<ExitRecord>,
+    },
     /// The pod was deleted before its end was seen.
     Gone,
 }
@@ -236,12 +241,11 @@ impl Follow {
         let mut new = 0;
         let mut problem = None;
         loop {
-            let next = match stream.next().now_or_never() {
-                Some(next) => next,
-                None => {
-                    self.catch_up()?;
-                    stream.next().await
-                }
+            let next = if let Some(next) = stream.next().now_or_never() {
+                next
+            } else {
+                self.catch_up()?;
+                stream.next().await
             };
             let line = match next {
                 Some(Ok(line)) => line,

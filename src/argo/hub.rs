@@ -18,7 +18,7 @@ use super::options::Options;
 use super::outbox::Outbox;
 use super::repositories::Repos;
 use super::start::{self, Place};
-use crate::cluster::{Cluster, Kinds};
+use crate::cluster::Cluster;
 use crate::domain::application::AppKey;
 use crate::domain::live::{LiveEvent, RequestId, Rights, WatchState, Watched};
 use crate::domain::project::Project;
@@ -194,7 +194,7 @@ impl Hub {
             Message::Projects(event) => self.project_event(event),
             Message::Feed { feed, serial, event } => self.feed_event(&feed, serial, event),
             Message::Application { key, object } => self.read_application(&key, object.map(|object| *object)),
-            Message::Destination { name, server, result } => self.resolved((name, server), result),
+            Message::Destination { name, server, result } => self.resolved(&(name, server), result),
             Message::Controller(controller) => self.new_controller(controller),
             Message::Rights(rights) => {
                 self.rights.retain(|known| (&known.cluster, &known.namespace) != (&rights.cluster, &rights.namespace));
@@ -243,14 +243,6 @@ impl Hub {
         self.write_records();
         for reply in self.stopping.drain(..) {
             let _ = reply.send(());
-        }
-    }
-
-    /// The kinds of the cluster that Applications live in, where they are known.
-    pub(super) fn kinds_of(&self, wanted: &(String, String)) -> Option<&Arc<Kinds>> {
-        match self.destinations.get(wanted)? {
-            super::active::Destination::Known(_, kinds) => Some(kinds),
-            _ => None,
         }
     }
 }

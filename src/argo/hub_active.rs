@@ -94,7 +94,7 @@ impl Hub {
         if moved != active.wanted {
             active.destination = Destination::Unasked;
         }
-        let event = Observed { at, change, object: (*object).clone() };
+        let event = Observed { at, change, object: Arc::clone(&object) };
         active.timeline.observe(&event);
         let was_running = std::mem::replace(&mut active.running, false);
         active.running = active.has_operation();
@@ -129,7 +129,7 @@ impl Hub {
         let Some(active) = self.active.get_mut(key) else { return };
         if let Some(object) = active.object.take() {
             let event =
-                Observed { at: self.cluster.server_now(), change: Change::Deleted, object: (*object).clone() };
+                Observed { at: self.cluster.server_now(), change: Change::Deleted, object: Arc::clone(&object) };
             active.timeline.observe(&event);
             active.application = None;
             active.running = false;
@@ -178,7 +178,7 @@ impl Hub {
         active.told_windows = None;
         let (revisions, review) = (active.revisions.clone(), active.review.clone());
         let at = self.cluster.server_now();
-        let event = Observed { at, change: Change::Listed, object: (*object).clone() };
+        let event = Observed { at, change: Change::Listed, object: Arc::clone(&object) };
         self.tell(LiveEvent::Application { application, object });
         self.tell(LiveEvent::Observed { key: key.clone(), event });
         self.tell_access(key);
@@ -226,10 +226,10 @@ impl Hub {
         });
     }
 
-    pub(super) fn resolved(&mut self, wanted: (String, String), result: Result<(Cluster, Arc<Kinds>), String>) {
+    pub(super) fn resolved(&mut self, wanted: &(String, String), result: Result<(Cluster, Arc<Kinds>), String>) {
         let destination = match result {
             Ok((cluster, kinds)) => {
-                self.no_way.remove(&wanted);
+                self.no_way.remove(wanted);
                 Destination::Known(cluster, kinds)
             }
             Err(missing) => {
@@ -239,7 +239,7 @@ impl Hub {
         };
         self.destinations.insert(wanted.clone(), destination.clone());
         let keys: Vec<AppKey> =
-            self.active.values().filter(|active| active.wanted == wanted).map(|active| active.key.clone()).collect();
+            self.active.values().filter(|active| active.wanted == *wanted).map(|active| active.key.clone()).collect();
         for key in keys {
             if let Some(active) = self.active.get_mut(&key) {
                 active.destination = destination.clone();
@@ -261,7 +261,9 @@ impl Hub {
         let (cluster, sender) = (cluster.clone(), self.sender.clone());
         let namespace = application.spec.destination.namespace.clone();
         let known = self.rights.iter().any(|rights| {
-            *rights.cluster == *cluster.name() && rights.namespace.as_deref() == Some(namespace.as_str()) && rights.known.contains_key(&crate::domain::live::Need::ListJobs)
+            *rights.cluster == *cluster.name()
+                && rights.namespace.as_deref() == Some(namespace.as_str())
+                && rights.known.contains_key(&crate::domain::live::Need::ListJobs)
         });
         if !known && !namespace.is_empty() {
             self.spawn(async move {
@@ -407,7 +409,7 @@ impl Hub {
             .collect();
         let stored = feeds.iter().flat_map(|feed| feed.objects.values());
         let found: Vec<_> = active
-            .untold(stored)
+            .untold(&stored)
             .into_iter()
             .map(|stored| (stored.change, Arc::clone(&stored.object), stored.at))
             .collect();
@@ -417,7 +419,7 @@ impl Hub {
     }
 
     fn observed(&mut self, key: &AppKey, change: Change, object: &Arc<Object>, at: jiff::Timestamp) {
-        let event = Observed { at, change, object: (**object).clone() };
+        let event = Observed { at, change, object: Arc::clone(object) };
         let Some(active) = self.active.get_mut(key) else { return };
         active.timeline.observe(&event);
         self.tell(LiveEvent::Observed { key: key.clone(), event });
@@ -485,7 +487,11 @@ impl Hub {
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let lingering = self.active.values().filter_map(|active| active.linger_until).min();
         let has_windows = |active: &Active| {
-            active.application.as_ref().and_then(|application| self.project_of(application)).is_some_and(|project| !project.windows.is_empty())
+            active
+                .application
+                .as_ref()
+                .and_then(|application| self.project_of(application))
+                .is_some_and(|project| !project.windows.is_empty())
         };
         // Windows open and close at whole minutes.
         let minute = self.active.values().any(has_windows).then(|| {

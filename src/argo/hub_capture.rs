@@ -110,7 +110,7 @@ impl Hub {
         }
         if capture.keeps {
             // A folder that another boathook writes, or a newer one wrote, is theirs; the disk may be full.
-            if let Err(error) = std::fs::create_dir_all(folder.path()).map_err(|error| error.to_string()).and_then(|()| folder.write_record(&record).map_err(|error| error.to_string())) {
+            if let Err(error) = folder.write_record(&record) {
                 tracing::warn!(%error, "the history is not written");
             }
         }
@@ -144,7 +144,8 @@ impl Hub {
         self.waiting.push((key.clone(), settled));
         let (clock, hub) = (self.cluster.clock().clone(), self.sender.clone());
         self.spawn(async move {
-            logs::stream(logs::Stream { states, key: key.clone(), filter, sender, changed, clock, settled: wait }).await;
+            logs::stream(logs::Stream { states, key: key.clone(), filter, sender, changed, clock, settled: wait })
+                .await;
             let _ = hub.send(super::message::Message::Close(key)).await;
         });
     }

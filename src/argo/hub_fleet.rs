@@ -7,8 +7,10 @@ use super::fleet::FleetItem;
 use super::hub::Hub;
 use super::message::Message;
 use super::start::{self, Place};
-use crate::cluster::{Cluster, ClusterError, FromJson, Kind, Scope, Selectors, Unreadable, WatchEvent, WatchOptions, watch};
-use crate::domain::application::{AppKey, AppSummary};
+use crate::cluster::{
+    Cluster, ClusterError, FromJson, Kind, Scope, Selectors, Unreadable, WatchEvent, WatchOptions, watch,
+};
+use crate::domain::application::AppKey;
 use crate::domain::event::Change;
 use crate::domain::live::{LiveEvent, WatchState, Watched};
 use crate::domain::manifest::Object;
@@ -129,10 +131,6 @@ impl Hub {
     fn app_gone(&mut self, key: &AppKey) {
         self.tell(LiveEvent::AppGone(key.clone()));
         self.application_gone(key);
-    }
-
-    pub(super) fn summary(&self, key: &AppKey) -> Option<&Arc<AppSummary>> {
-        self.fleet.get(key)
     }
 
     pub(super) fn project_event(&mut self, event: WatchEvent<Object>) {

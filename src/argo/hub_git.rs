@@ -66,7 +66,7 @@ impl Hub {
             active.revisions = Some(Arc::clone(&revisions));
             active.review = Some(Arc::clone(&review));
             if let Ok(plan) = &review.plan {
-                active.timeline.set_plan(plan.tasks.iter().map(Into::into).collect());
+                active.timeline.set_plan(plan.tasks.iter().map(Into::into));
             }
             if news {
                 self.tell(LiveEvent::Revisions { key: key.clone(), revisions });

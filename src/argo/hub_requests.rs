@@ -94,9 +94,7 @@ impl Hub {
             .rights
             .iter()
             .filter(|rights| {
-                !of_applications
-                    || rights.namespace.is_none()
-                    || rights.namespace.as_deref() == Some(&*key.namespace)
+                !of_applications || rights.namespace.is_none() || rights.namespace.as_deref() == Some(&*key.namespace)
             })
             .filter(|rights| of_applications == rights.known.contains_key(&Need::PatchApplications))
             .find_map(|rights| rights.missing(need).map(str::to_owned));

@@ -37,8 +37,7 @@ struct Fetched {
 
 impl Repos {
     pub(super) fn new(options: &RepositoryOptions, clock: &Clock) -> Self {
-        let cache =
-            options.cache.as_ref().map(|root| Repositories::new(root, clock.clone(), FetchLimits::default()));
+        let cache = options.cache.as_ref().map(|root| Repositories::new(root, clock.clone(), FetchLimits::default()));
         Self {
             options: Arc::new(options.clone()),
             cache,

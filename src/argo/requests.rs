@@ -154,16 +154,20 @@ impl Errand {
         if let Some(hook) = self.request.hook() {
             let place = &read.application.spec.destination;
             let facts = &self.facts;
-            let resolved =
-                destinations::resolve(&facts.cluster, &facts.home, facts.kubeconfig.as_deref(), &place.name, &place.server);
+            let resolved = destinations::resolve(
+                &facts.cluster,
+                &facts.home,
+                facts.kubeconfig.as_deref(),
+                &place.name,
+                &place.server,
+            );
             let (cluster, _) = resolved.await?;
             job = cluster.get(&jobs(), &hook.namespace, &hook.name).await.map_err(|error| error.to_string())?;
             job = job.filter(|job| hook.uid.is_empty() || job.uid() == hook.uid);
             destination = Some(cluster);
         }
         let now = destination.as_ref().unwrap_or(&self.facts.cluster).server_now();
-        let context =
-            Context { application: &read.application, user: &self.facts.user, job: job.as_ref(), now };
+        let context = Context { application: &read.application, user: &self.facts.user, job: job.as_ref(), now };
         build(&self.request, &context).map(|write| (write, destination)).map_err(str::to_owned)
     }
 
@@ -202,9 +206,10 @@ impl Errand {
         let mut wait = Duration::from_millis(500);
         for _ in 0..8 {
             let seen = match (&write.target, &write.body) {
-                (WriteTarget::Application, WriteBody::Merge(patch)) => {
-                    self.read().await.map(|now| now.map_or(Some(false), |now| happened(patch, &before.object, &now.object)))
-                }
+                (WriteTarget::Application, WriteBody::Merge(patch)) => self
+                    .read()
+                    .await
+                    .map(|now| now.map_or(Some(false), |now| happened(patch, &before.object, &now.object))),
                 (WriteTarget::Job { namespace, name }, body) => {
                     let cluster = destination.unwrap_or(&self.facts.cluster);
                     cluster.get(&jobs(), namespace, name).await.map(|job| match (job, body) {
@@ -375,12 +380,18 @@ mod tests {
             ("it is there", app("2", &json!({ "operation": operation })), Some(true)),
             (
                 "it was taken",
-                app("3", &json!({ "operation": operation, "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z" } } })),
+                app(
+                    "3",
+                    &json!({ "operation": operation, "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z" } } }),
+                ),
                 Some(true),
             ),
             (
                 "it is over already",
-                app("9", &json!({ "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z", "phase": "Succeeded" } } })),
+                app(
+                    "9",
+                    &json!({ "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z", "phase": "Succeeded" } } }),
+                ),
                 Some(true),
             ),
             ("another was faster", app("2", &json!({ "operation": { "sync": { "revision": "def" } } })), Some(false)),

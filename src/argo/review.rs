@@ -20,8 +20,7 @@ use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::operation::SyncRequest;
 use crate::domain::plan::{KindInfo, Kinds, Permission, PlanInput, plan};
 use crate::domain::project::Project;
-use crate::git::render::{RenderRequest, SourceAt, render};
-use crate::git::{ChangeKind, Commit, CommitId, Repository};
+use crate::git::{ChangeKind, Commit, CommitId, RenderRequest, Repository, SourceAt, render};
 
 /// Commits that are told.
 const COMMITS: usize = 200;
@@ -260,9 +259,7 @@ impl Look {
             ..SyncRequest::default()
         };
         let permits = |key: &ObjectKey, namespaced: bool| match &self.project {
-            Some(project) => {
-                project.permits_object(key, namespaced, &spec.destination.server, &spec.destination.name)
-            }
+            Some(project) => project.permits_object(key, namespaced, &spec.destination.server, &spec.destination.name),
             None => Ok(()),
         };
         plan(&PlanInput {
@@ -277,7 +274,7 @@ impl Look {
             started_at: self.cluster.server_now(),
             permission: Permission::Ask(&permits),
             out_of_sync: None,
-            recorded: &[],
+            recorded: None,
             unique_names: false,
         })
     }
@@ -299,12 +296,9 @@ fn read_source(
     wanted: &str,
     mut told: SourceRevisions,
 ) -> (SourceRevisions, Option<Placed>) {
-    let repository = match Repository::open(path) {
-        Ok(repository) => repository,
-        Err(_) => {
-            told.problem = Some("the repository was not fetched yet".to_owned());
-            return (told, None);
-        }
+    let Ok(repository) = Repository::open(path) else {
+        told.problem = Some("the repository was not fetched yet".to_owned());
+        return (told, None);
     };
     let target = match repository.resolve(wanted) {
         Ok(target) => Some(target),
@@ -399,9 +393,8 @@ fn changes(old: &[Arc<Object>], new: &[Arc<Object>]) -> Vec<ChangedObject> {
                 (Some(before), Some(after)) if before != after => ObjectChange::Changed,
                 _ => return None,
             };
-            let is_hook = after
-                .or(before)
-                .is_some_and(|object| matches!(classify(object), Classification::Hook { .. }));
+            let is_hook =
+                after.or(before).is_some_and(|object| matches!(classify(object), Classification::Hook { .. }));
             let (before, after) = hide(before, after);
             Some(ChangedObject { key: key.clone(), change, is_hook, old: before, new: after })
         })
@@ -410,8 +403,8 @@ fn changes(old: &[Arc<Object>], new: &[Arc<Object>]) -> Vec<ChangedObject> {
 
 /// Both sides of a difference without the values of Secrets: a value that differs is seen to differ.
 fn hide(old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) -> (Option<Arc<Object>>, Option<Arc<Object>>) {
-    let is_secret = |object: &&Arc<Object>| object.group().is_empty() && object.kind() == "Secret";
-    if old.or(new).filter(is_secret).is_none() {
+    let is_secret = |object: &Arc<Object>| object.group().is_empty() && object.kind() == "Secret";
+    if !old.or(new).is_some_and(is_secret) {
         return (old.cloned(), new.cloned());
     }
     let value = |object: Option<&Arc<Object>>, field: &str, name: &str| -> Option<Value> {
@@ -447,10 +440,8 @@ pub(super) fn without_secrets(mut object: Object) -> Object {
         }
     }
     // kubectl keeps the whole manifest there.
-    if let Some(annotations) = fields
-        .get_mut("metadata")
-        .and_then(|metadata| metadata.get_mut("annotations"))
-        .and_then(Value::as_object_mut)
+    if let Some(annotations) =
+        fields.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Value::as_object_mut)
     {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     }
@@ -470,7 +461,13 @@ mod tests {
     #[test]
     fn values_of_secrets_are_never_in_a_difference() {
         let changed = changes(&[secret("one")], &[secret("two")]);
-        let text = format!("{:?}", changed.iter().map(|c| (c.old.as_ref().map(|o| o.as_json().clone()), c.new.as_ref().map(|o| o.as_json().clone()))).collect::<Vec<_>>());
+        let text = format!(
+            "{:?}",
+            changed
+                .iter()
+                .map(|c| (c.old.as_ref().map(|o| o.as_json().clone()), c.new.as_ref().map(|o| o.as_json().clone())))
+                .collect::<Vec<_>>()
+        );
         assert_eq!(changed.len(), 1);
         assert!(!text.contains("one") && !text.contains("two"), "{text}");
         let value = |object: &Option<Arc<Object>>, name: &str| object.as_ref().unwrap().at(&["data", name]).cloned();

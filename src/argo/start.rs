@@ -50,7 +50,8 @@ pub(super) async fn find(cluster: Cluster, wanted: Namespaces, sender: mpsc::Sen
             }
         }
     };
-    let early = cluster.table(&applications(), &scope);
+    let kind = applications();
+    let early = cluster.table(&kind, &scope);
     let (early, user) = tokio::join!(early, cluster.whoami());
     if let Ok(table) = early {
         let _ = sender.send(Message::Early(rows(&cluster, &table))).await;
@@ -165,12 +166,7 @@ fn attributes(need: Need) -> Attributes {
 }
 
 /// Asks for rights. What cannot be asked is not known.
-pub(super) async fn rights(
-    cluster: &Cluster,
-    namespace: Option<&str>,
-    home: Option<&str>,
-    needs: &[Need],
-) -> Rights {
+pub(super) async fn rights(cluster: &Cluster, namespace: Option<&str>, home: Option<&str>, needs: &[Need]) -> Rights {
     let mut known = BTreeMap::new();
     for need in needs {
         let own = matches!(need, Need::ListProjects | Need::ListSecrets).then_some(home).flatten().or(namespace);

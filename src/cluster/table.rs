@@ -87,7 +87,8 @@ impl Cluster {
         if raw.columns.is_empty() {
             return Err(unreadable("it is not a table".to_owned()));
         }
-        let mut table = Table { columns: raw.columns.into_iter().map(|column| column.name).collect(), rows: Vec::new() };
+        let mut table =
+            Table { columns: raw.columns.into_iter().map(|column| column.name).collect(), rows: Vec::new() };
         for row in raw.rows {
             let metadata = row.object.map(|object| object.metadata).unwrap_or_default();
             let mut row = TableRow { namespace: metadata.namespace, name: metadata.name, cells: row.cells };
@@ -95,7 +96,7 @@ impl Cluster {
                 row.namespace.clone_from(namespace);
             }
             if row.name.is_empty() {
-                row.name = row.text(&table, "Name").to_owned();
+                row.name = String::from(row.text(&table, "Name"));
             }
             table.rows.push(row);
         }

@@ -86,7 +86,7 @@ pub(super) fn append(path: &Path) -> Result<File, StoreError> {
 }
 
 /// `O_NOFOLLOW`.
-const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Replaces a file whole: a reader sees the old one or the new one.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {

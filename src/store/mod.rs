@@ -16,7 +16,7 @@ mod requests;
 pub use deferred::{Deferral, Deferrals};
 pub use error::StoreError;
 pub use folder::State;
-pub use log::{KeptLog, KeptLine, LogInfo, LogReader, LogWriter};
+pub use log::{KeptLine, KeptLog, LogInfo, LogReader, LogWriter};
 pub use operations::{OperationFolder, OperationId};
 pub use prune::{Pruned, prune};
 pub use requests::{RequestEntry, RequestLog};

@@ -119,12 +119,14 @@ impl OperationFolder {
                 }
             }
         }
-        logs.sort_by(|a, b| (a.info.started_at, &a.info.pod, &a.info.container, a.info.restart).cmp(&(
-            b.info.started_at,
-            &b.info.pod,
-            &b.info.container,
-            b.info.restart,
-        )));
+        logs.sort_by(|a, b| {
+            (a.info.started_at, &a.info.pod, &a.info.container, a.info.restart).cmp(&(
+                b.info.started_at,
+                &b.info.pod,
+                &b.info.container,
+                b.info.restart,
+            ))
+        });
         Ok(logs)
     }
 }

@@ -170,7 +170,7 @@ impl TaskRecord {
                 .filter(|_| !task.state.is_active())
                 .and_then(|elapsed| i64::try_from(elapsed.duration().as_millis()).ok()),
             message: task.message.clone(),
-            reasons: task.reasons.clone(),
+            reasons: task.reasons.iter().map(|reason| reason.text.clone()).collect(),
             exit: task.exit.as_ref().map(|exit| ExitRecord {
                 pod: exit.pod.clone(),
                 container: exit.container.clone(),

@@ -7,4 +7,5 @@ mod http;
 mod kubernetes;
 mod patches;
 mod sim_api;
+mod sim_command;
 mod sim_faults;

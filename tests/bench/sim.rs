@@ -119,7 +119,7 @@ async fn fan_out(simulator: &Simulator, clock: &Clock) {
             .store()
             .update(&CONFIG_MAPS, "default", "m", &options, |current| {
                 let mut changed = current.clone();
-                changed["data"]["n"] = write.to_string().into();
+                changed["data"]["n"] = (write + 1).to_string().into();
                 Ok(changed)
             })
             .unwrap();

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! `domain` imports nothing and does nothing: no input or output, no tasks, no clock; what the time is, is an argument.
-//! `cluster`, `git` and `sim` import `domain` and not each other. Only `cluster` names kube, only `git` names git2, only
+//! `cluster`, `git` and `sim` import `domain` and not each other; [`engine`], the controller, stands on the first two. Only `cluster` names kube, only `git` names git2, only
 //! `cli` and `main` name clap. Everybody may take a [`clock::Clock`], and nobody else asks the system for the time. The
 //! test `layers` holds all of it to that.
 //!
@@ -46,6 +46,7 @@ pub mod clock;
 pub mod cluster;
 pub mod demo;
 pub mod domain;
+pub mod engine;
 pub mod git;
 pub mod sim;
 pub mod store;

@@ -120,6 +120,12 @@ impl Cluster {
         Ok(kinds)
     }
 
+    /// The version of the API server, for example `v1.36.0`.
+    pub async fn version(&self) -> Result<String, ClusterError> {
+        let answer = self.get_json("asking for the version", "/version", "application/json").await?;
+        Ok(text(&answer, "gitVersion").to_owned())
+    }
+
     async fn read_group(&self, group: &str, path: &str, version: &str, kinds: &mut Kinds) {
         let Ok(answer) = self.get_json(&format!("discovering {path}"), path, "application/json").await else {
             kinds.unavailable.push(group.to_owned());

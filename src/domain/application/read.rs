@@ -77,6 +77,11 @@ impl Spec {
 }
 
 impl Source {
+    /// Reads a source as an operation repeats it.
+    pub fn from_json(value: &Value) -> (Self, Problems) {
+        Fields::read(value, Self::read)
+    }
+
     fn read(fields: &Fields<'_>) -> Self {
         Self {
             repo_url: fields.text("repoURL"),

@@ -4,50 +4,63 @@ use jiff::Timestamp;
 
 use super::board::{Board, Next};
 use super::message::{BY_TIMEOUT, TERMINATING_TIMEOUT};
-use crate::domain::operation::OperationPhase;
+use crate::domain::operation::{BadDuration, OperationPhase, OperationState};
+
+/// Ends an attempt before there is a plan: the sources, the project or the cluster do not let it begin. It may be
+/// repeated like any other that failed.
+pub fn end_in_error(state: &mut OperationState, now: Timestamp, message: &str) {
+    end(state, now, OperationPhase::Error, message);
+}
 
 impl Board<'_> {
-    /// Ends the attempt. If it failed and may be repeated, the operation stays `Running` with an end: that is how Argo CD
-    /// writes down that it waits for the next attempt.
+    /// Ends the attempt.
     pub(super) fn finish(&mut self, phase: OperationPhase, message: &str) -> Next {
-        let by_timeout =
-            self.state.phase == Some(OperationPhase::Terminating) && self.state.message == TERMINATING_TIMEOUT;
-        let terminated = self.state.phase == Some(OperationPhase::Terminating);
-        let count = self.state.retry_count;
-        // Whole seconds, as they are written.
-        self.state.finished_at = Some(Timestamp::from_second(self.input.now.as_second()).unwrap_or(self.input.now));
-        self.state.phase = Some(phase);
-        message.clone_into(&mut self.state.message);
-        if phase == OperationPhase::Succeeded {
-            return Next::default();
-        }
-        if !terminated && self.state.operation.retry.allows_another(count) {
-            match self.retry_time(count) {
-                Ok(at) => {
-                    self.state.phase = Some(OperationPhase::Running);
-                    self.state.retry_count = count + 1;
-                    self.state.message = format!("{message}. Retrying attempt #{} at {at}.", count + 1);
-                    let until = self.state.next_attempt().and_then(Result::ok);
-                    return Next::wait(super::WaitFor::Retry, until);
-                }
-                Err(error) => self.state.message = format!("{message} (failed to retry: {error})"),
-            }
-            return Next::default();
-        }
-        if by_timeout {
-            self.state.message.push_str(BY_TIMEOUT);
-        }
-        if count > 0 {
-            self.state.message = format!("{} (retried {count} times).", self.state.message);
+        if end(&mut self.state, self.input.now, phase, message) {
+            let until = self.state.next_attempt().and_then(Result::ok);
+            return Next::wait(super::WaitFor::Retry, until);
         }
         Next::default()
     }
+}
 
-    /// The time that Argo CD announces, in UTC: one step of the backoff before the time at which it really tries again.
-    fn retry_time(&self, count: i64) -> Result<String, crate::domain::operation::BadDuration> {
-        let retry = &self.state.operation.retry;
-        retry.wait(count + 1)?;
-        let at = self.input.now.saturating_add(retry.wait(count)?).unwrap_or(Timestamp::MAX);
-        Ok(at.strftime("%-I:%M%p").to_string())
+/// Ends an attempt; whether another follows. If it failed and may be repeated, the operation stays `Running` with an end:
+/// that is how Argo CD writes down that it waits for the next attempt.
+fn end(state: &mut OperationState, now: Timestamp, phase: OperationPhase, message: &str) -> bool {
+    let terminated = state.phase == Some(OperationPhase::Terminating);
+    let by_timeout = terminated && state.message == TERMINATING_TIMEOUT;
+    let count = state.retry_count;
+    // Whole seconds, as they are written.
+    state.finished_at = Some(Timestamp::from_second(now.as_second()).unwrap_or(now));
+    state.phase = Some(phase);
+    message.clone_into(&mut state.message);
+    if phase == OperationPhase::Succeeded {
+        return false;
     }
+    if !terminated && state.operation.retry.allows_another(count) {
+        match retry_time(state, now) {
+            Ok(at) => {
+                state.phase = Some(OperationPhase::Running);
+                state.retry_count = count + 1;
+                state.message = format!("{message}. Retrying attempt #{} at {at}.", count + 1);
+                return true;
+            }
+            Err(error) => state.message = format!("{message} (failed to retry: {error})"),
+        }
+        return false;
+    }
+    if by_timeout {
+        state.message.push_str(BY_TIMEOUT);
+    }
+    if count > 0 {
+        state.message = format!("{} (retried {count} times).", state.message);
+    }
+    false
+}
+
+/// The time that Argo CD announces, in UTC: one step of the backoff before the time at which it really tries again.
+fn retry_time(state: &OperationState, now: Timestamp) -> Result<String, BadDuration> {
+    let retry = &state.operation.retry;
+    retry.wait(state.retry_count + 1)?;
+    let at = now.saturating_add(retry.wait(state.retry_count)?).unwrap_or(Timestamp::MAX);
+    Ok(at.strftime("%-I:%M%p").to_string())
 }

@@ -1,0 +1,77 @@
+//! The actor of one Application: what is to be done with it now, one thing at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::compare::Comparer;
+use super::mailbox::Mailbox;
+use super::operate::Operator;
+use super::shared::Shared;
+use super::{deletion, record};
+use crate::domain::application::Application;
+use crate::domain::manifest::Object;
+
+/// What an actor waits for after it has done what was to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Next {
+    /// When to look again even if nothing happens, by the monotonic clock. `None`: when the bell rings.
+    pub(crate) at: Option<Duration>,
+}
+
+/// Works for an Application until it is gone or the engine stops.
+pub(super) async fn run(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
+    let mut operator = Operator::default();
+    let mut comparer = Comparer::default();
+    loop {
+        let bell = mailbox.bell.notified();
+        let Some(object) = mailbox.latest() else { return };
+        let work = work(&shared, &mailbox, &object, &mut operator, &mut comparer);
+        let next = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            next = work => next,
+        };
+        // Something came while it worked that it may not have seen.
+        if mailbox.latest().is_some_and(|latest| record::version(&latest) != record::version(&object)) {
+            continue;
+        }
+        let alarm = async {
+            match next.at {
+                Some(at) => shared.clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = bell => {}
+            () = alarm => {}
+        }
+    }
+}
+
+async fn work(
+    shared: &Shared,
+    mailbox: &Arc<Mailbox>,
+    object: &Arc<Object>,
+    operator: &mut Operator,
+    comparer: &mut Comparer,
+) -> Next {
+    let application = read(shared, object);
+    if application.skips_reconcile() {
+        return Next::default();
+    }
+    if application.operation.is_some() {
+        operator.run(shared, mailbox, object).await;
+        comparer.operation_ended();
+        return Next { at: Some(shared.clock.monotonic()) };
+    }
+    if application.metadata.deleting {
+        return deletion::run(shared, mailbox, object, &application).await;
+    }
+    comparer.run(shared, mailbox, object, &application).await
+}
+
+/// The Application in an object. What cannot be read has its default: nothing is done for it that was not asked for.
+pub(crate) fn read(shared: &Shared, object: &Object) -> Application {
+    Application::read(shared.cluster.name(), object).0
+}

@@ -1,0 +1,196 @@
+//! The clusters that applications go to: this one, and those of Argo CD's cluster Secrets. Nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::problem::Problem;
+use super::secret::{SecretValues, secrets};
+use crate::cluster::{Access, Attributes, Cluster, ClusterError, Credential, Kinds, Scope, Target, connect};
+use crate::domain::application;
+use crate::domain::plan;
+
+/// The address under which every cluster knows itself.
+const IN_CLUSTER: &str = "https://kubernetes.default.svc";
+/// The name that Argo CD gives it.
+const IN_CLUSTER_NAME: &str = "in-cluster";
+
+/// A cluster that applications go to.
+pub(crate) struct Destination {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// Its address in projects' rules.
+    pub(crate) server: String,
+    /// Its name in projects' rules; empty where it has none.
+    pub(crate) name: String,
+    known: Mutex<Option<Known>>,
+    scope: Mutex<Option<bool>>,
+}
+
+/// What is known of a cluster.
+#[derive(Clone)]
+pub(crate) struct Known {
+    /// Its kinds.
+    pub(crate) kinds: Arc<Kinds>,
+    /// The same, as plans want them.
+    pub(crate) plan_kinds: Arc<plan::Kinds>,
+    /// Its version, for example `v1.36.0`.
+    pub(crate) version: String,
+}
+
+impl Destination {
+    fn new(cluster: Cluster, server: impl Into<String>, name: impl Into<String>) -> Self {
+        let (server, name) = (server.into(), name.into());
+        Self { cluster, server, name, known: Mutex::default(), scope: Mutex::default() }
+    }
+
+    /// The cluster's kinds and version; asked once.
+    pub(crate) async fn known(&self) -> Result<Known, ClusterError> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = &*known {
+            return Ok(known.clone());
+        }
+        let kinds = self.cluster.discover().await?;
+        let version = self.cluster.version().await?;
+        Ok(known.insert(Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version }).clone())
+    }
+
+    /// Asks for the kinds again, after a definition was applied or where a kind is missing.
+    pub(crate) async fn rediscover(&self) -> Result<Known, ClusterError> {
+        let kinds = self.cluster.discover().await?;
+        let version = self.cluster.version().await?;
+        let fresh = Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version };
+        *self.known.lock().await = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Where objects are watched: in the whole cluster if the engine may list everything there, so that all
+    /// applications share one watch a kind; else in a namespace.
+    pub(crate) async fn scope(&self, namespace: &str) -> Result<Scope, ClusterError> {
+        let mut everywhere = self.scope.lock().await;
+        let everywhere = if let Some(known) = *everywhere {
+            known
+        } else {
+            let any = || "*".to_owned();
+            let list = Attributes { verb: "list".into(), group: any(), resource: any(), ..Attributes::default() };
+            *everywhere.insert(self.cluster.may(&list).await? == Access::Allowed)
+        };
+        Ok(if everywhere { Scope::All } else { Scope::Namespace(namespace.to_owned()) })
+    }
+}
+
+fn plan_kinds(kinds: &Kinds) -> plan::Kinds {
+    let mut infos: HashMap<(String, String), plan::KindInfo> = HashMap::new();
+    for kind in kinds.iter() {
+        let info = infos
+            .entry((kind.group.clone(), kind.kind.clone()))
+            .or_insert_with(|| plan::KindInfo { namespaced: kind.namespaced, versions: Vec::new() });
+        info.versions.push(kind.version.clone());
+    }
+    plan::Kinds::of_cluster(infos)
+}
+
+/// All clusters that applications go to.
+pub(crate) struct Destinations {
+    own: Arc<Destination>,
+    control_plane: String,
+    /// By server, with the Secret's `config` it was made from.
+    others: Mutex<HashMap<String, (String, Arc<Destination>)>>,
+}
+
+impl Destinations {
+    /// This cluster, and those of the Secrets in the control plane's namespace.
+    pub(crate) fn new(own: Cluster, control_plane: &str) -> Self {
+        let own = Arc::new(Destination::new(own, IN_CLUSTER, IN_CLUSTER_NAME));
+        Self { own, control_plane: control_plane.to_owned(), others: Mutex::default() }
+    }
+
+    /// The cluster of a destination.
+    pub(crate) async fn resolve(&self, wanted: &application::Destination) -> Result<Arc<Destination>, Problem> {
+        let server = wanted.server.trim_end_matches('/');
+        match (server, wanted.name.as_str()) {
+            ("", "") => return Err(Problem::invalid_spec("Destination server missing from app spec")),
+            ("", name) if name == IN_CLUSTER_NAME => return Ok(Arc::clone(&self.own)),
+            (server, "") if server == IN_CLUSTER || server == self.own.cluster.server() => {
+                return Ok(Arc::clone(&self.own));
+            }
+            (_, "") | ("", _) => {}
+            (server, name) => {
+                let message =
+                    format!("application destination can't have both name and server defined: {name} {server}");
+                return Err(Problem::invalid_spec(message));
+            }
+        }
+        let known = secrets(&self.own.cluster, &self.control_plane, "cluster").await;
+        let known = known.map_err(|error| Problem::cluster(&error))?;
+        let found = known.iter().find(|secret| {
+            if server.is_empty() {
+                secret.text("name") == wanted.name
+            } else {
+                secret.text("server").trim_end_matches('/') == server
+            }
+        });
+        let Some(secret) = found else {
+            let what = if server.is_empty() { &wanted.name } else { server };
+            return Err(Problem::invalid_spec(format!(
+                "there are no clusters with this {}: {what} (it is neither this cluster nor one of the cluster Secrets in {})",
+                if server.is_empty() { "name" } else { "address" },
+                self.control_plane,
+            )));
+        };
+        self.open(secret).await
+    }
+
+    async fn open(&self, secret: &SecretValues) -> Result<Arc<Destination>, Problem> {
+        let (server, config) = (secret.text("server").trim_end_matches('/').to_owned(), secret.text("config"));
+        let mut others = self.others.lock().await;
+        if let Some((of, destination)) = others.get(&server)
+            && of == config
+        {
+            return Ok(Arc::clone(destination));
+        }
+        let name = secret.text("name").to_owned();
+        let credential = credential(config).map_err(|reason| {
+            Problem::invalid_spec(format!("the cluster Secret of {server} cannot be used: {reason}"))
+        })?;
+        let target = Target::Server { name: name.clone(), server: server.clone(), credential: Box::new(credential) };
+        let cluster = connect(&target, self.own.cluster.clock(), "boathook-engine").await;
+        let cluster = cluster.map_err(|error| Problem::invalid_spec(error.to_string()))?;
+        let destination = Arc::new(Destination::new(cluster, server.clone(), name));
+        others.insert(server, (config.to_owned(), Arc::clone(&destination)));
+        Ok(destination)
+    }
+}
+
+/// The `config` of a cluster Secret. What is not implemented is an error that names it.
+fn credential(config: &str) -> Result<Credential, String> {
+    let config: Value = serde_json::from_str(config).map_err(|_| "config is not JSON".to_owned())?;
+    for field in ["awsAuthConfig", "execProviderConfig"] {
+        if config.get(field).is_some_and(|value| !value.is_null()) {
+            return Err(format!("config.{field} is not supported by boathook's engine"));
+        }
+    }
+    let text = |path: &str| {
+        let value = config.pointer(path).and_then(Value::as_str);
+        value.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let bytes = |path: &str| {
+        let decode = |text: String| STANDARD.decode(text).map_err(|_| format!("config{path} is not base64"));
+        text(path).map(decode).transpose()
+    };
+    let pair = |one: Option<Vec<u8>>, other: Option<Vec<u8>>| one.zip(other);
+    Ok(Credential {
+        bearer_token: text("/bearerToken"),
+        basic: text("/username").zip(text("/password")),
+        ca: bytes("/tlsClientConfig/caData")?,
+        client_certificate: pair(bytes("/tlsClientConfig/certData")?, bytes("/tlsClientConfig/keyData")?),
+        insecure: config.pointer("/tlsClientConfig/insecure").and_then(Value::as_bool).unwrap_or(false),
+        server_name: text("/tlsClientConfig/serverName"),
+        exec: None,
+        proxy: text("/proxyUrl"),
+    })
+}

@@ -1,0 +1,23 @@
+//! Why an engine does not run.
+
+use crate::cluster::ClusterError;
+
+/// Why an engine does not start, or has stopped by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The cluster does not answer, or refuses what the engine cannot do without. See
+    /// [`ClusterError::is_transient`] for whether trying again helps.
+    #[error("the engine cannot start: {0}")]
+    Cluster(#[from] ClusterError),
+    /// Somebody else works on the Applications. Trying again helps when that has ended.
+    #[error("the engine does not run beside {0}")]
+    OtherController(String),
+    /// An option that cannot be used.
+    #[error("{option}: {reason}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,71 @@
+//! The mailbox of an application's actor: the latest version alone lies in it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::domain::manifest::Object;
+
+/// The latest version of one Application, and a bell. An actor that is busy misses nothing but versions in between.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    latest: Mutex<Option<Arc<Object>>>,
+    /// Rings when there is something new for the actor: its Application, or an object it watches.
+    pub(crate) bell: Arc<Notify>,
+}
+
+impl Mailbox {
+    /// Puts a version in, unless a newer one is there, and rings.
+    pub(crate) fn put(&self, object: Arc<Object>) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.as_ref().is_some_and(|known| known.uid() == object.uid() && version(known) > version(&object)) {
+            return;
+        }
+        *latest = Some(object);
+        drop(latest);
+        self.bell.notify_one();
+    }
+
+    /// The Application is gone.
+    pub(crate) fn close(&self) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.bell.notify_one();
+    }
+
+    /// The latest version; `None`: the Application is gone.
+    pub(crate) fn latest(&self) -> Option<Arc<Object>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Versions of one object can be compared as numbers.
+fn version(object: &Object) -> u128 {
+    let version = object.at(&["metadata", "resourceVersion"]).and_then(Value::as_str);
+    version.and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_older_version_does_not_hide_a_newer_one_and_a_new_object_counts() {
+        let object = |uid: &str, version: &str| {
+            let metadata = json!({"name": "shop", "uid": uid, "resourceVersion": version});
+            Arc::new(Object::from_json(json!({"apiVersion": "v1", "kind": "A", "metadata": metadata})).unwrap())
+        };
+        let mailbox = Mailbox::default();
+        let latest = || mailbox.latest().map(|object| format!("{} {}", object.uid(), version(&object)));
+        mailbox.put(object("a", "9"));
+        mailbox.put(object("a", "10"));
+        mailbox.put(object("a", "9"));
+        assert_eq!(latest().as_deref(), Some("a 10"));
+        mailbox.put(object("b", "3"));
+        assert_eq!(latest().as_deref(), Some("b 3"));
+        mailbox.close();
+        assert_eq!(latest(), None);
+    }
+}

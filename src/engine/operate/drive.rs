@@ -1,0 +1,426 @@
+//! Driving the state machine: write, act, call again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::accept::{Accepted, accept, start};
+use super::finish::{history, tell_end};
+use super::prepare::{Place, Prepared, manifests, pin, place, prepare};
+use crate::domain::application::Application;
+use crate::domain::manifest::Object;
+use crate::domain::names;
+use crate::domain::operation::{OperationPhase, OperationState};
+use crate::domain::plan::Plan;
+use crate::domain::project::Decision;
+use crate::domain::step::{
+    Action, Observation, Outcome, Progress, Render, Settings, Step, StepInput, end_in_error, recorded_manifests,
+    resume, step,
+};
+use crate::engine::actor::read;
+use crate::engine::mailbox::Mailbox;
+use crate::engine::perform::Performer;
+use crate::engine::problem::Problem;
+use crate::engine::project::window;
+use crate::engine::record::{Edit, Written, version, write};
+use crate::engine::shared::Shared;
+use crate::engine::targets::Fetch;
+
+/// What the operation says while a window does not let it run.
+const BLOCKED: &str = "Sync operation blocked by sync window";
+/// Of a request without anything to do.
+const NOTHING: &str = "Invalid operation request: no operation specified";
+
+/// Whether the operation goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Go {
+    /// It does.
+    On,
+    /// It is over, was replaced, or the Application is gone.
+    Over,
+}
+
+/// There is nothing to do until the bell rings, or until a time.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    until: Option<Timestamp>,
+}
+
+/// Whether a sync window holds an operation.
+enum Held {
+    /// None does.
+    No,
+    /// One does; when to look again, if that is known.
+    Until(Option<Timestamp>),
+    /// The operation is over.
+    Over,
+}
+
+/// One operation while it runs.
+pub(super) struct Run<'a> {
+    shared: &'a Shared,
+    mailbox: &'a Arc<Mailbox>,
+    object: Arc<Object>,
+    application: Application,
+    last_start: Option<Timestamp>,
+    progress: Progress,
+    /// The state as it stands in the Application.
+    written: Option<Value>,
+    outcomes: Vec<Outcome>,
+    prepared: Option<(Place, Prepared)>,
+    fetch: Fetch,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        mailbox: &'a Arc<Mailbox>,
+        object: &Arc<Object>,
+        last_start: Option<Timestamp>,
+    ) -> Self {
+        let object = Arc::clone(object);
+        Self {
+            application: read(shared, &object),
+            written: object.at(&["status", "operationState"]).cloned(),
+            shared,
+            mailbox,
+            object,
+            last_start,
+            progress: Progress::default(),
+            outcomes: Vec::new(),
+            prepared: None,
+            fetch: Fetch::IfOld,
+        }
+    }
+
+    /// Start of the operation, once it is accepted.
+    pub(super) fn started_at(&self) -> Option<Timestamp> {
+        self.progress.state.started_at
+    }
+
+    /// Runs the operation to its end.
+    pub(super) async fn until_it_is_over(&mut self) {
+        if self.begin().await == Go::Over {
+            return;
+        }
+        loop {
+            let pause = {
+                // Held while something is done, not while something is waited for. It is never closed.
+                let _turn = self.shared.workers.acquire().await.ok();
+                match self.work().await {
+                    Some(pause) => pause,
+                    None => return,
+                }
+            };
+            self.wait(pause).await;
+        }
+    }
+
+    /// Takes over an operation that runs, or accepts a new one.
+    async fn begin(&mut self) -> Go {
+        let state = self.application.status.operation_state.clone();
+        if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
+            self.progress.state = state;
+            return Go::On;
+        }
+        let Some(request) = self.application.operation.clone() else { return Go::Over };
+        let now = self.shared.clock.now();
+        let state = match accept(&self.application, &request, self.last_start, now) {
+            Accepted::New(state) => *state,
+            Accepted::Resume => match self.resume(now).await {
+                Ok(state) => state,
+                Err(problem) => self.refused(&problem, now),
+            },
+        };
+        self.fetch = Fetch::Always;
+        let mut progress = Progress { state, ..Progress::default() };
+        if progress.state.operation.sync.is_none() && !progress.state.phase.is_some_and(OperationPhase::is_completed) {
+            end_in_error(&mut progress.state, now, NOTHING);
+        }
+        self.write(progress).await
+    }
+
+    /// The state of an operation that is over before it began.
+    fn refused(&self, message: &str, now: Timestamp) -> OperationState {
+        let mut state = OperationState {
+            operation: self.application.operation.clone().unwrap_or_default(),
+            started_at: Some(start(&self.application, self.last_start, now)),
+            ..OperationState::default()
+        };
+        end_in_error(&mut state, now, message);
+        state
+    }
+
+    /// The state with which the failed operation goes on.
+    async fn resume(&self, now: Timestamp) -> Result<OperationState, String> {
+        let failed = self.application.status.operation_state.clone().unwrap_or_default();
+        let request = self.application.operation.clone().unwrap_or_default();
+        let told = |problem: Problem| format!("the operation cannot be resumed: {problem}");
+        let place = place(self.shared, &self.object, &self.application).await.map_err(told)?;
+        let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await.map_err(told)?;
+        let revision = targets.revisions.first().map_or("", String::as_str);
+        let state = resume(&failed, &request, revision, &targets.digest, now);
+        state.map_err(|refused| format!("the operation cannot be resumed: {refused}"))
+    }
+
+    /// One burst of work: until there is something to wait for. `None`: it is over.
+    async fn work(&mut self) -> Option<Pause> {
+        loop {
+            if self.shared.stop.is_cancelled() || self.look() == Go::Over {
+                return None;
+            }
+            if self.progress.state.phase.is_some_and(OperationPhase::is_completed) {
+                return None;
+            }
+            if !self.is_waiting_for_retry() && self.prepared.is_none() {
+                match self.prepare().await {
+                    Ok(()) => {}
+                    Err(_) if self.is_terminating() => {}
+                    Err(problem) => {
+                        self.fail(&problem).await?;
+                        continue;
+                    }
+                }
+            }
+            match self.held().await {
+                Held::No => {}
+                Held::Until(until) => return Some(Pause { until }),
+                Held::Over => return None,
+            }
+            let next = self.step();
+            let (progress, actions) = (next.progress.clone(), !next.actions.is_empty());
+            if self.write(progress).await == Go::Over {
+                return None;
+            }
+            if self.progress.state != next.progress.state {
+                // The write found a newer Application: decide again with the previous outcomes.
+                continue;
+            }
+            self.progress.memory = next.progress.memory.clone();
+            self.outcomes.clear();
+            if let Some(render) = next.render {
+                self.prepared = None;
+                self.fetch = if render == Render::LatestRevision { Fetch::Always } else { Fetch::IfOld };
+                continue;
+            }
+            if !actions {
+                return Some(Pause { until: next.wait.and_then(|wait| wait.until) });
+            }
+            self.act(&next).await;
+        }
+    }
+
+    fn is_terminating(&self) -> bool {
+        self.progress.state.phase == Some(OperationPhase::Terminating)
+    }
+
+    fn is_waiting_for_retry(&self) -> bool {
+        self.progress.state.is_waiting_for_retry()
+    }
+
+    /// Takes in the latest version of the Application.
+    fn look(&mut self) -> Go {
+        match self.mailbox.latest() {
+            None => Go::Over,
+            Some(latest) if version(&latest) == version(&self.object) => Go::On,
+            Some(latest) => self.take(latest),
+        }
+    }
+
+    /// Takes in a version of the Application that we did not write ourselves.
+    fn take(&mut self, latest: Arc<Object>) -> Go {
+        if latest.uid() != self.object.uid() {
+            return Go::Over;
+        }
+        self.application = read(self.shared, &latest);
+        self.object = latest;
+        let found = self.object.at(&["status", "operationState"]).cloned();
+        let state = self.application.status.operation_state.clone();
+        let is_same = state.as_ref().is_some_and(|state| state.started_at == self.progress.state.started_at);
+        if self.progress.state.started_at.is_none() {
+            // Not accepted yet.
+            self.written = found;
+            return Go::On;
+        }
+        let Some(state) = state.filter(|_| is_same) else { return Go::Over };
+        if found != self.written {
+            self.written = found;
+            self.progress.state = state;
+        }
+        let is_completed = self.progress.state.phase.is_some_and(OperationPhase::is_completed);
+        if self.application.operation.is_none() && !is_completed {
+            // Somebody took the request away: nobody else would end its hooks.
+            self.progress.state.phase = Some(OperationPhase::Terminating);
+        }
+        Go::On
+    }
+
+    /// Makes the plan.
+    async fn prepare(&mut self) -> Result<(), Problem> {
+        let place = place(self.shared, &self.object, &self.application).await?;
+        let state = &self.progress.state;
+        let is_pinned = state
+            .sync_result
+            .as_ref()
+            .is_some_and(|result| !result.revision.is_empty() || !result.revisions.is_empty());
+        let fetch = if is_pinned { Fetch::IfOld } else { self.fetch };
+        let targets = manifests(self.shared, &self.application, &place, state, fetch).await?;
+        let is_recorded = is_pinned && recorded_manifests(&state.operation).is_some();
+        let mut pinned = state.clone();
+        if !is_recorded {
+            pin(&self.application, &mut pinned, &targets);
+        }
+        let bell = &self.mailbox.bell;
+        let prepared = prepare(self.shared, &self.application, &place, &pinned, &targets, bell).await?;
+        // Written with the first step's state, before anything is done.
+        self.progress.state = pinned;
+        self.prepared = Some((place, prepared));
+        Ok(())
+    }
+
+    /// Ends the attempt: it could not begin.
+    async fn fail(&mut self, problem: &Problem) -> Option<()> {
+        let mut progress = self.progress.clone();
+        let message = match problem.kind {
+            crate::engine::problem::ProblemKind::SharedResource => problem.message.clone(),
+            _ => problem.to_string(),
+        };
+        end_in_error(&mut progress.state, self.shared.clock.now(), &message);
+        (self.write(progress).await == Go::On).then_some(())
+    }
+
+    /// Whether a sync window holds the operation, and when to look again. Ending an operation is never held.
+    async fn held(&mut self) -> Held {
+        let Some((place, _)) = self.prepared.as_ref().filter(|_| !self.is_terminating()) else { return Held::No };
+        let now = self.shared.clock.now();
+        let decision = window(&place.project, &self.application, &place.destination, &self.progress.state, now);
+        let (message, until) = match decision {
+            Decision::Allowed => return Held::No,
+            Decision::Broken(error) => (format!("{BLOCKED}: {error}"), None),
+            Decision::NotAllowed { opens: Some(opens) } => (BLOCKED.to_owned(), Some(opens)),
+            // When a window closes is not told: look once a minute, which is what windows are written in.
+            Decision::NotAllowed { opens: None } | Decision::Denied { .. } => {
+                (BLOCKED.to_owned(), now.checked_add(jiff::SignedDuration::from_secs(60 - now.as_second() % 60)).ok())
+            }
+        };
+        let mut progress = self.progress.clone();
+        progress.state.message = message;
+        // The project is read anew when it is looked at again.
+        self.prepared = None;
+        match self.write(progress).await {
+            Go::On => Held::Until(until),
+            Go::Over => Held::Over,
+        }
+    }
+
+    /// Asks what to do next.
+    fn step(&self) -> Step {
+        let settings = Settings { wave_delay: self.shared.options.wave_delay, timeout: self.shared.options.timeout };
+        let nothing =
+            Plan { destination_namespace: self.application.spec.destination.namespace.clone(), ..Plan::default() };
+        let (plan, objects) = self.prepared.as_ref().map_or_else(
+            || (&nothing, HashMap::new()),
+            |(_, prepared)| (&prepared.plan, prepared.world.objects(&prepared.plan)),
+        );
+        let approved = self.application.metadata.annotations.get(names::DELETION_APPROVED);
+        let seen = Observation {
+            objects,
+            outcomes: self.outcomes.clone(),
+            approved: approved.and_then(|time| time.parse().ok()),
+        };
+        let input = StepInput { plan, seen: &seen, settings: &settings, now: self.shared.clock.now() };
+        step(&input, &self.progress)
+    }
+
+    /// Writes a state, if it is not what is there. When it is over afterwards, the request is removed in the same write.
+    async fn write(&mut self, progress: Progress) -> Go {
+        let state = progress.state.to_json();
+        let is_completed = progress.state.phase.is_some_and(OperationPhase::is_completed);
+        if self.written.as_ref() == Some(&state) && !is_completed {
+            self.progress.state = progress.state;
+            return Go::On;
+        }
+        let mut edits = vec![Edit::Status("operationState", state.clone())];
+        if is_completed {
+            edits.push(Edit::NoOperation);
+            edits.extend(
+                history(&self.object, &self.application, &progress.state)
+                    .map(|entries| Edit::Status("history", entries)),
+            );
+        }
+        match write(self.shared, self.mailbox, &self.object, &edits).await {
+            Written::Done(object) => {
+                self.application = read(self.shared, &object);
+                self.object = object;
+                self.written = Some(state);
+                self.progress.state = progress.state;
+                if is_completed {
+                    tell_end(self.shared, &self.object, &self.progress.state).await;
+                    return Go::Over;
+                }
+                Go::On
+            }
+            Written::Stale(latest) => self.take(latest),
+            Written::Gone => Go::Over,
+            Written::Refused(reason) => {
+                tracing::error!(application = self.object.name(), reason, "an operation cannot be recorded");
+                // Without a record nothing may be done. Trying again is all that is left.
+                self.shared.clock.sleep(Duration::from_secs(10)).await;
+                self.look()
+            }
+        }
+    }
+
+    /// Carries out a step's actions.
+    async fn act(&mut self, next: &Step) {
+        let kinds = match &self.prepared {
+            Some((place, prepared)) => Some((Arc::clone(&place.destination), Arc::clone(&prepared.known.kinds))),
+            // To end an operation whose sources cannot be read, its cluster is enough.
+            None => match self.shared.destinations.resolve(&self.application.spec.destination).await {
+                Ok(destination) => match destination.known().await {
+                    Ok(known) => Some((destination, known.kinds)),
+                    Err(_) => None,
+                },
+                Err(_) => None,
+            },
+        };
+        let Some((destination, kinds)) = kinds else {
+            // Nobody can say what became of them; looked at again a little later.
+            self.shared.clock.sleep(Duration::from_secs(5)).await;
+            return;
+        };
+        let performer = Performer {
+            cluster: &destination.cluster,
+            kinds: &kinds,
+            clock: &self.shared.clock,
+            parallel: self.shared.options.parallel_requests,
+        };
+        self.outcomes = performer.perform(next).await;
+        let defines = |action: &Action| matches!(action, Action::Apply(apply) if !apply.dry_run && apply.object.kind == "CustomResourceDefinition");
+        if next.actions.iter().any(defines) && destination.rediscover().await.is_ok() {
+            // New kinds: the plan knows them, and they can be watched.
+            self.prepared = None;
+        }
+    }
+
+    /// Waits for the bell, a time, or the end of the engine.
+    async fn wait(&self, pause: Pause) {
+        let alarm = async {
+            match pause.until {
+                Some(until) => {
+                    let left = until.duration_since(self.shared.clock.now());
+                    self.shared.clock.sleep(Duration::try_from(left).unwrap_or_default()).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.mailbox.bell.notified() => {}
+            () = alarm => {}
+            () = self.shared.stop.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Running the operation of one Application, from `.operation` to its end.
+
+mod accept;
+mod drive;
+mod finish;
+mod operator;
+mod prepare;
+mod world;
+
+pub(crate) use operator::Operator;

@@ -1,0 +1,198 @@
+//! Getting one object into the cluster, as its options say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::change::propagation;
+use super::migrate::take_over;
+use super::performer::{Performer, told};
+use crate::cluster::{self, ClusterError, Kind, WriteOptions};
+use crate::domain::manifest::Object;
+use crate::domain::plan::Propagation;
+use crate::domain::step::{Apply, ApplyResult, Change, Method};
+use crate::engine::record::{MANAGER, version};
+
+/// How long an applied definition may take until its kind is served. Argo CD waits as long.
+const ESTABLISHED: Duration = Duration::from_secs(3);
+/// How long an object may take to go that is made anew.
+const GONE: Duration = Duration::from_secs(60);
+/// Pause between two looks at the same object, where no watch is open.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Applies an object, or tries to.
+pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyResult {
+    let manifest = &action.manifest;
+    let Some(kind) = performer.kinds.find_version(manifest.group(), manifest.version(), manifest.kind()) else {
+        return ApplyResult::Failed(format!(
+            "the cluster does not serve {} {}",
+            manifest.api_version(),
+            manifest.kind()
+        ));
+    };
+    let request = Request { performer, action, kind };
+    let result = match action.method {
+        Method::Create => request.create().await,
+        Method::Apply => request.put().await,
+    };
+    match result {
+        Ok((change, object)) => {
+            if !action.dry_run && kind.kind == "CustomResourceDefinition" {
+                request.wait_until_established().await;
+            }
+            ApplyResult::Done { change, object: Arc::new(object) }
+        }
+        Err(error) if action.method == Method::Create && error.is_already_there() => ApplyResult::AlreadyExists,
+        Err(error) if error.is_outcome_unknown() || error.is_transient() => ApplyResult::Unknown,
+        // Somebody wrote in between: what to do now is decided anew.
+        Err(error) if error.is_conflict() && !is_owned_by_others(&error) => ApplyResult::Unknown,
+        Err(error) => ApplyResult::Failed(told(&error)),
+    }
+}
+
+/// A conflict between managers, not between versions. It does not go away by itself.
+fn is_owned_by_others(error: &ClusterError) -> bool {
+    error.api().is_some_and(|status| status.message.contains("conflict with"))
+}
+
+struct Request<'a> {
+    performer: &'a Performer<'a>,
+    action: &'a Apply,
+    kind: &'a Kind,
+}
+
+impl Request<'_> {
+    fn options(&self) -> WriteOptions {
+        WriteOptions {
+            dry_run: self.action.dry_run,
+            manager: MANAGER.to_owned(),
+            strict: self.action.rule.validate,
+            ..WriteOptions::default()
+        }
+    }
+
+    async fn live(&self) -> Result<Option<Object>, ClusterError> {
+        let manifest = &self.action.manifest;
+        self.performer.cluster.get(self.kind, manifest.namespace(), manifest.name()).await
+    }
+
+    async fn create(&self) -> Result<(Change, Object), ClusterError> {
+        let created = self.performer.cluster.create(self.kind, &self.action.manifest, &self.options()).await?;
+        Ok((Change::Created, created))
+    }
+
+    async fn put(&self) -> Result<(Change, Object), ClusterError> {
+        let live = self.live().await?;
+        let rule = self.action.rule;
+        match (live, rule.replace) {
+            (None, true) => self.create().await,
+            (Some(live), true) if rule.force => self.make_anew(&live).await.map(|object| (Change::Replaced, object)),
+            (Some(live), true) => {
+                let replaced = self.replace(&live).await;
+                self.or_make_anew(&live, replaced).await.map(|object| (Change::Replaced, object))
+            }
+            (None, false) => {
+                let object = self.server_side().await?;
+                Ok((if rule.server_side { Change::ServerSideApplied } else { Change::Created }, object))
+            }
+            (Some(live), false) => {
+                let live = self.take_over(live).await?;
+                let applied = self.server_side().await;
+                let object = self.or_make_anew(&live, applied).await?;
+                let change = if rule.server_side {
+                    Change::ServerSideApplied
+                } else if object.uid() == live.uid() && is_unchanged(&live, &object) {
+                    Change::Unchanged
+                } else {
+                    Change::Configured
+                };
+                Ok((change, object))
+            }
+        }
+    }
+
+    /// Server-side apply. Fields that somebody else owns are taken over, as `kubectl apply` does.
+    async fn server_side(&self) -> Result<Object, ClusterError> {
+        let apply = cluster::Apply { force: true, options: self.options() };
+        self.performer.cluster.apply(self.kind, &self.action.manifest, &apply).await
+    }
+
+    async fn replace(&self, live: &Object) -> Result<Object, ClusterError> {
+        let mut object = Object::clone(&self.action.manifest);
+        if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".to_owned(), Value::String(version(live).to_owned()));
+        }
+        self.performer.cluster.replace(self.kind, &object, &self.options()).await
+    }
+
+    /// What Argo CD or kubectl applied before becomes ours. A dry run changes nobody's fields.
+    async fn take_over(&self, live: Object) -> Result<Object, ClusterError> {
+        let Some(patch) = take_over(&live, self.action.rule.migrate).filter(|_| !self.action.dry_run) else {
+            return Ok(live);
+        };
+        let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
+        let cluster = self.performer.cluster;
+        cluster.patch(self.kind, live.namespace(), live.name(), &patch, &options).await
+    }
+
+    /// With `Force`, an object that cannot be changed as wanted is deleted and made anew.
+    async fn or_make_anew(&self, live: &Object, result: Result<Object, ClusterError>) -> Result<Object, ClusterError> {
+        match result {
+            Err(error) if self.action.rule.force && is_invalid(&error) => self.make_anew(live).await,
+            result => result,
+        }
+    }
+
+    async fn make_anew(&self, live: &Object) -> Result<Object, ClusterError> {
+        let cluster = self.performer.cluster;
+        let delete = cluster::Delete {
+            uid: live.uid().to_owned(),
+            propagation: propagation(Propagation::Background),
+            dry_run: self.action.dry_run,
+            ..cluster::Delete::default()
+        };
+        cluster.delete(self.kind, live.namespace(), live.name(), &delete).await?;
+        if self.action.dry_run {
+            return Ok(Object::clone(&self.action.manifest));
+        }
+        let deadline = self.performer.clock.monotonic() + GONE;
+        while self.live().await?.is_some_and(|object| object.uid() == live.uid()) {
+            if self.performer.clock.monotonic() >= deadline {
+                break;
+            }
+            self.performer.clock.sleep(LOOK).await;
+        }
+        self.create().await.map(|(_, object)| object)
+    }
+
+    /// A definition is served a little later than it is stored. That it is not in time is found by who needs it.
+    async fn wait_until_established(&self) {
+        let deadline = self.performer.clock.monotonic() + ESTABLISHED;
+        while self.performer.clock.monotonic() < deadline {
+            if matches!(self.live().await, Ok(Some(object)) if is_established(&object)) {
+                return;
+            }
+            self.performer.clock.sleep(LOOK).await;
+        }
+        tracing::warn!(name = self.action.manifest.name(), "a definition is not established yet");
+    }
+}
+
+fn is_established(definition: &Object) -> bool {
+    let conditions = definition.at(&["status", "conditions"]).and_then(Value::as_array).into_iter().flatten();
+    let text = |condition: &Value, field: &str| condition.get(field).and_then(Value::as_str) == Some("True");
+    let mut established =
+        conditions.filter(|condition| condition.get("type").and_then(Value::as_str) == Some("Established"));
+    established.any(|condition| text(condition, "status"))
+}
+
+/// 422: a field that cannot be changed, among others.
+fn is_invalid(error: &ClusterError) -> bool {
+    error.api().is_some_and(|status| status.code == 422 || status.reason == "Invalid")
+}
+
+/// An apply that changes nothing is no write. A dry run always looks like one, so the contents are compared then.
+fn is_unchanged(before: &Object, after: &Object) -> bool {
+    version(before) == version(after)
+}

@@ -1,0 +1,69 @@
+//! Deleting objects and removing finalizers.
+
+use serde_json::json;
+
+use super::performer::{Performer, told};
+use crate::cluster::{self, Patch, WriteOptions};
+use crate::domain::manifest::ObjectKey;
+use crate::domain::names;
+use crate::domain::plan::Propagation;
+use crate::domain::step::{Delete, DeleteResult};
+use crate::engine::record::{MANAGER, version};
+
+/// Deletes exactly the object that is meant: another of its name is left alone.
+pub(super) async fn delete(performer: &Performer<'_>, delete: &Delete) -> DeleteResult {
+    let Some(kind) = performer.kind(&delete.object) else { return DeleteResult::Gone };
+    let options = cluster::Delete {
+        uid: delete.uid.clone(),
+        propagation: propagation(delete.propagation),
+        ..cluster::Delete::default()
+    };
+    let key = &delete.object;
+    let send = || performer.cluster.delete(kind, &key.namespace, &key.name, &options);
+    match performer.repeat(None, send).await {
+        Ok(true) => DeleteResult::Accepted,
+        Ok(false) => DeleteResult::Gone,
+        // The precondition: an object of this UID is no more.
+        Err(error) if error.is_conflict() => match performer.cluster.get(kind, &key.namespace, &key.name).await {
+            Ok(Some(object)) if object.uid() == delete.uid => DeleteResult::Failed(told(&error)),
+            Ok(_) => DeleteResult::Gone,
+            Err(_) => DeleteResult::Failed(told(&error)),
+        },
+        Err(error) => DeleteResult::Failed(told(&error)),
+    }
+}
+
+pub(super) fn propagation(propagation: Propagation) -> cluster::Propagation {
+    match propagation {
+        Propagation::Foreground => cluster::Propagation::Foreground,
+        Propagation::Background => cluster::Propagation::Background,
+        Propagation::Orphan => cluster::Propagation::Orphan,
+    }
+}
+
+/// Removes the hook finalizer from exactly the object that is meant. That it is gone, or has none, is fine.
+pub(super) async fn remove_finalizer(performer: &Performer<'_>, key: &ObjectKey, uid: &str) -> Result<(), String> {
+    let Some(kind) = performer.kind(key) else { return Ok(()) };
+    loop {
+        let read = || performer.cluster.get(kind, &key.namespace, &key.name);
+        let found = performer.repeat(None, read).await.map_err(|error| told(&error))?;
+        let Some(object) = found.filter(|object| object.uid() == uid) else { return Ok(()) };
+        if !object.finalizers().any(|finalizer| finalizer == names::HOOK_FINALIZER) {
+            return Ok(());
+        }
+        let rest: Vec<&str> = object.finalizers().filter(|finalizer| *finalizer != names::HOOK_FINALIZER).collect();
+        let patch = Patch::Json(json!([
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version(&object)},
+            {"op": "add", "path": "/metadata/finalizers", "value": rest},
+        ]));
+        let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
+        let send = || performer.cluster.patch(kind, &key.namespace, &key.name, &patch, &options);
+        match performer.repeat(None, send).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => return Ok(()),
+            // It changed since it was read: look again.
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(told(&error)),
+        }
+    }
+}

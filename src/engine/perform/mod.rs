@@ -1,0 +1,8 @@
+//! Actions of a step become requests, one outcome each.
+
+mod apply;
+mod change;
+mod migrate;
+mod performer;
+
+pub(crate) use performer::Performer;

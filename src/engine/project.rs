@@ -1,0 +1,97 @@
+//! The project of an application: what it may do, and when.
+
+use jiff::Timestamp;
+
+use super::destination::Destination;
+use super::problem::Problem;
+use super::shared::Shared;
+use crate::domain::application::Application;
+use crate::domain::operation::OperationState;
+use crate::domain::project::{Decision, Project, decide};
+use crate::git::{FileRepositories, RepoUrl};
+
+/// The project of an application. A missing `default` permits everything, as the one that Argo CD makes does.
+pub(crate) async fn project_of(shared: &Shared, application: &Application) -> Result<Project, Problem> {
+    let name = application.project();
+    match shared.projects.ready().await {
+        // Without the kind there are no projects.
+        Ok(()) => {}
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(Problem::cluster(&error)),
+    }
+    let control_plane = &shared.options.control_plane;
+    let project = match shared.projects.get(control_plane, name) {
+        Some(object) => Project::read(&object).0,
+        None if name == "default" => Project::permissive(name),
+        None => {
+            let message = format!("Application referencing project {name} which does not exist");
+            return Err(Problem::invalid_spec(message));
+        }
+    };
+    if !project.permits_application_in(&application.key.namespace, control_plane) {
+        return Err(Problem::invalid_spec(format!(
+            "application '{}' in namespace '{}' is not permitted to use project '{name}'",
+            application.key.name, application.key.namespace,
+        )));
+    }
+    Ok(project)
+}
+
+/// Whether the project permits the application's destination and a repository.
+pub(crate) fn check_places<'a>(
+    project: &Project,
+    application: &Application,
+    destination: &Destination,
+    repositories: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Problem> {
+    let namespace = &application.spec.destination.namespace;
+    if !project.permits_destination(&destination.server, &destination.name, namespace)
+        && !project.permits_destination(destination.cluster.server(), &destination.name, namespace)
+    {
+        return Err(Problem::invalid_spec(format!(
+            "application destination server '{}' and namespace '{namespace}' do not match any of the allowed \
+             destinations in project '{}'",
+            destination.server, project.name,
+        )));
+    }
+    for url in repositories {
+        if !project.permits_source(url, normalize) {
+            return Err(Problem::invalid_spec(format!(
+                "application repo {} is not permitted in project '{}'",
+                shown(url),
+                project.name,
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an operation may run now.
+pub(crate) fn window(
+    project: &Project,
+    application: &Application,
+    destination: &Destination,
+    state: &OperationState,
+    now: Timestamp,
+) -> Decision {
+    let place = crate::domain::application::Destination {
+        server: destination.server.clone(),
+        name: destination.name.clone(),
+        namespace: application.spec.destination.namespace.clone(),
+    };
+    let manual = !state.operation.initiated_by.automated;
+    decide(&project.windows, &application.key.name, &place, manual, state.started_at, now)
+}
+
+/// Addresses of one repository are equal, patterns stay what they are.
+fn normalize(url: &str) -> String {
+    match RepoUrl::parse(url, FileRepositories::Allowed) {
+        Ok(parsed) if !url.contains(['*', '?', '[', '{']) => parsed.key().to_owned(),
+        _ => url.trim_end_matches(".git").to_owned(),
+    }
+}
+
+/// An address without its password.
+fn shown(url: &str) -> String {
+    RepoUrl::parse(url, FileRepositories::Allowed).map_or_else(|_| "(unreadable)".to_owned(), |url| url.to_string())
+}

@@ -1,0 +1,50 @@
+//! Argo CD's own Secrets: clusters and repositories. Their values are used and never shown.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, ClusterError, Kind, Scope, Selectors};
+use crate::domain::manifest::Object;
+
+/// The values of one Secret.
+pub(crate) struct SecretValues(BTreeMap<String, String>);
+
+impl SecretValues {
+    fn of(object: &Object) -> Self {
+        let data = object.at(&["data"]).and_then(Value::as_object).into_iter().flatten();
+        let values = data.filter_map(|(name, value)| {
+            let bytes = STANDARD.decode(value.as_str()?).ok()?;
+            Some((name.clone(), String::from_utf8(bytes).ok()?))
+        });
+        Self(values.collect())
+    }
+
+    /// A value; empty where it is missing.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// A value that is not empty.
+    pub(crate) fn some(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+}
+
+/// Argo CD's Secrets of a type: `cluster`, `repository` or `repo-creds`. None where they may not be read.
+pub(crate) async fn secrets(
+    cluster: &Cluster,
+    control_plane: &str,
+    secret_type: &str,
+) -> Result<Vec<SecretValues>, ClusterError> {
+    let kind = Kind::known("", "v1", "Secret", "secrets", true);
+    let labels = format!("argocd.argoproj.io/secret-type={secret_type}");
+    let selectors = Selectors { labels, fields: String::new() };
+    match cluster.list(&kind, &Scope::Namespace(control_plane.to_owned()), &selectors).await {
+        Ok(list) => Ok(list.items.iter().map(SecretValues::of).collect()),
+        Err(error) if error.is_denied() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}

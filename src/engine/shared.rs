@@ -1,0 +1,70 @@
+//! What all actors of an engine share.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::destination::Destinations;
+use super::options::EngineOptions;
+use super::pool::{Detail, Interest, Pool, Subscription};
+use super::record::project_kind;
+use super::targets::{Fetched, Renderings, instance_name};
+use crate::clock::Clock;
+use crate::cluster::{Cluster, Scope};
+use crate::domain::application::AppKey;
+use crate::git::Repositories;
+
+/// What all actors of an engine share.
+pub(crate) struct Shared {
+    /// The cluster in which the Applications live.
+    pub(crate) cluster: Cluster,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// How the engine works.
+    pub(crate) options: EngineOptions,
+    /// What lives in all clusters.
+    pub(crate) pool: Pool,
+    /// The clusters that applications go to.
+    pub(crate) destinations: Destinations,
+    /// The projects.
+    pub(crate) projects: Subscription,
+    /// Repositories on disk.
+    pub(crate) repositories: Repositories,
+    /// When they were fetched.
+    pub(crate) fetched: Fetched,
+    /// What was rendered lately.
+    pub(crate) renderings: Renderings,
+    /// Held while an application is worked on, not while it waits.
+    pub(crate) workers: Semaphore,
+    /// Cancelled when the engine is to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    /// Needs a tokio runtime.
+    pub(super) fn new(cluster: Cluster, options: EngineOptions, clock: Clock) -> Arc<Self> {
+        let pool = Pool::default();
+        let scope = Scope::Namespace(options.control_plane.clone());
+        let nobody = Arc::new(Notify::new());
+        let projects = pool.subscribe(&cluster, &project_kind(), scope, Detail::Full, Interest::default(), nobody);
+        Arc::new(Self {
+            destinations: Destinations::new(cluster.clone(), &options.control_plane),
+            repositories: Repositories::new(options.repo_cache.clone(), clock.clone(), options.fetch),
+            fetched: Fetched::default(),
+            renderings: Renderings::default(),
+            workers: Semaphore::new(options.workers.max(1)),
+            stop: CancellationToken::new(),
+            cluster,
+            clock,
+            options,
+            pool,
+            projects,
+        })
+    }
+
+    /// What tracking ids call an application.
+    pub(crate) fn instance(&self, key: &AppKey) -> String {
+        instance_name(key, &self.options.control_plane)
+    }
+}

@@ -1,0 +1,124 @@
+//! Starting and stopping an engine, and handing each Application to its actor.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::actor;
+use super::error::EngineError;
+use super::mailbox::Mailbox;
+use super::options::EngineOptions;
+use super::record::application_kind;
+use super::shared::Shared;
+use crate::clock::Clock;
+use crate::cluster::{Cluster, Selectors, WatchEvent, WatchOptions, watch};
+use crate::domain::manifest::Object;
+
+/// The controller of Applications.
+#[derive(Debug, Clone, Copy)]
+pub struct Engine;
+
+impl Engine {
+    /// Starts an engine on the running tokio runtime. It works until its handle is stopped or dropped.
+    pub async fn start(cluster: Cluster, options: EngineOptions, clock: Clock) -> Result<Handle, EngineError> {
+        // Whatever keeps the engine from its Applications is told now, not found in a log later.
+        let page = crate::cluster::Page { limit: 1, token: String::new() };
+        cluster.list_page(&application_kind(), &options.applications, &Selectors::default(), &page).await?;
+        let shared = Shared::new(cluster, options, clock);
+        let task = tokio::spawn(supervise(Arc::clone(&shared)));
+        Ok(Handle { shared, task: Some(task) })
+    }
+}
+
+/// A running engine. Dropping it ends it at once, in the middle of whatever it does; nothing is lost by that.
+pub struct Handle {
+    shared: Arc<Shared>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// Lets each actor end what it is sending, and waits for that.
+    pub async fn stop(mut self) {
+        self.shared.stop.cancel();
+        if let Some(task) = self.task.take() {
+            // It ends by itself; that it was aborted or panicked is the same to us.
+            drop(task.await);
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+type Name = (String, String);
+
+/// Gives each Application an actor, until the engine is to stop. The actors end with this task.
+async fn supervise(shared: Arc<Shared>) {
+    let mut mailboxes: HashMap<Name, Arc<Mailbox>> = HashMap::new();
+    let mut actors = JoinSet::new();
+    let mut listed: HashSet<Name> = HashSet::new();
+    let kind = application_kind();
+    let (scope, selectors) = (shared.options.applications.clone(), Selectors::default());
+    let mut events = pin!(watch::<Object>(&shared.cluster, &kind, &scope, &selectors, WatchOptions::default()));
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            Some(_) = actors.join_next() => continue,
+            () = shared.stop.cancelled() => break,
+        };
+        let Some(event) = event else { break };
+        match event {
+            WatchEvent::Listing => listed.clear(),
+            WatchEvent::Item(object) => {
+                listed.insert(name_of(&object));
+                deliver(&shared, &mut mailboxes, &mut actors, object);
+            }
+            WatchEvent::Listed => mailboxes.retain(|name, mailbox| {
+                let is_there = listed.contains(name);
+                if !is_there {
+                    mailbox.close();
+                }
+                is_there
+            }),
+            WatchEvent::Applied(object) => deliver(&shared, &mut mailboxes, &mut actors, object),
+            WatchEvent::Deleted(object) => {
+                if let Some(mailbox) = mailboxes.remove(&name_of(&object)) {
+                    mailbox.close();
+                }
+            }
+            WatchEvent::Unreadable(unreadable) => {
+                tracing::warn!(name = unreadable.name, reason = unreadable.reason, "an Application cannot be read");
+            }
+            WatchEvent::Interrupted { error, .. } => tracing::warn!(%error, "Applications are not watched"),
+        }
+    }
+    while actors.join_next().await.is_some() {}
+}
+
+fn deliver(
+    shared: &Arc<Shared>,
+    mailboxes: &mut HashMap<Name, Arc<Mailbox>>,
+    actors: &mut JoinSet<()>,
+    object: Object,
+) {
+    let name = name_of(&object);
+    let mailbox = mailboxes.entry(name).or_insert_with(|| {
+        let mailbox = Arc::new(Mailbox::default());
+        actors.spawn(actor::run(Arc::clone(shared), Arc::clone(&mailbox)));
+        mailbox
+    });
+    mailbox.put(Arc::new(object));
+}
+
+fn name_of(object: &Object) -> Name {
+    (object.namespace().to_owned(), object.name().to_owned())
+}

@@ -1,0 +1,165 @@
+//! From sources to stamped manifests.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::fetch::{Fetch, commit};
+use super::spec::check_source;
+use super::stamp::stamp;
+use crate::domain::application::{Application, Source};
+use crate::domain::manifest::Object;
+use crate::domain::plan::manifest_digest;
+use crate::domain::project::Project;
+use crate::engine::destination::Destination;
+use crate::engine::problem::Problem;
+use crate::engine::project::check_places;
+use crate::engine::shared::Shared;
+use crate::git::{RenderError, RenderRequest, RepoUrl, SourceAt, render};
+
+/// How many renderings are kept. Those of one application at one commit are asked for again and again.
+const KEPT: usize = 256;
+
+/// What is asked for.
+pub(crate) struct Wanted<'a> {
+    /// For which application.
+    pub(crate) application: &'a Application,
+    /// Its project, which must permit the sources and the destination.
+    pub(crate) project: &'a Project,
+    /// The cluster it goes to.
+    pub(crate) destination: &'a Destination,
+    /// The spec's sources, or those that an operation brings.
+    pub(crate) sources: &'a [Source],
+    /// Revisions by index instead of the target revisions; an empty or missing one counts as none.
+    pub(crate) revisions: &'a [String],
+    /// Whether the repositories are fetched.
+    pub(crate) fetch: Fetch,
+}
+
+/// Manifests of an application at fixed revisions.
+#[derive(Debug, Clone)]
+pub(crate) struct Targets {
+    /// The manifests, in order, with the tracking id.
+    pub(crate) objects: Vec<Arc<Object>>,
+    /// The commits, by index of the sources.
+    pub(crate) revisions: Vec<String>,
+    /// What made the manifests, by index of the sources; empty for a source that is only a `ref`.
+    #[allow(dead_code, reason = "comparisons write it")]
+    pub(crate) source_types: Vec<String>,
+    /// Changes when the manifests do.
+    pub(crate) digest: String,
+}
+
+/// What was rendered lately.
+#[derive(Debug, Default)]
+pub(crate) struct Renderings(Mutex<(HashMap<String, Targets>, VecDeque<String>)>);
+
+impl Renderings {
+    fn get(&self, key: &str) -> Option<Targets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.get(key).cloned()
+    }
+
+    fn put(&self, key: String, targets: Targets) {
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept, order) = &mut *guard;
+        if kept.insert(key.clone(), targets).is_none() {
+            order.push_back(key);
+        }
+        while order.len() > KEPT {
+            if let Some(oldest) = order.pop_front() {
+                kept.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// The manifests of an application.
+pub(crate) async fn targets(shared: &Shared, wanted: &Wanted<'_>) -> Result<Targets, Problem> {
+    let application = wanted.application;
+    if wanted.sources.is_empty() {
+        return Err(Problem::invalid_spec("spec.source and spec.sources are missing: there is nothing to deploy"));
+    }
+    let urls = wanted.sources.iter().map(|source| source.repo_url.as_str());
+    check_places(wanted.project, application, wanted.destination, urls)?;
+    let mut sources = Vec::new();
+    for (index, source) in wanted.sources.iter().enumerate() {
+        check_source(&source.written, &format!("source {index}"))?;
+        if !source.chart.is_empty() {
+            return Err(unsupported(&RenderError::Unsupported("chart (a Helm repository as source)".to_owned())));
+        }
+        let url = RepoUrl::parse(&source.repo_url, shared.options.file_repositories);
+        let url = url.map_err(|error| Problem::invalid_spec(error.to_string()))?;
+        let revision = wanted.revisions.get(index).map_or("", String::as_str);
+        let revision = if revision.is_empty() { source.effective_target_revision() } else { revision };
+        let commit = commit(shared, &url, revision, wanted.fetch).await?;
+        sources.push(SourceAt { source: source.clone(), commit, repository: shared.repositories.path(&url) });
+    }
+    let known = wanted.destination.known().await.map_err(|error| Problem::cluster(&error))?;
+    let request = RenderRequest {
+        application: application.key.name.to_string(),
+        namespace: application.spec.destination.namespace.clone(),
+        sources,
+        kube_version: known.version,
+        api_versions: known.kinds.api_versions(),
+    };
+    let instance = shared.instance(&application.key);
+    let key = rendering_key(&request, &instance);
+    if let Some(targets) = shared.renderings.get(&key) {
+        return Ok(targets);
+    }
+    let targets = render_now(shared, &request, &instance).await?;
+    shared.renderings.put(key, targets.clone());
+    Ok(targets)
+}
+
+async fn render_now(shared: &Shared, request: &RenderRequest, instance: &str) -> Result<Targets, Problem> {
+    let rendered = render(request, &shared.clock).await.map_err(|error| unsupported(&error))?;
+    let objects: Vec<Arc<Object>> =
+        rendered.manifests().map(|manifest| stamp(manifest.object.clone(), instance, &request.namespace)).collect();
+    let source_type = |source: &Option<crate::git::RenderedSource>| {
+        source.as_ref().map(|source| source.source_type.to_owned()).unwrap_or_default()
+    };
+    Ok(Targets {
+        digest: manifest_digest(&objects),
+        objects,
+        revisions: request.sources.iter().map(|source| source.commit.to_string()).collect(),
+        source_types: rendered.sources.iter().map(source_type).collect(),
+    })
+}
+
+/// Manifests that an operation brings along, instead of a repository's.
+pub(crate) fn local(shared: &Shared, application: &Application, manifests: &[String]) -> Result<Targets, Problem> {
+    if !shared.options.local_manifests {
+        return Err(Problem::invalid_spec("operation.sync.manifests: local manifests are not allowed here"));
+    }
+    let instance = shared.instance(&application.key);
+    let mut objects = Vec::new();
+    for (index, text) in manifests.iter().enumerate() {
+        let read = serde_json::from_str(text).map_err(|error| error.to_string());
+        let object = read.and_then(|value| Object::from_json(value).map_err(|error| error.to_string()));
+        let object =
+            object.map_err(|error| Problem::invalid_spec(format!("operation.sync.manifests[{index}]: {error}")))?;
+        objects.push(stamp(object, &instance, &application.spec.destination.namespace));
+    }
+    Ok(Targets { digest: manifest_digest(&objects), objects, revisions: Vec::new(), source_types: Vec::new() })
+}
+
+fn unsupported(error: &RenderError) -> Problem {
+    match error {
+        RenderError::Unsupported(_) | RenderError::Setting { .. } => Problem::invalid_spec(error.to_string()),
+        RenderError::Program(_) => Problem::comparison(error.to_string(), true),
+        _ => Problem::comparison(error.to_string(), false),
+    }
+}
+
+fn rendering_key(request: &RenderRequest, instance: &str) -> String {
+    let sources: Vec<String> = (request.sources.iter())
+        .map(|at| format!("{} {} {}", at.repository.display(), at.commit, at.source.written))
+        .collect();
+    format!(
+        "{instance}\n{}\n{}\n{:?}\n{}",
+        request.namespace,
+        request.kube_version,
+        request.api_versions,
+        sources.join("\n")
+    )
+}

@@ -41,6 +41,8 @@ pub(super) struct Active {
     pub timeline: Timeline,
     pub application: Option<Arc<Application>>,
     pub object: Option<Arc<Object>>,
+    /// It was looked for and does not exist.
+    pub is_missing: bool,
     version: Option<u64>,
     /// Name and server as the application says.
     pub wanted: (String, String),
@@ -77,6 +79,7 @@ impl Active {
             timeline,
             application: None,
             object: None,
+            is_missing: false,
             version: None,
             wanted: Default::default(),
             destination: Destination::default(),
@@ -108,6 +111,7 @@ impl Active {
             self.hooks.clear();
         }
         self.version = version;
+        self.is_missing = false;
         let destination = &application.spec.destination;
         self.wanted = (destination.name.clone(), destination.server.clone());
         if let Some(result) = application.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref()) {

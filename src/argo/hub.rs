@@ -60,7 +60,7 @@ pub(super) struct Hub {
     pub tasks: Vec<AbortHandle>,
     pub stopping: Vec<oneshot::Sender<()>>,
     /// Those who wait until an application's logs are on disk.
-    pub waiting: Vec<(AppKey, oneshot::Sender<()>)>,
+    pub waiting: Vec<(AppKey, oneshot::Sender<bool>)>,
     /// Requests that wait until the situation is known, until this time at the latest.
     pub pending: Vec<(Duration, super::hub_requests::Pending)>,
     pub controller_judged: bool,

@@ -127,6 +127,7 @@ impl Hub {
 
     pub(super) fn application_gone(&mut self, key: &AppKey) {
         let Some(active) = self.active.get_mut(key) else { return };
+        active.is_missing = true;
         if let Some(object) = active.object.take() {
             let event =
                 Observed { at: self.cluster.server_now(), change: Change::Deleted, object: Arc::clone(&object) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::active::Destination;
+use super::active::{Active, Destination};
 use super::capture::HookOf;
 use super::hub::Hub;
 use super::logs;
@@ -108,11 +108,10 @@ impl Hub {
         if let Ok(Some(before)) = folder.record() {
             keep_what_was_seen(&mut record, before);
         }
-        if capture.keeps {
-            // A folder that another boathook writes, or a newer one wrote, is theirs; the disk may be full.
-            if let Err(error) = folder.write_record(&record) {
-                tracing::warn!(%error, "the history is not written");
-            }
+        // Also where nothing is kept beyond this process: streams of logs look there whether it is over. A folder that
+        // another boathook writes, or a newer one wrote, is theirs; the disk may be full.
+        if let Err(error) = folder.write_record(&record) {
+            tracing::warn!(%error, "the history is not written");
         }
         Some(record)
     }
@@ -158,7 +157,8 @@ impl Hub {
         let waiting = std::mem::take(&mut self.waiting);
         for (key, settled) in waiting {
             if self.is_settled(&key) {
-                let _ = settled.send(());
+                let runs = self.active.get(&key).is_some_and(Active::has_operation);
+                let _ = settled.send(runs);
             } else if !settled.is_closed() {
                 self.waiting.push((key, settled));
             }
@@ -168,7 +168,7 @@ impl Hub {
     fn is_settled(&self, key: &AppKey) -> bool {
         let Some(active) = self.active.get(key) else { return true };
         if active.application.is_none() {
-            return false;
+            return active.is_missing;
         }
         let listed = match active.destination {
             Destination::Unasked | Destination::Asked => false,

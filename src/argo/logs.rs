@@ -29,7 +29,8 @@ pub(super) struct Stream {
     pub changed: watch::Receiver<u64>,
     pub clock: Clock,
     /// Fires when everything that the cluster has is on disk.
-    pub settled: oneshot::Receiver<()>,
+    /// It says whether an operation runs whose logs are still to come.
+    pub settled: oneshot::Receiver<bool>,
 }
 
 struct Open {
@@ -42,12 +43,15 @@ struct Open {
 /// Tells the logs that match, until there are no more.
 pub(super) async fn stream(mut stream: Stream) {
     let mut open: HashMap<PathBuf, Open> = HashMap::new();
-    let mut caught_up = false;
+    let (mut caught_up, mut settled, mut runs) = (false, false, false);
     let mut deadline = Some(stream.clock.monotonic().saturating_add(PATIENCE));
     loop {
         // What is written after this look wakes the next.
         stream.changed.borrow_and_update();
-        let settled = deadline.is_none() || stream.settled.try_recv().is_ok();
+        if let Ok(told) = stream.settled.try_recv() {
+            settled = true;
+            runs = told;
+        }
         let over = match stream.look(&mut open).await {
             Ok(over) => over,
             Err(Some(error)) => {
@@ -62,15 +66,14 @@ pub(super) async fn stream(mut stream: Stream) {
             if !std::mem::replace(&mut caught_up, true) && stream.sender.send(LogMessage::CaughtUp).await.is_err() {
                 return;
             }
-            if !stream.filter.follow || over {
+            if !stream.filter.follow || !runs || over {
                 stream.end(&mut open).await;
                 return;
             }
         }
-        let wait = LOOK;
         tokio::select! {
             _ = stream.changed.changed() => {}
-            () = stream.clock.sleep(wait) => {}
+            () = stream.clock.sleep(LOOK) => {}
             () = stream.sender.closed() => return,
         }
     }

@@ -18,7 +18,8 @@ enum Subject {
 /// Events in their order.
 #[derive(Default)]
 pub(super) struct Outbox {
-    queue: VecDeque<LiveEvent>,
+    /// `None`: a later event has made it useless.
+    queue: VecDeque<Option<LiveEvent>>,
     /// Position of the first in the queue, counted since the start.
     first: u64,
     waiting: HashMap<Subject, u64>,
@@ -32,22 +33,31 @@ impl Outbox {
     /// Puts an event behind the others, or in the place of an older one that it makes useless.
     pub(super) fn push(&mut self, event: LiveEvent) {
         let Some(subject) = subject(&event) else {
-            self.queue.push_back(event);
+            self.queue.push_back(Some(event));
             return;
         };
         if let Some(position) = self.waiting.get(&subject).copied()
             && let Some(slot) =
                 position.checked_sub(self.first).and_then(|at| self.queue.get_mut(usize::try_from(at).ok()?))
         {
-            *slot = event;
-            return;
+            if !matches!(subject, Subject::Watch(..)) {
+                *slot = Some(event);
+                return;
+            }
+            // What was told between the two states of a watch belongs between them.
+            *slot = None;
         }
         self.waiting.insert(subject, self.first + self.queue.len() as u64);
-        self.queue.push_back(event);
+        self.queue.push_back(Some(event));
     }
 
     pub(super) fn pop(&mut self) -> Option<LiveEvent> {
-        let event = self.queue.pop_front()?;
+        let event = loop {
+            match self.queue.pop_front()? {
+                Some(event) => break event,
+                None => self.first += 1,
+            }
+        };
         if let Some(subject) = subject(&event)
             && self.waiting.get(&subject) == Some(&self.first)
         {
@@ -78,6 +88,7 @@ fn subject(event: &LiveEvent) -> Option<Subject> {
 mod tests {
     use super::*;
     use crate::domain::application::AppSummary;
+    use crate::domain::live::WatchState;
 
     fn app(name: &str, version: &str) -> LiveEvent {
         let json = format!(r#"{{"metadata":{{"name":"{name}","resourceVersion":"{version}"}}}}"#);
@@ -105,5 +116,17 @@ mod tests {
         outbox.push(app("a", "4"));
         outbox.push(app("a", "5"));
         assert_eq!(drain(&mut outbox), ["a@5"]);
+    }
+
+    #[test]
+    fn a_watch_is_live_only_after_what_it_listed() {
+        let mut outbox = Outbox::default();
+        let watch = |state| LiveEvent::Watch { cluster: "c".into(), watched: Watched::Applications, state };
+        outbox.push(watch(WatchState::Listing));
+        outbox.push(app("a", "1"));
+        outbox.push(watch(WatchState::Live));
+        assert_eq!(drain(&mut outbox), ["a@1", "?"]);
+        outbox.push(app("a", "2"));
+        assert_eq!(drain(&mut outbox), ["a@2"]);
     }
 }

@@ -181,8 +181,9 @@ impl<T: FromJson> Watch<T> {
                         self.options.streaming = false;
                         return Ok(());
                     }
-                    self.interrupted(&error, failures).await?;
-                    continue;
+                    // The watcher would go on from where it was and never say that it does: a new one lists again, so that
+                    // it is known from when on everything is as it is told.
+                    return self.interrupted(&error, failures).await;
                 }
             };
             *failures = 0;

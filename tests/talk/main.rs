@@ -1,6 +1,7 @@
 //! Tests of everything that talks: to Git, and to the simulated cluster over HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod argo;
 mod controllers;
 mod git;
 mod http;

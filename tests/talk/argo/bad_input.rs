@@ -1,0 +1,101 @@
+//! What is wrong, hostile or huge costs its own row and nothing else.
+
+use boathook::argo::{ConnectError, Live, Options};
+use boathook::clock::Clock;
+use boathook::domain::live::{HookAccess, LogFilter};
+use boathook::sim::resource::APPLICATIONS;
+use serde_json::{Value, json};
+
+use super::world::{World, app, hook_result, put, running};
+
+fn bad() -> Vec<(&'static str, Value)> {
+    let with = |path: &str, value: Value| {
+        let mut app = app("bad");
+        *app.pointer_mut(path).unwrap() = value;
+        app
+    };
+    let mut huge = app("bad");
+    huge["status"]["resources"] = (0..5000)
+        .map(|index| json!({ "group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": format!("d-{index}"), "status": "Synced" }))
+        .collect();
+    let mut bare = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": { "name": "bad", "namespace": "argocd" } });
+    let empty = bare.clone();
+    bare["status"] = json!({});
+    let mut hostile = running("bad", &json!([hook_result("../../../etc/\u{1b}[2J\u{202e}x", "Running")]));
+    hostile["spec"]["project"] = json!("\u{1b}]0;owned\u{7}");
+    vec![
+        ("status is a list", with("/status", json!([1, 2]))),
+        ("spec is a text", with("/spec", json!("nothing"))),
+        ("phase is unknown", with("/status/operationState/phase", json!("Dancing"))),
+        ("times are words", with("/status/operationState/startedAt", json!("yesterday"))),
+        ("operation is a number", with("/status/operationState/operation", json!(7))),
+        ("5,000 resources", huge),
+        ("empty status", bare),
+        ("no spec", empty),
+        ("hostile names", hostile),
+    ]
+}
+
+#[tokio::test]
+async fn bad_applications_hide_no_other() {
+    for (what, object) in bad() {
+        let mut world = World::new().await;
+        world.put_app(object);
+        world.put_app(app("good"));
+        let (good, bad) = (world.key("good"), world.key("bad"));
+        world
+            .until(what, |picture| {
+                let told = picture.apps.contains_key(&bad) || picture.unreadable.contains(&bad);
+                picture.is_live() && picture.apps.contains_key(&good) && told
+            })
+            .await;
+        world.live.open(&bad);
+        world.open("good").await;
+        world.until(what, |picture| matches!(picture.access.get(&good), Some(HookAccess::Watched { .. }))).await;
+    }
+}
+
+#[tokio::test]
+async fn logs_of_what_does_not_exist_end() {
+    let mut world = World::new().await;
+    world.put_app(app("a"));
+    world.until_live().await;
+    assert!(world.logs("a", LogFilter::default()).await.is_empty());
+    assert!(world.logs("nobody", LogFilter { follow: true, ..LogFilter::default() }).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_application_of_another_uid_is_another() {
+    let mut world = World::new().await;
+    let first = put(&world.simulator, &APPLICATIONS, app("a"));
+    let key = world.open("a").await;
+    world.simulator.store().remove_raw(&APPLICATIONS, "argocd", "a");
+    world.put_app(app("a"));
+    let uid = first["metadata"]["uid"].as_str().unwrap().to_owned();
+    world
+        .until("the new one", |picture| picture.applications.get(&key).is_some_and(|own| own.metadata.uid != uid))
+        .await;
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_cannot_be_used_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = [
+        ("broken", Some("clusters: [}"), "broken"),
+        (
+            "no-context",
+            Some("apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"),
+            "no current context",
+        ),
+        ("missing", None, "missing"),
+    ];
+    for (name, content, words) in table {
+        let path = folder.path().join(name);
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
+        let options = Options { kubeconfig: Some(path), ..Options::default() };
+        let error: ConnectError = Live::start(options, &Clock::real()).await.err().unwrap();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}

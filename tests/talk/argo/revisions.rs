@@ -1,0 +1,109 @@
+//! What Git has of an application, and the plan made from it.
+
+use std::path::Path;
+use std::process::Command;
+
+use boathook::argo::RepositoryOptions;
+use boathook::domain::live::ObjectChange;
+use serde_json::json;
+
+use super::world::{World, app, simulator};
+
+fn git(folder: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(folder)
+        .envs([
+            ("GIT_AUTHOR_NAME", "Ada"),
+            ("GIT_AUTHOR_EMAIL", "ada@example.com"),
+            ("GIT_COMMITTER_NAME", "Ada"),
+            ("GIT_COMMITTER_EMAIL", "ada@example.com"),
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(folder: &Path, file: &str, content: &str, subject: &str) -> String {
+    let path = folder.join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "-m", subject]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {most: 'N'}\n";
+const HOOK: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}\n";
+
+#[tokio::test]
+async fn an_open_application_has_commits_files_plan_and_differences() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "--quiet", "--initial-branch=main"]);
+    let deployed = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
+    commit(folder.path(), "other/x.yaml", "x: 1\n", "chore: another application");
+    commit(folder.path(), "a/hook.yaml", HOOK, "feat: migrate first");
+    let target = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
+    let url = format!("file://{}", folder.path().display());
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().to_owned();
+    let mut world = World::with(simulator(), |options| {
+        options.repositories =
+            RepositoryOptions { cache: Some(root), allow_files: true, ..RepositoryOptions::default() };
+    })
+    .await;
+    let mut object = app("a");
+    object["spec"]["source"]["repoURL"] = json!(url);
+    object["status"]["history"] =
+        json!([{ "id": 0, "revision": deployed, "source": {}, "deployedAt": "2026-11-21T10:00:00Z" }]);
+    world.put_app(object);
+    let key = world.open("a").await;
+    world.until("a plan", |picture| picture.reviews.get(&key).is_some_and(|review| review.plan.is_ok())).await;
+    let revisions = &world.picture.revisions[&key].sources[0];
+    assert_eq!(revisions.deployed.as_ref().unwrap().sha, deployed);
+    let commit = revisions.target.as_ref().unwrap();
+    assert_eq!(
+        (commit.sha.as_str(), commit.subject.as_str(), commit.author.as_str()),
+        (target.as_str(), "fix: higher limits", "Ada")
+    );
+    assert_eq!(commit.names, ["main"]);
+    assert_eq!((revisions.behind, revisions.between, revisions.ahead), (2, 3, 0));
+    assert_eq!(
+        revisions.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["a/hook.yaml", "a/map.yaml"]
+    );
+    let review = &world.picture.reviews[&key];
+    assert_eq!(review.commits, [target]);
+    let hooks = review.plan.as_ref().unwrap().tasks.iter().filter(|task| task.is_hook()).count();
+    assert_eq!(hooks, 1);
+    let changes: Vec<_> =
+        review.changes.iter().map(|change| (change.key.name.as_str(), change.change, change.is_hook)).collect();
+    assert_eq!(changes, [("limits", ObjectChange::Changed, false), ("migrate", ObjectChange::Added, true)]);
+    let names = world.live.names(&key, 0).await.unwrap();
+    assert_eq!((names.branches, names.commits.len()), (vec!["main".to_owned()], 3));
+    // A review of what was there before.
+    world.live.review(&key, vec![deployed.clone()]);
+    world.until("the review", |picture| picture.reviews[&key].commits == [deployed.clone()]).await;
+    assert!(world.picture.reviews[&key].changes.is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_says_so_and_hides_nothing_else() {
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().to_owned();
+    let mut world = World::with(simulator(), |options| {
+        options.repositories = RepositoryOptions { cache: Some(root), ..RepositoryOptions::default() };
+    })
+    .await;
+    let mut object = app("a");
+    object["spec"]["source"]["repoURL"] = json!("file:///etc");
+    world.put_app(object);
+    let key = world.open("a").await;
+    world.until("a refusal", |picture| picture.reviews.contains_key(&key)).await;
+    let problem = world.picture.revisions[&key].sources[0].problem.clone().unwrap();
+    assert!(problem.contains("not allowed"), "{problem}");
+    let plan = world.picture.reviews[&key].plan.as_ref().unwrap_err();
+    assert!(plan.contains("not allowed"), "{plan}");
+}

@@ -39,8 +39,11 @@ impl Board<'_> {
     }
 
     /// A wave that has begun runs as a whole: what was left pending when the driver died, or because a name was taken, does
-    /// not wait for the hooks beside it. Unless something failed by then.
+    /// not wait for the hooks beside it. Unless something failed by then; SyncFail hooks all run in any case.
     pub(super) fn complete_wave(&mut self) -> Option<Next> {
+        if !self.tasks_where(true, |state| state == TaskState::Running).is_empty() {
+            return self.run(&self.tasks_where(true, |state| state == TaskState::Pending));
+        }
         let running = self.tasks_where(false, |state| state == TaskState::Running);
         let step = self.task(*running.first()?)?.step();
         if !self.failed().is_empty() || self.plan.tasks.iter().any(|task| task.invalid.is_some()) {

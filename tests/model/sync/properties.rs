@@ -46,12 +46,12 @@ laws![
     p25_deletes_name_a_uid,
 ];
 
-/// How an operation ended, times and UIDs apart, and apart from what a good one says of its last wave: after a restart
+/// How an operation ended, times and UIDs apart (what is being deleted counts as gone), and apart from what a good one says of its last wave: after a restart
 /// nobody knows which wave pruned objects were in.
-fn ending(run: &Run) -> (String, BTreeSet<(ObjectKey, bool)>) {
+fn ending(run: &Run) -> (String, BTreeSet<ObjectKey>) {
     let state = &run.end;
     let message = state.message.replace("(no more tasks)", "(all tasks run)");
-    let objects = run.world.objects.values().map(|object| (object.key(), object.is_deleting()));
+    let objects = run.world.objects.values().filter(|object| !object.is_deleting()).map(|object| object.key());
     (format!("{:?} {} {message}", state.phase, state.retry_count), objects.collect())
 }
 

@@ -6,12 +6,17 @@
 
 use std::time::Duration;
 
+use boathook::argo::{Live, Namespaces, Options};
 use boathook::clock::Clock;
 use boathook::cluster::{
     Access, Apply, Attributes, Cluster, Delete, Kind, Kinds, LogOptions, Patch, Propagation, Scope, Selectors, Target,
     WatchEvent, WatchOptions, WriteOptions, connect, watch,
 };
+use boathook::domain::application::AppKey;
+use boathook::domain::live::{CaptureNotice, LiveEvent, Outcome, RequestState};
 use boathook::domain::manifest::Object;
+use boathook::domain::request::Request;
+use boathook::domain::timeline::Timeline;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -147,5 +152,116 @@ async fn the_cluster_says_who_we_are_and_what_we_may() {
     assert!(world.kinds.api_versions().contains(&"batch/v1/Job".to_owned()));
     let drift = world.cluster.server_now().duration_since(Clock::real().now()).as_secs().abs();
     assert!(drift <= 1, "the server runs on this machine, yet its clock is {drift} s off");
+    world.end().await;
+}
+
+/// The definition of Applications, as far as tests need it; made where the cluster has none, and left there.
+async fn applications(world: &World) -> Kind {
+    let found = Kind::known("argoproj.io", "v1alpha1", "Application", "applications", true);
+    let mut definitions = world.kind("apiextensions.k8s.io", "CustomResourceDefinition");
+    definitions.namespaced = false;
+    for (kind, plural, singular) in
+        [("Application", "applications", "application"), ("AppProject", "appprojects", "appproject")]
+    {
+        let definition = object(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": { "name": format!("{plural}.argoproj.io"),
+                "annotations": { "api-approved.kubernetes.io": "unapproved, for tests" } },
+            "spec": { "group": "argoproj.io", "scope": "Namespaced",
+                "names": { "kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": singular },
+                "versions": [{ "name": "v1alpha1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }] },
+        }));
+        match world.cluster.create(&definitions, &definition, &WriteOptions::default()).await {
+            Ok(_) => {}
+            Err(error) => assert!(error.is_already_there(), "{error}"),
+        }
+    }
+    let clock = Clock::real();
+    let wait = async {
+        while world
+            .cluster
+            .list(&found, &Scope::Namespace(world.namespace.clone()), &Selectors::default())
+            .await
+            .is_err()
+        {
+            clock.sleep(Duration::from_millis(200)).await;
+        }
+    };
+    clock.timeout(Duration::from_secs(60), wait).await.expect("the kind never came");
+    found
+}
+
+/// An operation whose hook a test creates in the place of a controller: the live view sees it run, keeps its log and
+/// writes an abort.
+#[tokio::test]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
+async fn the_live_view_follows_a_hook_keeps_its_log_and_aborts() {
+    let world = World::new("live").await;
+    let kind = applications(&world).await;
+    let (cluster, namespace) = (&world.cluster, world.namespace.as_str());
+    let operation = json!({ "initiatedBy": { "username": "alice" }, "sync": { "revision": "6f1c0aa", "syncStrategy": { "hook": {} } } });
+    let started = cluster.server_now();
+    let app = object(json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": { "name": "shop", "namespace": namespace },
+        "spec": { "project": "default", "source": { "repoURL": "https://git.example.com/x.git", "path": "." },
+            "destination": { "server": "https://kubernetes.default.svc", "namespace": namespace } },
+        "operation": operation,
+        "status": { "operationState": { "phase": "Running", "startedAt": format!("{started:.0}"), "operation": operation,
+            "syncResult": { "revision": "6f1c0aa", "resources": [{ "group": "batch", "version": "v1", "kind": "Job", "namespace": namespace,
+                "name": "say", "status": "Synced", "hookType": "PreSync", "hookPhase": "Running", "syncPhase": "PreSync" }] } } },
+    }));
+    cluster.create(&kind, &app, &WriteOptions::default()).await.unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let options = Options {
+        kubeconfig: std::env::var_os("BOATHOOK_TEST_KUBECONFIG").map(Into::into),
+        namespaces: Namespaces::One(namespace.to_owned()),
+        state: Some(state.path().to_owned()),
+        watch_operations: true,
+        ..Options::default()
+    };
+    let (live, mut events) = Live::start(options, &Clock::real()).await.unwrap();
+    let job = object(json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "say", "namespace": namespace,
+            "annotations": { "argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/tracking-id": format!("shop:batch/Job:{namespace}/say") } },
+        "spec": { "backoffLimit": 0, "template": { "spec": { "restartPolicy": "Never", "containers": [
+            { "name": "main", "image": "busybox", "command": ["sh", "-c", "for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done; exit 4"] },
+        ] } } },
+    }));
+    cluster.create(&world.kind("batch", "Job"), &job, &WriteOptions::default()).await.unwrap();
+    let key = AppKey::new(live.cluster().clone(), namespace, "shop");
+    let mut timeline = Timeline::new(namespace, "shop");
+    let (mut code, mut complete) = (None, None);
+    let follow = async {
+        while code.is_none() || complete.is_none() {
+            match events.recv().await.unwrap() {
+                LiveEvent::Observed { key: own, event } if own == key => {
+                    timeline.observe(&event);
+                    let view = timeline.view(cluster.server_now());
+                    code = view.tasks().find_map(|task| task.exit.as_ref()?.code).or(code);
+                }
+                LiveEvent::Capture(CaptureNotice::Complete { lines, .. }) => complete = Some(lines),
+                LiveEvent::Capture(CaptureNotice::Lost { reason, .. }) => panic!("{reason}"),
+                _ => {}
+            }
+        }
+    };
+    Clock::real().timeout(Duration::from_secs(90), follow).await.expect("the hook was not followed to its end");
+    assert_eq!((code, complete), (Some(4), Some(5)));
+    let id = live.send(&key, Request::Abort, None);
+    let outcome = async {
+        loop {
+            if let LiveEvent::Request(update) = events.recv().await.unwrap()
+                && let (true, RequestState::Ended(outcome)) = (update.id == id, update.state)
+            {
+                break outcome;
+            }
+        }
+    };
+    let outcome = Clock::real().timeout(Duration::from_secs(60), outcome).await.expect("no outcome");
+    assert_eq!(outcome, Outcome::Written);
+    live.stop().await;
+    let now = cluster.get(&kind, namespace, "shop").await.unwrap().unwrap();
+    assert_eq!(now.at(&["status", "operationState", "phase"]), Some(&json!("Terminating")));
     world.end().await;
 }

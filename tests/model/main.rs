@@ -15,6 +15,7 @@ mod manifests;
 mod operations;
 mod options;
 mod recordings;
+mod requests;
 mod scenario;
 mod schema;
 mod sync;

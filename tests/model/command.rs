@@ -101,6 +101,20 @@ fn command_tells_how_to_render_charts_and_kustomizations() {
     insta::assert_snapshot!("text_not_rendered", shown(&done));
 }
 
+#[test]
+fn command_names_the_right_one_of_two_that_differ_in_their_namespace_only() {
+    let manifests = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\n\
+        metadata: {name: a, namespace: other, annotations: {argocd.argoproj.io/hook: Skip}}\n---\n\
+        apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: load-}\n";
+    let plan = json(&plan_of(manifests, &["-o", "json"]));
+    let places = |list: &str| -> Vec<u64> {
+        let entries = plan[list].as_array().unwrap().iter();
+        entries.map(|entry| entry["place"]["line"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((places("tasks"), places("leftOut")), (vec![1, 9], vec![5]));
+    assert_eq!(plan["tasks"][1]["generateName"], "load-");
+}
+
 /// What was recorded of a real Argo CD ran in the order that the plan has.
 #[test]
 fn command_plans_the_order_that_argo_cd_was_seen_to_follow() {

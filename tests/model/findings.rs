@@ -243,6 +243,21 @@ fn findings_about_names() {
         &[plain("v1", "ConfigMap", "system:x", json!({}))],
         &[plain("rbac.authorization.k8s.io/v1", "ClusterRole", "system:x", json!({}))],
     );
+    row(
+        Code::NameInvalid,
+        &[plain("v1", "Namespace", "a.b", json!({}))],
+        &[plain("v1", "ConfigMap", "a.b", json!({})), plain("v1", "Namespace", "a-b", json!({}))],
+    );
+    row(
+        Code::NameInvalid,
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": true}}))],
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": "true"}}))],
+    );
+    row(
+        Code::NameInvalid,
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": "Shop"}}))],
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": ""}}))],
+    );
     let smoke = generated("smoke-", removed.clone());
     let of_chart = |revision: &str| {
         let settings = Settings { revision: Some(revision.to_owned()), ..settings() };
@@ -272,6 +287,27 @@ fn findings_about_names() {
         &[generated("a-", only_hook("PreDelete"))],
         &[annotated(only_hook("PreDelete"))],
     );
+}
+
+/// Findings that name other objects name a few: all of all would be millions here.
+#[test]
+fn findings_that_join_objects_do_not_grow_with_their_square() {
+    let only = |kind: &str| json!({"argocd.argoproj.io/hook": kind});
+    let mut objects: Vec<Value> = Vec::new();
+    for index in 0..1000 {
+        objects.push(plain("v1", "ConfigMap", "same", json!({})));
+        objects.push(generated("same-", only("PreSync")));
+        let mut own = hook(json!({"metadata": {"name": format!("h{index}")}}));
+        own["spec"]["template"]["spec"]["serviceAccountName"] = "migrator".into();
+        objects.push(own);
+        let to = json!({"subjects": [{"kind": "ServiceAccount", "name": "migrator"}]});
+        objects.push(plain("rbac.authorization.k8s.io/v1", "RoleBinding", &format!("b{index}"), to));
+    }
+    let found = findings(&objects, &settings());
+    for code in [Code::DuplicateObject, Code::HookNameCollision, Code::NeedsLaterRights] {
+        assert!(found.iter().filter(|finding| finding.code == code).count() >= 999, "{code}");
+    }
+    assert!(found.iter().all(|finding| finding.others.len() <= 1));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What Argo CD makes of hook annotations, as tables.
 
 use boathook::domain::hook::{
-    Classification, DeletePhase, DeletePolicy, Dialect, HookType, NameProblem, SyncPhase, Unused, UnusedReason,
-    WaveOrigin, classify, delete_policies, generated_name, name_problem, read_wave, wave,
+    Classification, DeletePhase, DeletePolicy, Dialect, HookType, SyncPhase, Unused, UnusedReason, WaveOrigin,
+    classify, delete_policies, generated_name, is_dns_label, is_dns_subdomain, read_wave, wave,
 };
 use boathook::domain::manifest::Object;
 use jiff::Timestamp;
@@ -270,25 +270,25 @@ fn hooks_waves() {
 fn hooks_generated_names() {
     let start = Timestamp::from_second(1_787_479_200).unwrap();
     let table = [
-        ("smoke-", "6f1c0aa9d7", SyncPhase::PostSync, "smoke-6f1c0aa-postsync-1787479200", None),
-        ("smoke-", "6f1c0aa", SyncPhase::PreSync, "smoke-6f1c0aa-presync-1787479200", None),
-        ("smoke-", "6f1c0aa9", SyncPhase::PreSync, "smoke-6f1c0aa-presync-1787479200", None),
-        ("smoke-", "1.2.3", SyncPhase::Sync, "smoke-1.2.3-sync-1787479200", None),
+        ("smoke-", "6f1c0aa9d7", SyncPhase::PostSync, "smoke-6f1c0aa-postsync-1787479200", true),
+        ("smoke-", "6f1c0aa", SyncPhase::PreSync, "smoke-6f1c0aa-presync-1787479200", true),
+        ("smoke-", "6f1c0aa9", SyncPhase::PreSync, "smoke-6f1c0aa-presync-1787479200", true),
+        ("smoke-", "1.2.3", SyncPhase::Sync, "smoke-1.2.3-sync-1787479200", true),
         // Several sources have no one revision.
-        ("x-", "", SyncPhase::PreSync, "x--presync-1787479200", None),
-        ("x-", "HEAD", SyncPhase::SyncFail, "x-head-syncfail-1787479200", None),
-        ("x-", "sha256:0123", SyncPhase::PreSync, "x-sha256:-presync-1787479200", Some(NameProblem::NotDns)),
-        ("x-", "1.2.3+4", SyncPhase::PreSync, "x-1.2.3+4-presync-1787479200", Some(NameProblem::NotDns)),
+        ("x-", "", SyncPhase::PreSync, "x--presync-1787479200", true),
+        ("x-", "HEAD", SyncPhase::SyncFail, "x-head-syncfail-1787479200", true),
+        ("x-", "sha256:0123", SyncPhase::PreSync, "x-sha256:-presync-1787479200", false),
+        ("x-", "1.2.3+4", SyncPhase::PreSync, "x-1.2.3+4-presync-1787479200", false),
         // Only what is added is put in lower case.
-        ("Smoke-", "ABCDEF12", SyncPhase::PreSync, "Smoke-abcdef1-presync-1787479200", Some(NameProblem::NotDns)),
-        ("", "", SyncPhase::Sync, "-sync-1787479200", Some(NameProblem::NotDns)),
+        ("Smoke-", "ABCDEF12", SyncPhase::PreSync, "Smoke-abcdef1-presync-1787479200", false),
+        ("", "", SyncPhase::Sync, "-sync-1787479200", false),
         // A character is not cut in two.
-        ("x-", "абвгд", SyncPhase::Sync, "x-абв-sync-1787479200", Some(NameProblem::NotDns)),
+        ("x-", "абвгд", SyncPhase::Sync, "x-абв-sync-1787479200", false),
     ];
-    for (prefix, revision, phase, expected, problem) in table {
+    for (prefix, revision, phase, expected, is_taken) in table {
         let name = generated_name(prefix, revision, phase, start);
         assert_eq!(name, expected);
-        assert_eq!(name_problem("batch", "Job", &name), problem, "{name}");
+        assert_eq!(is_dns_subdomain(&name), is_taken, "{name}");
     }
 }
 
@@ -297,22 +297,22 @@ fn hooks_names_that_the_api_server_refuses() {
     let long = "a".repeat(64);
     let longer = format!("{}.b", "a".repeat(252));
     let table = [
-        ("batch", "Job", "migrate", None),
-        ("batch", "Job", "a.b-c.9", None),
-        ("batch", "Job", "", Some(NameProblem::Empty)),
-        ("batch", "Job", &long[..63], None),
-        ("batch", "Job", &long, Some(NameProblem::TooLongForJob(64))),
-        ("", "Pod", &long, None),
-        ("", "Pod", &longer, Some(NameProblem::TooLong(254))),
-        ("batch", "Job", "-a", Some(NameProblem::NotDns)),
-        ("batch", "Job", "a-", Some(NameProblem::NotDns)),
-        ("batch", "Job", "a..b", Some(NameProblem::NotDns)),
-        ("batch", "Job", "a.-b", Some(NameProblem::NotDns)),
-        ("batch", "Job", "a_b", Some(NameProblem::NotDns)),
-        ("batch", "Job", "ä", Some(NameProblem::NotDns)),
+        ("migrate", true, true),
+        ("a.b-c.9", true, false),
+        ("", false, false),
+        (&long[..63], true, true),
+        (&long, true, false),
+        (&longer, false, false),
+        ("-a", false, false),
+        ("a-", false, false),
+        ("a..b", false, false),
+        ("a.-b", false, false),
+        ("a_b", false, false),
+        ("A", false, false),
+        ("ä", false, false),
     ];
-    for (group, kind, name, expected) in table {
-        assert_eq!(name_problem(group, kind, name), expected, "{kind} {name}");
+    for (name, subdomain, label) in table {
+        assert_eq!((is_dns_subdomain(name), is_dns_label(name)), (subdomain, label), "{name}");
     }
 }
 
@@ -341,7 +341,6 @@ proptest! {
         }
         let name = generated_name(&prefix, &revision, SyncPhase::Sync, Timestamp::UNIX_EPOCH);
         prop_assert!(name.starts_with(&prefix));
-        let _ = name_problem("batch", "Job", &name);
     }
 }
 

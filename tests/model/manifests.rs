@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use boathook::domain::manifest::{Fault, Limits, Manifests, NotAnObject, duplicates, read, read_within};
+use boathook::domain::manifest::{Fault, Limits, Manifests, NotAnObject, read, read_within};
 use serde_json::{Value, json};
 
 use crate::large;
@@ -167,15 +167,6 @@ fn read_one(text: &str) -> Value {
     let mut read = read("a", text.as_bytes());
     assert_eq!(errors(&read), Vec::<String>::new(), "{text}");
     read.objects.remove(0).object.into_json()
-}
-
-#[test]
-fn manifests_duplicates_are_found_over_all_sources() {
-    let one = read("one.yaml", b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n");
-    let two = read("two.yaml", b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n");
-    let found = duplicates(one.objects.iter().chain(&two.objects), "shop");
-    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(found, ["/ConfigMap/a is written twice: one.yaml:1 and two.yaml:1"]);
 }
 
 #[test]

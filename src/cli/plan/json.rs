@@ -196,10 +196,10 @@ fn document(report: &Report, args: &PlanArgs) -> PlanDocument {
 }
 
 fn tasks(report: &Report) -> Vec<TaskEntry> {
-    let tasks = report.plan.tasks.iter().zip(&report.origins);
+    let tasks = report.plan.tasks.iter();
     tasks
-        .map(|(task, origin)| {
-            let object = origin.and_then(|index| report.objects.get(index));
+        .map(|task| {
+            let object = task.manifest.and_then(|index| report.objects.get(index));
             let hook = object.filter(|_| task.is_hook()).map(|object| hook_fields(object));
             let moved = task.moved.iter().find_map(|moved| match moved {
                 Moved::BeforeItsUser { from_phase, from, user } => Some(MovedEntry {
@@ -222,7 +222,7 @@ fn tasks(report: &Report) -> Vec<TaskEntry> {
             TaskEntry {
                 phase: task.phase().as_str(),
                 wave: task.wave,
-                object: origin.and_then(|index| entry(index, report)).unwrap_or_else(made_up),
+                object: task.manifest.and_then(|index| entry(index, report)).unwrap_or_else(made_up),
                 hook,
                 moved,
                 invalid: task.invalid.as_deref().map(clean),

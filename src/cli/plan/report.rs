@@ -1,6 +1,5 @@
 //! The plan and its findings, joined with the places of the objects: what the text and the JSON output both print.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use crate::domain::hook::{
 };
 use crate::domain::manifest::{Object, Place};
 use crate::domain::operation::{Strategy, SyncRequest};
-use crate::domain::plan::{Kinds, LeftOutReason, Permission, Plan, PlanInput, Task, plan};
+use crate::domain::plan::{Kinds, LeftOutReason, Permission, Plan, PlanInput, plan};
 
 /// Everything there is to say.
 #[derive(Debug)]
@@ -22,8 +21,6 @@ pub(super) struct Report {
     pub places: Vec<Place>,
     pub problems: Vec<Problem>,
     pub plan: Plan,
-    /// For each task of the plan the object it comes from; `None` for one that the sync makes up (a namespace).
-    pub origins: Vec<Option<usize>>,
     /// For each object that is left out: which, and why.
     pub left_out: Vec<(usize, LeftOutReason)>,
     /// Hooks of the application's deletion, and in which phases of it they run.
@@ -68,11 +65,9 @@ impl Report {
         let all = findings.len();
         let least = Severity::from(args.severity);
         findings.retain(|finding| finding.severity() <= least && !args.ignored.contains(&finding.code));
-        let index = Index::new(&objects);
-        let origins = plan.tasks.iter().map(|task| index.origin(task, &objects, &args.namespace)).collect();
-        let left_out = index.left_out(&plan);
+        let left_out = plan.left_out.iter().filter_map(|left| Some((left.manifest?, left.reason.clone()))).collect();
         let deletions = deletions(&objects);
-        Self { ignored: all - findings.len(), objects, places, problems, plan, origins, left_out, deletions, findings }
+        Self { ignored: all - findings.len(), objects, places, problems, plan, left_out, deletions, findings }
     }
 
     /// How many findings of a severity there are.
@@ -86,73 +81,9 @@ impl Report {
     }
 }
 
-/// Objects by what they are called in their manifests.
-struct Index {
-    by_name: HashMap<(String, String, String), Vec<usize>>,
-}
-
 /// The name, or where there is none the prefix of the generated one.
 pub(super) fn written_name(object: &Object) -> &str {
     if object.name().is_empty() { object.generate_name() } else { object.name() }
-}
-
-impl Index {
-    fn new(objects: &[Arc<Object>]) -> Self {
-        let mut by_name: HashMap<_, Vec<usize>> = HashMap::new();
-        for (index, object) in objects.iter().enumerate() {
-            let key = (object.group().to_owned(), object.kind().to_owned(), written_name(object).to_owned());
-            by_name.entry(key).or_default().push(index);
-        }
-        Self { by_name }
-    }
-
-    fn candidates(&self, group: &str, kind: &str, name: &str) -> &[usize] {
-        let key = (group.to_owned(), kind.to_owned(), name.to_owned());
-        self.by_name.get(&key).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The object that a task was made from.
-    fn origin(&self, task: &Task, objects: &[Arc<Object>], destination: &str) -> Option<usize> {
-        let key = &task.object;
-        let is_here = |index: &&usize| {
-            objects.get(**index).is_some_and(|object| {
-                let own = if object.namespace().is_empty() { destination } else { object.namespace() };
-                key.namespace.is_empty() || own == key.namespace
-            })
-        };
-        let runs_then = |index: &&usize| {
-            objects.get(**index).is_some_and(|object| classify(object).sync_phases().contains(&task.phase()))
-        };
-        match &task.generated {
-            Some(generated) => self
-                .candidates(&key.group, &key.kind, &generated.prefix)
-                .iter()
-                .filter(is_here)
-                .filter(runs_then)
-                .nth(generated.position)
-                .copied(),
-            // Of an object that is written more than once the last counts.
-            None => self.candidates(&key.group, &key.kind, &key.name).iter().rfind(is_here).copied(),
-        }
-    }
-
-    /// The objects that are left out. The plan names them as they are written, in their order.
-    fn left_out(&self, plan: &Plan) -> Vec<(usize, LeftOutReason)> {
-        let mut used: HashMap<(&str, &str, &str), usize> = HashMap::new();
-        let find = |left_out: &'_ crate::domain::plan::LeftOut, used: usize| {
-            self.candidates(&left_out.key.group, &left_out.key.kind, &left_out.key.name).get(used).copied()
-        };
-        plan.left_out
-            .iter()
-            .filter_map(|left_out| {
-                let key = &left_out.key;
-                let count = used.entry((&key.group, &key.kind, &key.name)).or_default();
-                let found = find(left_out, *count);
-                *count += 1;
-                Some((found?, left_out.reason.clone()))
-            })
-            .collect()
-    }
 }
 
 fn deletions(objects: &[Arc<Object>]) -> Vec<(DeletePhase, usize)> {

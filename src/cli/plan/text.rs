@@ -57,8 +57,8 @@ pub(super) fn title(object: &Object, destination: &str) -> String {
 }
 
 fn rows(report: &Report, args: &PlanArgs) -> Vec<Row> {
-    let tasks = report.plan.tasks.iter().zip(&report.origins).map(|(task, origin)| {
-        let object = origin.and_then(|index| report.objects.get(index)).map(AsRef::as_ref);
+    let tasks = report.plan.tasks.iter().map(|task| {
+        let object = task.manifest.and_then(|index| report.objects.get(index)).map(AsRef::as_ref);
         task_row(task, object, args)
     });
     let deletions = report.deletions.iter().filter_map(|(phase, index)| {

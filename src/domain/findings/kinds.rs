@@ -49,6 +49,11 @@ pub(super) fn has_dns_name(object: &Object) -> bool {
     }
 }
 
+/// Whether names of this kind must be single DNS labels, without a dot.
+pub(super) fn has_label_name(object: &Object) -> bool {
+    is(object, "", "Service") || is(object, "", "Namespace")
+}
+
 /// The specification of the pods that the object runs, if it is one of the kinds whose pods have one.
 pub(super) fn pod_spec(object: &Object) -> Option<&Value> {
     match (object.group(), object.kind()) {

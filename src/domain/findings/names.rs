@@ -9,7 +9,7 @@ use super::code::Code;
 use super::facts::Subject;
 use super::finding::Finding;
 use super::kinds;
-use crate::domain::hook::{Classification, SyncPhase, generated_name, is_dns_subdomain};
+use crate::domain::hook::{Classification, SyncPhase, generated_name, is_dns_label, is_dns_subdomain};
 use crate::domain::manifest::ObjectKey;
 
 /// A commit stands in for a revision that is not known: forty digits, of which seven are used.
@@ -23,6 +23,16 @@ pub(super) fn check(subject: &Subject<'_>, revision: Option<&str>, findings: &mu
     }
     let object = subject.object;
     let mut found = |code: Code, message: String| findings.push(Finding::new(code, subject.index, message));
+    // A namespace y or a generateName 1e3 is taken for missing otherwise, and the object for another one.
+    for field in ["namespace", "generateName"] {
+        if let Some(value @ (Value::Bool(_) | Value::Number(_))) = object.at(&["metadata", field]) {
+            let message = format!("metadata.{field} is read as {value}, not as a string: put it in quotes");
+            found(Code::NameInvalid, message);
+        }
+    }
+    if !object.namespace().is_empty() && !is_dns_label(object.namespace()) {
+        found(Code::NameInvalid, format!("Kubernetes refuses the namespace {}", object.namespace()));
+    }
     if object.name().is_empty() && object.generate_name().is_empty() {
         let message = match object.at(&["metadata", "name"]) {
             // YAML reads y, no, 1e3 and the like as something else.
@@ -71,7 +81,9 @@ pub(super) fn check(subject: &Subject<'_>, revision: Option<&str>, findings: &mu
     if length > limit {
         let message = format!("the name has {length} characters, a {} may have {limit}", object.kind());
         found(Code::NameTooLong, message);
-    } else if kinds::has_dns_name(object) && !is_dns_subdomain(object.name()) {
+    } else if kinds::has_dns_name(object) && !is_dns_subdomain(object.name())
+        || kinds::has_label_name(object) && !is_dns_label(object.name())
+    {
         found(Code::NameInvalid, format!("Kubernetes refuses the name {}", object.name()));
     }
 }
@@ -91,24 +103,23 @@ pub(super) fn check_all(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
             by_key.entry(key(object.name())).or_default().push(subject.index);
         }
     }
+    // Each names one other only, the one that counts: all of all would be as many as their square.
     for indexes in by_key.into_values() {
-        if let [again @ .., _] = &indexes[..] {
+        if let [again @ .., last] = &indexes[..] {
             for index in again {
                 let message = format!("it is written {} times; Argo CD keeps the last one", indexes.len());
-                let others = indexes.iter().copied().filter(|other| other != index);
-                findings.push(Finding::new(Code::DuplicateObject, *index, message).others(others));
+                findings.push(Finding::new(Code::DuplicateObject, *index, message).others([*last]));
             }
         }
     }
     for ((_, phase), indexes) in by_prefix {
-        if let [_, again @ ..] = &indexes[..] {
+        if let [first, again @ ..] = &indexes[..] {
             for index in again {
                 let message = format!(
                     "{} {phase} hooks with this generateName get one name: only one of them runs",
                     indexes.len()
                 );
-                let others = indexes.iter().copied().filter(|other| other != index);
-                findings.push(Finding::new(Code::HookNameCollision, *index, message).others(others));
+                findings.push(Finding::new(Code::HookNameCollision, *index, message).others([*first]));
             }
         }
     }

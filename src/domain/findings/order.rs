@@ -1,48 +1,33 @@
 //! Objects that are used before the same sync creates them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::code::Code;
-use super::facts::{Moment, Subject, listing};
+use super::facts::{Moment, Subject};
 use super::finding::Finding;
 use super::kinds::{self, containers, list, text};
 
 /// Kinds of the objects that a pod cannot start without.
 const NEEDED: [&str; 4] = ["ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"];
 
-/// Something that a pod cannot start without.
-struct Need {
-    kind: &'static str,
-    name: String,
-}
+/// Something that a pod cannot start without: kind and name.
+type Need<'a> = (&'static str, &'a str);
 
 /// When each object that pods can need is created: by kind, name and namespace.
 type Created<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<(usize, Moment)>>;
 
 pub(super) fn check(subjects: &[Subject<'_>], findings: &mut Vec<Finding>) {
     let created = created(subjects);
-    let bindings: Vec<&Subject<'_>> = subjects
-        .iter()
-        .filter(|subject| {
-            let object = subject.object;
-            object.group() == "rbac.authorization.k8s.io" && object.kind().ends_with("RoleBinding")
-        })
-        .collect();
+    let bindings = bindings(subjects);
     for subject in subjects {
         let Some(moment) = subject.first_moment() else { continue };
-        for need in needs(subject) {
-            let key = (need.kind, need.name.as_str(), subject.namespace);
+        for (kind, name) in needs(subject) {
+            let key = (kind, name, subject.namespace);
             let creations = created.get(&key).map(Vec::as_slice).unwrap_or_default();
             if let Some((index, later)) = only_later(creations, moment) {
-                let message = format!(
-                    "it runs in {}, but {} {} is created in {}",
-                    words(moment),
-                    need.kind,
-                    need.name,
-                    words(later)
-                );
+                let message = format!("it runs in {}, but {kind} {name} is created in {}", words(moment), words(later));
                 findings.push(Finding::new(Code::NeedsLaterObject, subject.index, message).others([index]));
             }
         }
@@ -77,11 +62,12 @@ fn only_later(created: &[(usize, Moment)], moment: Moment) -> Option<(usize, Mom
 }
 
 /// What the pods of an object need to start, except for what is optional.
-fn needs(subject: &Subject<'_>) -> Vec<Need> {
-    let mut needs: Vec<Need> = Vec::new();
-    let mut add = |kind: &'static str, name: &str| {
-        if !name.is_empty() && !needs.iter().any(|need| need.kind == kind && need.name == name) {
-            needs.push(Need { kind, name: name.to_owned() });
+fn needs<'a>(subject: &Subject<'a>) -> Vec<Need<'a>> {
+    let mut needs: Vec<Need<'a>> = Vec::new();
+    let mut seen: HashSet<Need<'a>> = HashSet::new();
+    let mut add = |kind: &'static str, name: &'a str| {
+        if !name.is_empty() && seen.insert((kind, name)) {
+            needs.push((kind, name));
         }
     };
     // A CronJob's pods come later than any sync.
@@ -137,8 +123,31 @@ pub(super) fn service_account(spec: &Value) -> &str {
     }
 }
 
+/// The bindings of each ServiceAccount's name, with the namespace of the ServiceAccount; empty: any.
+type Bindings<'a> = HashMap<&'a str, Vec<(&'a Subject<'a>, &'a str, Moment)>>;
+
+fn bindings<'a>(subjects: &'a [Subject<'a>]) -> Bindings<'a> {
+    let mut bindings = Bindings::new();
+    for subject in subjects {
+        let object = subject.object;
+        if object.group() != "rbac.authorization.k8s.io" || !object.kind().ends_with("RoleBinding") {
+            continue;
+        }
+        let Some(moment) = subject.first_moment() else { continue };
+        let to = object.at(&["subjects"]).and_then(Value::as_array).into_iter().flatten();
+        for to in to.filter(|to| text(to, "kind") == "ServiceAccount") {
+            bindings.entry(text(to, "name")).or_default().push((subject, text(to, "namespace"), moment));
+        }
+    }
+    // The earliest stands for the others: with so many hooks and bindings all of all would be too much.
+    for own in bindings.values_mut() {
+        own.sort_by_key(|(subject, _, moment)| (*moment, subject.index));
+    }
+    bindings
+}
+
 /// Bindings of the hook's ServiceAccount that all come too late.
-fn rights(subject: &Subject<'_>, moment: Moment, bindings: &[&Subject<'_>], findings: &mut Vec<Finding>) {
+fn rights(subject: &Subject<'_>, moment: Moment, bindings: &Bindings<'_>, findings: &mut Vec<Finding>) {
     let spec = match kinds::pod_spec(subject.object) {
         Some(spec) => Some(spec),
         None => subject.object.at(&["spec"]),
@@ -147,22 +156,14 @@ fn rights(subject: &Subject<'_>, moment: Moment, bindings: &[&Subject<'_>], find
     if name.is_empty() {
         return;
     }
-    let bindings: Vec<(&Subject<'_>, Moment)> = bindings
-        .iter()
-        .filter(|binding| {
-            let to = binding.object.at(&["subjects"]).and_then(Value::as_array).into_iter().flatten();
-            to.filter(|to| text(to, "kind") == "ServiceAccount" && text(to, "name") == name).any(|to| {
-                let namespace = text(to, "namespace");
-                namespace.is_empty() || namespace == subject.namespace
-            })
-        })
-        .filter_map(|binding| Some((*binding, binding.first_moment()?)))
-        .collect();
-    if bindings.is_empty() || bindings.iter().any(|(_, bound)| *bound <= moment) {
-        return;
-    }
-    let titles: Vec<String> = bindings.iter().map(|(binding, _)| binding.title()).collect();
-    let message = format!("it runs as {name} in {}, before {} gives it rights", words(moment), listing(&titles));
-    let indexes = bindings.iter().map(|(binding, _)| binding.index);
-    findings.push(Finding::new(Code::NeedsLaterRights, subject.index, message).others(indexes));
+    let own = bindings.get(name).map(Vec::as_slice).unwrap_or_default();
+    let mut bound = own.iter().filter(|(_, namespace, _)| namespace.is_empty() || *namespace == subject.namespace);
+    let Some((first, _, later)) = bound.next().filter(|(_, _, bound)| *bound > moment) else { return };
+    let message = format!(
+        "it runs as {name} in {}, before {} gives it rights in {}",
+        words(moment),
+        first.title(),
+        words(*later)
+    );
+    findings.push(Finding::new(Code::NeedsLaterRights, subject.index, message).others([first.index]));
 }

@@ -10,7 +10,7 @@ mod types;
 mod wave;
 
 pub use classify::{Classification, Derived, Hook, classify};
-pub use name::{NameProblem, generated_name, is_dns_subdomain, name_problem};
+pub use name::{generated_name, is_dns_label, is_dns_subdomain};
 pub use policy::{DeletePolicies, delete_policies};
 pub(in crate::domain) use suggest::distance;
 pub use suggest::{Unused, UnusedReason};

@@ -1,6 +1,7 @@
 //! Comma lists in annotations.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -53,13 +54,8 @@ impl Token {
 /// The words of a comma list as Argo CD reads them: spaces around them cut off, empty ones and repetitions left out,
 /// in the order of their first appearance. Case matters.
 pub fn tokens(list: &str) -> Vec<&str> {
-    let mut words: Vec<&str> = Vec::new();
-    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    words
+    let mut seen = HashSet::new();
+    list.split(',').map(str::trim).filter(|word| !word.is_empty() && seen.insert(*word)).collect()
 }
 
 /// The value of a hook annotation. The annotation is there also if its value is not a string: null (nothing was written

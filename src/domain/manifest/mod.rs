@@ -13,4 +13,4 @@ mod yaml;
 pub use limits::Limits;
 pub use object::{NotAnObject, Object, ObjectKey};
 pub use place::{Fault, ManifestError, Place};
-pub use read::{Duplicate, Manifest, Manifests, duplicates, read, read_within};
+pub use read::{Manifest, Manifests, read, read_within};

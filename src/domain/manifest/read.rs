@@ -1,6 +1,5 @@
 //! Reads sources of many objects.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +7,7 @@ use serde_json::Value;
 use super::budget::Budget;
 use super::json;
 use super::limits::Limits;
-use super::object::{NotAnObject, Object, ObjectKey};
+use super::object::{NotAnObject, Object};
 use super::place::{Fault, ManifestError, Place};
 use super::split::{Chunk, chunks};
 use super::yaml;
@@ -230,38 +229,4 @@ fn take_items(object: &mut Object) -> Option<Vec<Value>> {
         }
         None => None,
     }
-}
-
-/// Two manifests of the same object: the later one would silently win.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key} is written twice: {first} and {second}")]
-pub struct Duplicate {
-    /// The object.
-    pub key: ObjectKey,
-    /// The place before.
-    pub first: Place,
-    /// The place after.
-    pub second: Place,
-}
-
-/// Finds objects that are written more than once, over all sources. Objects that name no namespace are taken to be in
-/// `namespace`. Objects without a name (generateName) are never the same.
-pub fn duplicates<'a>(manifests: impl IntoIterator<Item = &'a Manifest>, namespace: &str) -> Vec<Duplicate> {
-    let mut seen: HashMap<ObjectKey, &Place> = HashMap::new();
-    let mut found = Vec::new();
-    for Manifest { object, place } in manifests {
-        let mut key = object.key();
-        if key.name.is_empty() {
-            continue;
-        }
-        if key.namespace.is_empty() {
-            namespace.clone_into(&mut key.namespace);
-        }
-        if let Some(first) = seen.get(&key) {
-            found.push(Duplicate { key, first: (*first).clone(), second: place.clone() });
-        } else {
-            seen.insert(key, place);
-        }
-    }
-    found
 }

@@ -103,41 +103,45 @@ impl<'a> Builder<'a> {
     fn add_target(&mut self, index: usize, target: &'a Arc<Object>) {
         let (key, namespaced) = self.cluster_key(target);
         if self.last.get(&key).is_some_and(|last| *last != index) {
-            return self.leave_out(target, LeftOutReason::Repeated);
+            return self.leave_out(target, Some(index), LeftOutReason::Repeated);
         }
         match classify(target) {
-            Classification::Resource => self.add_resource(target, key, namespaced),
-            Classification::Skipped => self.leave_out(target, LeftOutReason::Skipped),
-            Classification::Dropped(unused) => self.leave_out(target, LeftOutReason::Dropped(unused)),
-            Classification::Hook(hook) if hook.sync.is_empty() => self.leave_out(target, LeftOutReason::RunsAtDeletion),
+            Classification::Resource => self.add_resource(index, target, key, namespaced),
+            Classification::Skipped => self.leave_out(target, Some(index), LeftOutReason::Skipped),
+            Classification::Dropped(unused) => self.leave_out(target, Some(index), LeftOutReason::Dropped(unused)),
+            Classification::Hook(hook) if hook.sync.is_empty() => {
+                self.leave_out(target, Some(index), LeftOutReason::RunsAtDeletion);
+            }
             Classification::Hook(hook) => match hooks_off(self.input.request) {
-                Some(reason) => self.leave_out(target, reason),
+                Some(reason) => self.leave_out(target, Some(index), reason),
                 None => {
                     for derived in &hook.sync {
-                        self.add_hook(target, &key, namespaced, derived.phase);
+                        self.add_hook(index, target, &key, namespaced, derived.phase);
                     }
                 }
             },
         }
     }
 
-    fn add_resource(&mut self, target: &'a Arc<Object>, key: ObjectKey, namespaced: bool) {
+    fn add_resource(&mut self, index: usize, target: &'a Arc<Object>, key: ObjectKey, namespaced: bool) {
         if !self.is_selected(&key, target.namespace()) {
-            return self.leave_out(target, LeftOutReason::NotSelected);
+            return self.leave_out(target, Some(index), LeftOutReason::NotSelected);
         }
         let live = self.live.get(&key).copied();
         let is_in_sync = self.input.out_of_sync.is_some_and(|keys| !keys.contains(&key));
         let skip = is_in_sync && live.is_some() && self.options.has(OUT_OF_SYNC_ONLY);
         let mut task = self.task(target, key, SyncPhase::Sync, Role::Resource, namespaced);
+        task.manifest = Some(index);
         task.skip = skip.then_some(Skip::InSync);
         self.tasks.push(task);
     }
 
-    fn add_hook(&mut self, target: &'a Arc<Object>, key: &ObjectKey, namespaced: bool, phase: SyncPhase) {
+    fn add_hook(&mut self, index: usize, target: &'a Arc<Object>, key: &ObjectKey, namespaced: bool, phase: SyncPhase) {
         let (name, generated) = self.name(target, key, phase);
         let key = ObjectKey { name, ..key.clone() };
         let hook = HookTask { hook_type: HookType::from(phase), policies: delete_policies(target) };
         let mut task = self.task(target, key, phase, Role::Hook(hook), namespaced);
+        task.manifest = Some(index);
         task.generated = generated;
         self.tasks.push(task);
     }
@@ -185,6 +189,7 @@ impl<'a> Builder<'a> {
             version: target.version().to_owned(),
             wave: wave(target),
             role,
+            manifest: None,
             target: Some(prepare(target, &key.name, &key.namespace, is_hook)),
             object: key,
             live: live.cloned(),
@@ -208,10 +213,10 @@ impl<'a> Builder<'a> {
         let is_created_here =
             is_namespace(live) && key.name == self.input.destination_namespace && self.options.has(CREATE_NAMESPACE);
         if is_created_here || classify(live) != Classification::Resource {
-            return self.leave_out(live, LeftOutReason::NeverPruned);
+            return self.leave_out(live, None, LeftOutReason::NeverPruned);
         }
         if !self.is_selected(&key, &key.namespace) {
-            return self.leave_out(live, LeftOutReason::NotSelected);
+            return self.leave_out(live, None, LeftOutReason::NotSelected);
         }
         self.tasks.push(Task {
             id: TaskId { key: self.reported(&key), phase: SyncPhase::Sync },
@@ -219,6 +224,7 @@ impl<'a> Builder<'a> {
             version: live.version().to_owned(),
             wave: wave(live),
             role: Role::Prune,
+            manifest: None,
             target: None,
             live: Some(Arc::clone(live)),
             generated: None,
@@ -251,12 +257,12 @@ impl<'a> Builder<'a> {
             })
     }
 
-    fn leave_out(&mut self, object: &Object, reason: LeftOutReason) {
+    fn leave_out(&mut self, object: &Object, manifest: Option<usize>, reason: LeftOutReason) {
         let mut key = object.key();
         if key.name.is_empty() {
             object.generate_name().clone_into(&mut key.name);
         }
-        self.left_out.push(LeftOut { key, reason });
+        self.left_out.push(LeftOut { key, manifest, reason });
     }
 }
 

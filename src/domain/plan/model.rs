@@ -108,6 +108,8 @@ pub struct PhaseTotals {
 pub struct LeftOut {
     /// The object as it is written; the name is the `generateName` where there is no name.
     pub key: ObjectKey,
+    /// Position of its manifest among the targets of the plan; `None` for a live object that has none.
+    pub manifest: Option<usize>,
     /// Why.
     pub reason: LeftOutReason,
 }

@@ -35,6 +35,7 @@ pub(super) fn namespace_task(input: &PlanInput<'_>, options: &SyncOptions) -> Op
         version: "v1".to_owned(),
         wave: 0,
         role: Role::Namespace,
+        manifest: None,
         apply: ApplyRule { server_side: input.namespace_metadata.is_some(), validate: true, ..ApplyRule::default() },
         target: Some(Arc::new(target)),
         live,

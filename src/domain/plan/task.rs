@@ -35,6 +35,9 @@ pub struct Task {
     pub wave: i64,
     /// What kind of task it is.
     pub role: Role,
+    /// Position of its manifest among the targets of the plan; `None` for a prune, and for a namespace that no manifest
+    /// defines.
+    pub manifest: Option<usize>,
     /// The manifest as it will be applied: with its final name and namespace, hooks with their finalizer. `None` for a
     /// prune.
     pub target: Option<Arc<Object>>,

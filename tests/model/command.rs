@@ -225,6 +225,8 @@ fn command_plans_what_it_can_read_and_names_the_rest() {
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [x\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: after}\n",
         ),
         ("30-values.yml", "replicas: 3\n"),
+        ("31-half.yml", "# metadata:\nkind: ConfigMap\napiVersion: 1\n"),
+        ("32-settings.json", "{\"a\": 1}"),
         (
             "40-list.json",
             "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"in-list\"}}]}",

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{Files, unreadable};
-use crate::domain::manifest::{self, Limits, ManifestError, Object, Place};
+use crate::domain::manifest::{self, Fault, Limits, ManifestError, Manifests, Object, Place};
 
 /// What standard input is called in messages and places.
 const STDIN: &str = "<stdin>";
 /// Argo CD leaves out a file with these words in it.
 const SKIP_FILE: &[u8] = b"+argocd:skip-file-rendering";
+/// A file of a folder that has not all of these words is no manifest to Argo CD, whatever else it is.
+const MANIFEST_WORDS: [&[u8]; 3] = [b"apiVersion:", b"kind:", b"metadata:"];
 
 /// Everything that was read.
 #[derive(Debug, Default)]
@@ -38,11 +40,12 @@ impl Input {
         let mut input = Self::default();
         for path in paths {
             if path == "-" {
-                input.source(STDIN, || Ok(io::stdin().lock()));
+                input.source(STDIN, false, || Ok(io::stdin().lock()));
                 continue;
             }
             let mut files = Files::default();
-            files.add(Path::new(path));
+            let given = Path::new(path);
+            files.add(given);
             if files.found.is_empty() && files.problems.is_empty() {
                 files.problems.push(Problem {
                     source: path.clone(),
@@ -54,7 +57,8 @@ impl Input {
             let before = input.problems.len();
             input.problems.append(&mut files.problems);
             for file in files.found {
-                input.source(&file.display().to_string(), || File::open(&file));
+                let is_from_folder = file != given;
+                input.source(&file.display().to_string(), is_from_folder, || File::open(&file));
             }
             if let Some(problems) = input.problems.get_mut(before..) {
                 problems.sort_by(|one, next| (&one.source, one.line).cmp(&(&next.source, next.line)));
@@ -68,7 +72,7 @@ impl Input {
         input
     }
 
-    fn source<R: Read>(&mut self, name: &str, open: impl FnOnce() -> io::Result<R>) {
+    fn source<R: Read>(&mut self, name: &str, is_from_folder: bool, open: impl FnOnce() -> io::Result<R>) {
         let limits = Limits::default();
         let mut bytes = Vec::new();
         // One byte more than is allowed: enough for the reader to see that it is too much.
@@ -81,16 +85,31 @@ impl Input {
                 return;
             }
         }
-        if name != STDIN && bytes.windows(SKIP_FILE.len()).any(|window| window == SKIP_FILE) {
+        if name != STDIN && contains(&bytes, SKIP_FILE) {
             return;
         }
         let read = manifest::read_within(name, &bytes, limits);
+        if is_from_folder && !name.ends_with(".json") && is_no_manifest(&read, &bytes) {
+            return;
+        }
         for found in read.objects {
             self.objects.push(Arc::new(found.object));
             self.places.push(found.place);
         }
         self.problems.extend(read.errors.into_iter().map(Problem::from));
     }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// Whether a file is some other YAML, such as the values of a chart: Argo CD passes over it without a word. What cannot be
+/// read at all is named all the same, it may have been meant as a manifest.
+fn is_no_manifest(read: &Manifests, bytes: &[u8]) -> bool {
+    read.objects.is_empty()
+        && read.errors.iter().all(|error| matches!(error.fault, Fault::NotAnObject(_)))
+        && !MANIFEST_WORDS.iter().all(|word| contains(bytes, word))
 }
 
 impl From<ManifestError> for Problem {

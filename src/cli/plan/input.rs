@@ -57,8 +57,9 @@ impl Input {
             let before = input.problems.len();
             input.problems.append(&mut files.problems);
             for file in files.found {
-                let is_from_folder = file != given;
-                input.source(&file.display().to_string(), is_from_folder, || File::open(&file));
+                // Argo CD takes every JSON file in a folder for a manifest.
+                let may_be_other = file != given && file.extension().is_some_and(|ending| ending != "json");
+                input.source(&file.display().to_string(), may_be_other, || File::open(&file));
             }
             if let Some(problems) = input.problems.get_mut(before..) {
                 problems.sort_by(|one, next| (&one.source, one.line).cmp(&(&next.source, next.line)));
@@ -72,7 +73,7 @@ impl Input {
         input
     }
 
-    fn source<R: Read>(&mut self, name: &str, is_from_folder: bool, open: impl FnOnce() -> io::Result<R>) {
+    fn source<R: Read>(&mut self, name: &str, may_be_other: bool, open: impl FnOnce() -> io::Result<R>) {
         let limits = Limits::default();
         let mut bytes = Vec::new();
         // One byte more than is allowed: enough for the reader to see that it is too much.
@@ -89,7 +90,7 @@ impl Input {
             return;
         }
         let read = manifest::read_within(name, &bytes, limits);
-        if is_from_folder && !name.ends_with(".json") && is_no_manifest(&read, &bytes) {
+        if may_be_other && is_no_manifest(&read, &bytes) {
             return;
         }
         for found in read.objects {

@@ -110,8 +110,10 @@ pub(super) fn sort(mut tasks: Vec<Task>) -> Vec<Task> {
             is_namespace(target).then(|| target.name().to_owned())
         },
         |task| {
-            let namespace = task.target.as_deref()?.namespace();
-            (!namespace.is_empty()).then(|| namespace.to_owned())
+            // Argo CD writes the destination's namespace into what is cluster-scoped, too, and counts it as a user.
+            task.target.as_ref()?;
+            let namespace = &task.id.key.namespace;
+            (!namespace.is_empty()).then(|| namespace.clone())
         },
     );
     move_before_users(

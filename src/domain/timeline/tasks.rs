@@ -30,6 +30,8 @@ pub(super) struct Draft<'a> {
 pub(super) struct Drafts<'a> {
     pub tasks: Vec<Draft<'a>>,
     exact: HashMap<TaskKey, usize>,
+    /// Planned tasks whose name is generated: few, and looked through for every object of another name.
+    unnamed: Vec<usize>,
     by_name: HashMap<(String, String, String), Vec<usize>>,
 }
 
@@ -76,6 +78,7 @@ impl<'a> Drafts<'a> {
                 draft.wave = Some(task.wave);
                 draft.planned = Some(index);
                 draft.generate_name = task.generate_name.as_deref();
+                self.unnamed.extend(task.generate_name.is_some().then_some(position));
                 draft.is_skipped = task.is_skipped || (task.is_hook && !runs_hooks);
             }
         }
@@ -152,7 +155,8 @@ impl<'a> Drafts<'a> {
                     == (&key.object.group, &key.object.kind, &key.object.namespace)
                 && prefix.is_some_and(|prefix| key.object.name.starts_with(prefix))
         };
-        let position = self.tasks.iter().position(waits_for_name)?;
+        let waits = |position: &usize| self.tasks.get(*position).is_some_and(waits_for_name);
+        let position = self.unnamed.iter().copied().find(waits)?;
         let draft = self.tasks.get_mut(position)?;
         draft.generate_name = None;
         draft.key = key.clone();

@@ -101,6 +101,11 @@ fn health_decides_the_state_of_tasks() {
     let workflow = |phase: &str| object("argoproj.io/v1alpha1", "Workflow", &json!({"status": {"phase": phase}}));
     let suspended = object("apps/v1", "Deployment", &json!({"spec": {"paused": true}}));
     let config = object("v1", "ConfigMap", &json!({}));
+    let job = |conditions: &[(&str, &str)]| {
+        let conditions: Vec<_> =
+            conditions.iter().map(|(kind, status)| json!({"type": kind, "status": status})).collect();
+        object("batch/v1", "Job", &json!({"status": {"conditions": conditions}}))
+    };
     for (object, hook, resource) in [
         (workflow("Succeeded"), Succeeded, Succeeded),
         (workflow("Running"), Running, Running),
@@ -109,6 +114,11 @@ fn health_decides_the_state_of_tasks() {
         // Unknown fails a hook, and lets an ordinary resource wait.
         (workflow("Odd"), Failed, Running),
         (config.clone(), Succeeded, Succeeded),
+        // It was suspended and goes on: a hook waits for its end, whatever Argo CD takes it for.
+        (job(&[("Suspended", "False")]), Running, Succeeded),
+        (job(&[("Suspended", "False"), ("Complete", "True")]), Succeeded, Succeeded),
+        (job(&[("Suspended", "False"), ("Failed", "True")]), Failed, Failed),
+        (job(&[("Suspended", "True")]), Running, Running),
     ] {
         assert_eq!(hook_task(&object).phase, hook, "{object:?}");
         assert_eq!(resource_task(&object).phase, resource, "{object:?}");

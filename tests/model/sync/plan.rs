@@ -114,6 +114,12 @@ fn plan_moves_namespaces_and_definitions_before_their_first_user() {
         matches!(&plan.tasks[0].moved[..], [Moved::BeforeItsUser { from_phase: SyncPhase::Sync, from: 0, user }] if user.name == "prepare")
     );
     assert_eq!(plan.tasks[1].dry_run, DryRun::NamespaceComesWithTheSync);
+
+    // What is cluster-scoped counts as a user of the destination's namespace.
+    let role = written("rbac.authorization.k8s.io/v1", "ClusterRole", "reader", &[(WAVE, "-2")]);
+    let given = Given::new(vec![config_map("first", &[]), role, written("v1", "Namespace", NAMESPACE, &[])]);
+    let own = format!("Sync -2 Namespace/{NAMESPACE}");
+    assert_eq!(lines(&given.plan()), [own.as_str(), "Sync -2 ClusterRole/reader", "Sync 0 ConfigMap/first"]);
 }
 
 #[test]

@@ -167,6 +167,42 @@ const BAD_REQUESTS: &[BadRequest] = &[
         "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Nope\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
     ),
     (
+        "DELETE",
+        "/api/v1/namespaces/default",
+        NONE,
+        "",
+        403,
+        "Forbidden",
+        "namespaces \"default\" is forbidden: this namespace may not be deleted",
+    ),
+    (
+        "DELETE",
+        "/api/v1/namespaces/default/configmaps/x",
+        JSON,
+        "{\"orphanDependents\":true,\"propagationPolicy\":\"Orphan\"}",
+        422,
+        "Invalid",
+        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Orphan\": orphanDependents and deletionPropagation cannot be both set",
+    ),
+    (
+        "POST",
+        "/api/v1/namespaces/default/secrets",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"},\"data\":{\"a\":\"%%\"}}",
+        400,
+        "BadRequest",
+        "Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data at input byte 0",
+    ),
+    (
+        "POST",
+        MAPS,
+        JSON,
+        "{\"metadata\":{\"name\":\"x\",\"creationTimestamp\":\"abc\"}}",
+        400,
+        "BadRequest",
+        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: parsing time \"abc\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"abc\" as \"2006\"",
+    ),
+    (
         "GET",
         MAPS,
         ("Accept", "application/vnd.kubernetes.protobuf"),
@@ -194,6 +230,17 @@ async fn bad_requests_get_the_answers_of_kubernetes_and_the_listener_stays_up() 
             answer.text
         );
     }
+    // What says that it is JSON is not read as YAML.
+    let yaml = "metadata: {name: yaml}";
+    assert_eq!(http.ask(Method::POST, MAPS, &[JSON], yaml).await.failure().0, 400);
+    assert_eq!(http.ask(Method::POST, MAPS, &[("Content-Type", "application/yaml")], yaml).await.code, 201);
+    let deep = format!("a: {}", "[".repeat(1_000_000));
+    let deep = http.ask(Method::POST, MAPS, &[("Content-Type", "application/yaml")], deep).await;
+    assert_eq!(deep.failure().1, "BadRequest", "{}", deep.text);
+    let fields: Vec<String> = (0..100_000).map(|number| format!("\"f{number}\":0")).collect();
+    let many = format!("{{\"metadata\":{{\"name\":\"many\"}},{}}}", fields.join(","));
+    let many = http.ask(Method::POST, &format!("{MAPS}?fieldValidation=Strict"), &[JSON], many).await;
+    assert!(many.failure().2.contains("unknown field \"f0\", unknown field \"f1\""), "{}", many.text);
     let too_large = http.ask(Method::POST, MAPS, &[JSON], vec![b' '; 10 * 1024 * 1024]).await;
     assert_eq!(too_large.failure().0, 413, "{}", too_large.text);
     assert_eq!(http.with_token("wrong").get(MAPS).await.failure(), (401, "Unauthorized".into(), "Unauthorized".into()));
@@ -231,6 +278,33 @@ async fn writes_follow_the_rules_of_optimistic_concurrency() {
     assert_eq!(http.delete(&path).await.code, 404);
     let generated = http.post(MAPS, &json!({"metadata": {"generateName": "g-"}})).await.json();
     assert_eq!(generated["metadata"]["name"].as_str().unwrap().len(), 7);
+}
+
+/// What comes out of a patch is wrong with the patch, which is a 422 where a create or an update gets a 400.
+#[tokio::test]
+async fn a_patch_that_makes_no_object_of_the_kind_is_invalid() {
+    let (_simulator, http) = bare();
+    http.post(MAPS, &config_map("x")).await;
+    for (kind, patch, why) in [
+        ("merge", r#"{"kind":"Secret"}"#, "converting (v1.Secret) to (v1.ConfigMap): unknown conversion"),
+        ("json", r#"[{"op":"replace","path":"/apiVersion","value":"v2"}]"#, "unknown conversion"),
+        (
+            "merge",
+            r#"{"metadata":{"labels":{"a":1}}}"#,
+            "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
+        ),
+        ("json", r#"[{"op":"add","path":"/data","value":3}]"#, "ConfigMap.data of type map[string]string"),
+        ("strategic-merge", r#"{"data":{"a":3}}"#, "json: cannot unmarshal number"),
+    ] {
+        let header = ("Content-Type", &*format!("application/{kind}-patch+json"));
+        let answer = http.ask(Method::PATCH, &format!("{MAPS}/x"), &[header], patch).await;
+        let (code, reason, message) = answer.failure();
+        assert_eq!((code, reason.as_str()), (422, "Invalid"), "{patch}: {message}");
+        assert!(message.starts_with(" \"\" is invalid: patch: Invalid value: ") && message.contains(why), "{message}");
+        assert_eq!(answer.json()["details"]["causes"][0]["field"], "patch");
+    }
+    let kept = http.merge(&format!("{MAPS}/x"), &json!({"kind": null})).await;
+    assert_eq!((kept.code, kept.json()["kind"].as_str()), (200, Some("ConfigMap")));
 }
 
 #[tokio::test]

@@ -9,14 +9,20 @@ use super::query::{self, ListQuery};
 use super::read;
 use super::respond::{self, Answer};
 use super::serve::Api;
-use crate::sim::resource::Resource;
-use crate::sim::status::Status;
+use crate::sim::resource::{NAMESPACES, Resource};
+use crate::sim::status::{FieldError, Status};
 use crate::sim::store::{DeleteOptions, Deleted, Preconditions, Propagation, Stored};
+
+/// Namespaces that every cluster has and keeps.
+const PROTECTED: [&str; 3] = ["default", "kube-public", "kube-system"];
 
 /// Deletes an object, or marks it.
 pub(crate) fn delete(api: &Api, write: &Write<'_>) -> Answer {
     let target = write.target;
     let options = options(write)?;
+    if target.resource.id() == NAMESPACES && PROTECTED.contains(&target.name()) {
+        return Err(Status::forbidden(&target.resource, target.name(), "this namespace may not be deleted"));
+    }
     let deleted = api.store().delete(&target.resource.id(), target.namespace(), target.name(), &options)?;
     match &deleted {
         Deleted::Gone(object) if !returns_object(&target.resource) => {
@@ -129,7 +135,11 @@ fn grace(seconds: Option<i64>) -> Option<i64> {
 
 fn propagation(policy: Option<&str>, orphan: Option<bool>) -> Result<Option<Propagation>, Status> {
     match (policy.filter(|policy| !policy.is_empty()), orphan) {
-        (Some(policy), _) => query::propagation(policy).map(Some),
+        (Some(policy), Some(_)) => {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            Err(query::invalid_options("DeleteOptions", FieldError::invalid("propagationPolicy", policy.into(), why)))
+        }
+        (Some(policy), None) => query::propagation(policy).map(Some),
         (None, Some(true)) => Ok(Some(Propagation::Orphan)),
         (None, Some(false)) => Ok(Some(Propagation::Background)),
         (None, None) => Ok(None),

@@ -66,7 +66,11 @@ impl Write<'_> {
                            application/json, application/yaml, application/vnd.kubernetes.protobuf";
             return Err(Status::new(415, "UnsupportedMediaType", message));
         }
-        let body = validation::parse(&self.body).map_err(|error| {
+        let parse = match self.content_type() {
+            "" | "application/json" => validation::parse_json,
+            _ => validation::parse,
+        };
+        let body = parse(&self.body).map_err(|error| {
             let text: String = String::from_utf8_lossy(&self.body).chars().take(1024).collect();
             Status::bad_request(format!(
                 "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
@@ -230,7 +234,11 @@ pub(crate) fn patch(api: &Api, write: &Write<'_>) -> Answer {
     let updated = api.store().update(&id, target.namespace(), target.name(), &writing.options, |live| {
         let object = writing.change(api, write, live)?;
         check_identity(live, &object)?;
-        let decoded = patching::strict(api, write, object.into())?;
+        let decoded = if writing.is_apply() {
+            patching::strict(api, write, object.into())?
+        } else {
+            writing.decode(api, write, live, object)?
+        };
         warnings = decoded.warnings;
         Ok(decoded.object)
     })?;

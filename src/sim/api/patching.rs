@@ -7,7 +7,7 @@ use super::query::{Query, invalid_options};
 use super::serve::Api;
 use crate::sim::openapi::Types;
 use crate::sim::patch::{self, ApplyError, PatchKind, Writer};
-use crate::sim::status::{FieldError, FieldProblem, Status};
+use crate::sim::status::{Details, FieldError, FieldProblem, Status};
 use crate::sim::store::{Operation, WriteOptions};
 use crate::sim::validation::{Body, Decoded, FieldValidation, decode, unowned_fields};
 
@@ -53,6 +53,38 @@ impl Writing {
         patch::patch(self.kind, types.schema(), live, &write.body)
     }
 
+    /// The patched object as its type reads it. What is wrong with it is wrong with the patch: 422, not 400.
+    pub(crate) fn decode(&self, api: &Api, write: &Write<'_>, live: &Value, object: Value) -> Result<Decoded, Status> {
+        let (resource, version) = (&write.target.resource, &write.target.version);
+        // Custom resources have no type to be converted to, and a strategic merge patch looks at the fields alone.
+        let wrong = if resource.custom || self.kind == PatchKind::Strategic {
+            None
+        } else {
+            wrong_kind(&object, &resource.api_version_as(version), &resource.kind)
+        };
+        let wrong = match wrong {
+            Some(wrong) => wrong,
+            None => {
+                let types = api.types().of(resource, version);
+                match decode(types.schema(), object.into(), field_validation(write.query)?) {
+                    Ok(decoded) => return Ok(decoded),
+                    Err(wrong) if resource.custom => {
+                        return Err(wrong.into_status(&resource.api_version_as(version), &resource.kind));
+                    }
+                    Err(wrong) => wrong.to_string(),
+                }
+            }
+        };
+        let shown = match self.kind {
+            PatchKind::Strategic => String::from_utf8_lossy(&write.body).into_owned(),
+            _ => self.change(api, write, live)?.to_string(),
+        };
+        let error = FieldError::invalid("patch", shown.into(), wrong);
+        let mut status = Status::new(422, "Invalid", format!(" \"\" is invalid: {error}"));
+        status.details = Some(Box::new(Details { causes: vec![error], ..Details::default() }));
+        Err(status)
+    }
+
     /// Another value than a stored object, such as a `Scale`, as the patch makes it.
     pub(crate) fn change_plain(&self, write: &Write<'_>, live: &Value) -> Result<Value, Status> {
         // Such values have no lists to merge; an apply only says what it wants.
@@ -79,6 +111,14 @@ impl Writing {
     }
 }
 
+/// Why an object of this kind and version cannot be stored as one of another; one that says neither is what it was.
+fn wrong_kind(object: &Value, api_version: &str, kind: &str) -> Option<String> {
+    let text = |field: &str, or: &str| object.get(field).and_then(Value::as_str).unwrap_or(or).to_owned();
+    let (found_version, found_kind) = (text("apiVersion", api_version), text("kind", kind));
+    (found_version != api_version || found_kind != kind)
+        .then(|| format!("converting ({found_version}.{found_kind}) to ({api_version}.{kind}): unknown conversion"))
+}
+
 /// The answer to an apply that is not possible.
 fn refused(error: &ApplyError) -> Status {
     match error {
@@ -90,7 +130,7 @@ fn refused(error: &ApplyError) -> Status {
                 FieldError::new(FieldProblem::Conflict, conflict.field.clone(), None, message)
             });
             let mut status = Status::new(409, "Conflict", error.to_string());
-            let details = crate::sim::status::Details { causes: causes.collect(), ..Default::default() };
+            let details = Details { causes: causes.collect(), ..Default::default() };
             status.details = Some(Box::new(details));
             status
         }

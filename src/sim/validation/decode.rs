@@ -1,16 +1,21 @@
 //! Bodies of requests, read as the API server reads them: duplicate and unknown fields are found, values of the wrong
 //! type are refused in its words, nulls and empty lists are dropped, quantities brought into their canonical form.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::format;
 use crate::sim::openapi::{Kind, Schema, canonical_quantity, fill_defaults, tidy};
 use crate::sim::status::Status;
 
 /// Most complaints about one body.
 const MOST_COMPLAINTS: usize = 100;
+
+/// Most brackets of YAML that may be open at once.
+const DEEPEST_YAML: usize = 1_000;
 
 /// What a request wants done about fields that are unknown or stand twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,22 +52,47 @@ pub struct Body {
     order: Vec<String>,
 }
 
-/// Reads a body: JSON, or YAML where it does not begin like JSON.
+/// Reads a body that may be YAML: JSON where it begins like JSON.
 ///
 /// # Errors
 /// What the parser says.
 pub fn parse(body: &[u8]) -> Result<Body, String> {
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if matches!(start, Some(b'{' | b'[' | b'"')) {
-        let mut scan = Scan::default();
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = Element { scan: &mut scan }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
-        deserializer.end().map_err(|error| error.to_string())?;
-        return Ok(Body { value, duplicates: scan.duplicates, order: scan.order });
+        return parse_json(body);
+    }
+    if nests_too_deep(body) {
+        return Err(format!("yaml: exceeded max depth of {DEEPEST_YAML}"));
     }
     let yaml: serde_yaml::Value = serde_yaml::from_slice(body).map_err(|error| format!("yaml: {error}"))?;
     let value = serde_json::to_value(yaml).map_err(|error| format!("yaml: {error}"))?;
     Ok(Body { value, duplicates: Vec::new(), order: Vec::new() })
+}
+
+/// Reads a body that has to be JSON.
+///
+/// # Errors
+/// What the parser says.
+pub fn parse_json(body: &[u8]) -> Result<Body, String> {
+    let mut scan = Scan::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Element { scan: &mut scan }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    deserializer.end().map_err(|error| error.to_string())?;
+    Ok(Body { value, duplicates: scan.duplicates, order: scan.order })
+}
+
+/// Whether more brackets are open at once than any object has. The parser looks at every open one for each token, which
+/// takes hours for a body of nothing else. Those in texts count, too: they come in pairs, or are few.
+fn nests_too_deep(yaml: &[u8]) -> bool {
+    let mut open = 0_usize;
+    yaml.iter().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > DEEPEST_YAML
+    })
 }
 
 #[derive(Default)]
@@ -191,7 +221,10 @@ pub fn decode(schema: Schema<'_>, body: Body, validation: FieldValidation) -> Re
     let built_in = !schema.type_name().is_empty();
     let mut unknown = Vec::new();
     prune(schema, &mut object, &mut String::new(), &mut unknown);
-    unknown.sort_by_key(|path| order.iter().position(|other| other == path));
+    if unknown.len() > 1 {
+        let places: HashMap<&str, usize> = order.iter().enumerate().map(|(at, path)| (path.as_str(), at)).collect();
+        unknown.sort_by_key(|path| places.get(path.as_str()));
+    }
     if built_in {
         check_types(schema, &object, schema.type_name(), &mut String::new())?;
     } else if let (Some(metadata), Some(value)) = (schema.field("metadata"), object.get("metadata")) {
@@ -287,7 +320,7 @@ fn check_types(schema: Schema<'_>, value: &Value, owner: &str, path: &mut String
         (_, Value::Null)
         | (Kind::Any, _)
         | (Kind::Boolean, Value::Bool(_))
-        | (Kind::String | Kind::IntOrString, Value::String(_))
+        | (Kind::IntOrString, Value::String(_))
         | (Kind::Number, Value::Number(_)) => {}
         (Kind::Integer | Kind::IntOrString, Value::Number(number)) => {
             let fits = match number.as_i64() {
@@ -296,6 +329,11 @@ fn check_types(schema: Schema<'_>, value: &Value, owner: &str, path: &mut String
             };
             if !fits {
                 return Err(wrong(format!("number {number}"), path));
+            }
+        }
+        (Kind::String, Value::String(text)) => {
+            if let Some(why) = format::wrong(schema.format(), text) {
+                return Err(WrongBody(why));
             }
         }
         (Kind::Quantity, Value::String(_) | Value::Number(_)) => {

@@ -5,6 +5,7 @@ mod custom;
 mod decode;
 mod defaults;
 mod definition;
+mod format;
 mod json;
 mod kinds;
 mod metadata;
@@ -13,7 +14,7 @@ mod pod;
 mod prepare;
 mod rules;
 
-pub use decode::{Body, Decoded, FieldValidation, WrongBody, decode, normalize, parse, prune};
+pub use decode::{Body, Decoded, FieldValidation, WrongBody, decode, normalize, parse, parse_json, prune};
 pub use defaults::default_kind;
 pub use prepare::{prepare_create, prepared_fields};
 pub use rules::{KindRules, ResourceTypes, TypeCache, unowned_fields};

@@ -1,6 +1,8 @@
 //! What the API server itself writes into a new object: selectors, first statuses, allocated addresses. Nobody owns
 //! these fields.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::json::{default, map_mut, object, text};
@@ -189,32 +191,7 @@ pub(super) fn secret(value: &mut Value) {
     let Some(Value::Object(texts)) = secret.remove("stringData") else { return };
     if let Some(data) = object(secret, "data") {
         for (name, text) in texts {
-            data.insert(name, json!(base64(text.as_str().unwrap_or_default().as_bytes())));
-        }
-    }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let all = chunk.iter().fold(0_u32, |all, byte| (all << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = LETTERS.get(((all >> (18 - 6 * place)) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(if place > chunk.len() { '=' } else { char::from(letter) });
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_pads() {
-        for (given, expected) in [("", ""), ("b", "Yg=="), ("ab", "YWI="), ("abc", "YWJj"), ("abcd", "YWJjZA==")] {
-            assert_eq!(base64(given.as_bytes()), expected);
+            data.insert(name, json!(STANDARD.encode(text.as_str().unwrap_or_default())));
         }
     }
 }

@@ -157,6 +157,51 @@ fn objects(cluster: &mut Cluster) {
     cluster.ok(&["delete", "cm", "settings", "--ignore-not-found"], None);
 }
 
+/// Commands for which kubectl has clients with types, which send protobuf.
+fn typed(cluster: &mut Cluster) {
+    let made = |kind: &str| format!("{kind}/typed created");
+    cluster.shows(&["create", "configmap", "typed", "--from-literal=a=b"], &[&made("configmap")]);
+    assert_eq!(cluster.ok(&["get", "cm", "typed", "-o", "jsonpath={.data}"], None), r#"{"a":"b"}"#);
+    cluster.shows(&["create", "secret", "generic", "typed", "--from-literal=a=b"], &[&made("secret")]);
+    assert_eq!(
+        cluster.ok(&["get", "secret", "typed", "-o", "jsonpath={.data} {.type}"], None),
+        r#"{"a":"Yg=="} Opaque"#
+    );
+    cluster.shows(&["create", "serviceaccount", "typed"], &[&made("serviceaccount")]);
+    cluster.shows(&["create", "service", "clusterip", "typed", "--tcp=80:http"], &[&made("service")]);
+    let ports = "jsonpath={.spec.ports}";
+    let expected = r#"[{"name":"80-http","port":80,"protocol":"TCP","targetPort":"http"}]"#;
+    assert_eq!(cluster.ok(&["get", "service", "typed", "-o", ports], None), expected);
+    cluster.shows(
+        &["create", "role", "typed", "--verb=get,list", "--resource=pods"],
+        &["role.rbac.authorization.k8s.io/typed created"],
+    );
+    cluster.shows(
+        &["create", "rolebinding", "typed", "--role=typed", "--serviceaccount=a:b"],
+        &["rolebinding.rbac.authorization.k8s.io/typed created"],
+    );
+    cluster.shows(
+        &["create", "ingress", "typed", "--rule=a.example/*=typed:80"],
+        &["ingress.networking.k8s.io/typed created"],
+    );
+    cluster.shows(
+        &["create", "cronjob", "typed", "--image=busybox", "--schedule=0 3 1 1 *", "--", "date"],
+        &["cronjob.batch/typed created"],
+    );
+    cluster.shows(&["create", "job", "typed", "--from=cronjob/typed"], &["job.batch/typed created"]);
+    cluster.shows(&["wait", "--for=condition=complete", "job/typed", "--timeout=60s"], &["condition met"]);
+    let commanded = "jsonpath={.spec.template.spec.containers[0].command} {.metadata.ownerReferences[0].kind}";
+    assert_eq!(cluster.ok(&["get", "job", "typed", "-o", commanded], None), r#"["date"] CronJob"#);
+    cluster.shows(&["create", "deployment", "typed", "--image=busybox", "--replicas=0"], &["deployment.apps/typed"]);
+    cluster.shows(&["rollout", "status", "deployment/typed", "--timeout=60s"], &["successfully rolled out"]);
+    assert_eq!(cluster.ok(&["get", "deployment", "typed", "-o", "jsonpath={.spec.replicas}"], None), "0");
+    cluster.shows(&["create", "namespace", "boathook-never", "--dry-run=server"], &["boathook-never created"]);
+    assert!(cluster.fails(&["create", "configmap", "typed"], None).contains("configmaps \"typed\" already exists"));
+    assert_eq!(cluster.ok(&["auth", "can-i", "create", "pods"], None).trim(), "yes");
+    cluster.shows(&["auth", "whoami"], &["Username"]);
+    assert!(cluster.fails(&["delete", "namespace", "default"], None).contains("this namespace may not be deleted"));
+}
+
 const JOB: &str = "{apiVersion: batch/v1, kind: Job, metadata: {name: hook}, spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: main, image: busybox, command: [sh, -c, 'echo one; echo two']}]}}}}";
 const DEPLOYMENT: &str = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: busybox, command: [sleep, '3600']}], terminationGracePeriodSeconds: 0}}}}";
 
@@ -212,6 +257,7 @@ fn all(kubeconfig: &Path) -> usize {
     let mut cluster = Cluster::new(kubeconfig);
     objects(&mut cluster);
     watched(&mut cluster);
+    typed(&mut cluster);
     workloads(&mut cluster);
     cluster.commands
 }

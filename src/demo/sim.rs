@@ -1,7 +1,7 @@
 //! `boathook sim`: a simulated cluster for anybody's clients, until it is told to stop.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,7 +67,16 @@ pub async fn run_simulator(args: &SimArgs, clock: Clock) -> Result<(), Simulator
     Ok(())
 }
 
+/// The largest scenario, in bytes.
+const MOST_SCENARIO: u64 = 16 * 1024 * 1024;
+
 fn read(path: &PathBuf) -> Result<World, SimulatorError> {
-    let text = fs::read_to_string(path).map_err(|source| SimulatorError::Unreadable { path: path.clone(), source })?;
+    let unreadable = |source| SimulatorError::Unreadable { path: path.clone(), source };
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let bytes = file.take(MOST_SCENARIO + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if bytes as u64 > MOST_SCENARIO {
+        return Err(unreadable(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MB")));
+    }
     Ok(Scenario::parse(&path.display().to_string(), &text)?.world)
 }

@@ -20,6 +20,7 @@ mod kubelet;
 pub mod logs;
 pub mod openapi;
 pub mod patch;
+mod protobuf;
 pub mod resource;
 pub mod server;
 pub mod status;

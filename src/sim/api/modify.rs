@@ -12,6 +12,7 @@ use super::read;
 use super::request::Target;
 use super::respond::{self, Answer};
 use super::serve::Api;
+use crate::sim::protobuf;
 use crate::sim::resource::Resource;
 use crate::sim::status::{FieldError, Status};
 use crate::sim::store::{Part, Stored, WriteOptions};
@@ -56,10 +57,14 @@ impl Write<'_> {
         Ok(body)
     }
 
-    /// The JSON or YAML of the body: an object.
+    /// The JSON, YAML or protobuf of the body: an object.
     pub(crate) fn decode(&self) -> Result<Body, Status> {
         let kind = &self.target.resource.kind;
         // Clients that say nothing mean JSON.
+        if self.content_type() == "application/vnd.kubernetes.protobuf" {
+            let object = protobuf::decode(&self.body).map_err(|error| Status::bad_request(error.to_string()))?;
+            return Ok(object.into());
+        }
         if !matches!(self.content_type(), "" | "application/json" | "application/yaml" | "application/apply-patch+yaml")
         {
             let message = "the body of the request was in an unknown format - accepted media types include: \

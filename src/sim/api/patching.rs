@@ -62,17 +62,16 @@ impl Writing {
         } else {
             wrong_kind(&object, &resource.api_version_as(version), &resource.kind)
         };
-        let wrong = match wrong {
-            Some(wrong) => wrong,
-            None => {
-                let types = api.types().of(resource, version);
-                match decode(types.schema(), object.into(), field_validation(write.query)?) {
-                    Ok(decoded) => return Ok(decoded),
-                    Err(wrong) if resource.custom => {
-                        return Err(wrong.into_status(&resource.api_version_as(version), &resource.kind));
-                    }
-                    Err(wrong) => wrong.to_string(),
+        let wrong = if let Some(wrong) = wrong {
+            wrong
+        } else {
+            let types = api.types().of(resource, version);
+            match decode(types.schema(), object.into(), field_validation(write.query)?) {
+                Ok(decoded) => return Ok(decoded),
+                Err(wrong) if resource.custom => {
+                    return Err(wrong.into_status(&resource.api_version_as(version), &resource.kind));
                 }
+                Err(wrong) => wrong.to_string(),
             }
         };
         let shown = match self.kind {

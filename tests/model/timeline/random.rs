@@ -155,7 +155,12 @@ proptest! {
                 for attempt in &task.attempts {
                     let is_end = [TaskState::Succeeded, TaskState::Failed, TaskState::Stopped].contains(&attempt.state);
                     let known = ended.get(&attempt.uid);
-                    prop_assert!(known.is_none() || is_end, "{} is {} after {known:?}", attempt.uid, attempt.state);
+                    // After eight more operations its end is forgotten.
+                    let forgotten = || timeline.former(event.at).len() >= 8;
+                    prop_assert!(
+                        known.is_none() || is_end || forgotten(),
+                        "{} is {} after {known:?}", attempt.uid, attempt.state
+                    );
                     if is_end {
                         ended.insert(attempt.uid.clone(), attempt.state);
                     }

@@ -39,6 +39,7 @@ pub(super) struct HookOf {
 
 struct Running {
     key: AppKey,
+    folder: PathBuf,
     state: watch::Sender<RunState>,
     caught_up: Arc<AtomicBool>,
     task: AbortHandle,
@@ -112,7 +113,11 @@ impl Capture {
     }
 
     pub(super) fn ended(&mut self, source: &SourceId) {
-        self.running.remove(source);
+        if let Some(ended) = self.running.remove(source)
+            && !self.running.values().any(|other| other.folder == ended.folder)
+        {
+            self.locks.remove(&ended.folder);
+        }
         self.done.insert(source.clone());
         self.changed.send_modify(|count| *count += 1);
     }
@@ -159,7 +164,7 @@ impl Capture {
             return;
         }
         let path = hook.folder.path().to_owned();
-        if let Entry::Vacant(vacant) = self.locks.entry(path) {
+        if let Entry::Vacant(vacant) = self.locks.entry(path.clone()) {
             match hook.folder.lock() {
                 Ok(lock) => drop(vacant.insert(lock)),
                 Err(error) => return self.off(&error),
@@ -204,7 +209,7 @@ impl Capture {
             caught_up: Arc::clone(&caught_up),
         };
         let task = tokio::spawn(follow.run()).abort_handle();
-        self.running.insert(id, Running { key: key.clone(), state: sender, caught_up, task });
+        self.running.insert(id, Running { key: key.clone(), folder: path, state: sender, caught_up, task });
     }
 
     fn off(&mut self, error: &StoreError) {

@@ -101,6 +101,7 @@ pub(super) struct Feed {
     /// Tells this watch from an earlier one of the same key.
     pub serial: u64,
     pub last_live: Option<Timestamp>,
+    pub is_live: bool,
     /// It was listed, or it cannot be.
     pub is_settled: bool,
     list: u64,
@@ -150,6 +151,7 @@ impl Feed {
             objects: HashMap::new(),
             serial,
             last_live: None,
+            is_live: false,
             is_settled: false,
             list: 0,
             task: task.abort_handle(),

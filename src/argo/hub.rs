@@ -30,6 +30,7 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
 /// Everything that is known.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub(super) struct Hub {
     pub cluster: Cluster,
     /// As in [`AppKey::cluster`].
@@ -40,6 +41,7 @@ pub(super) struct Hub {
     pub place: Option<Place>,
     pub fleet: Fleet,
     pub fleet_live: Option<Timestamp>,
+    pub fleet_is_live: bool,
     pub active: HashMap<AppKey, Active>,
     pub feeds: HashMap<FeedKey, Feed>,
     pub serial: u64,
@@ -137,6 +139,7 @@ impl Hub {
             place: None,
             fleet: Fleet::default(),
             fleet_live: None,
+            fleet_is_live: false,
             active: HashMap::new(),
             feeds: HashMap::new(),
             serial: 0,

@@ -9,7 +9,7 @@ use super::active::{Active, Destination};
 use super::destinations;
 use super::feeds::{Feed, FeedKey, FeedKind};
 use super::hub::Hub;
-use super::hub_fleet::interrupted;
+use super::hub_fleet::{interrupted, known_until};
 use super::message::{Message, Slim};
 use super::start::{self, HOOK_NEEDS};
 use crate::cluster::{Cluster, Kinds, WatchEvent};
@@ -175,6 +175,7 @@ impl Hub {
         let Some(active) = self.active.get_mut(key) else { return };
         let (Some(application), Some(object)) = (active.application.clone(), active.object.clone()) else { return };
         active.told.clear();
+        active.events.clear();
         active.told_controller = None;
         active.told_windows = None;
         let (revisions, review) = (active.revisions.clone(), active.review.clone());
@@ -354,10 +355,13 @@ impl Hub {
             WatchEvent::Listed => {
                 feed.last_live = Some(now);
                 feed.is_settled = true;
+                feed.is_live = true;
                 told.extend(feed.end_list());
                 Some(WatchState::Live)
             }
             WatchEvent::Interrupted { error, wait } => {
+                let was_live = std::mem::take(&mut feed.is_live);
+                feed.last_live = known_until(feed.last_live, was_live, now);
                 feed.is_settled |= error.is_denied() || error.is_not_found();
                 Some(interrupted(feed.last_live, &error, wait))
             }

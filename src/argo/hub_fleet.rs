@@ -19,6 +19,20 @@ use crate::domain::request::Controller;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
+/// The longest time for which a dead connection looks like one on which nothing happens.
+const UNNOTICED: jiff::SignedDuration = jiff::SignedDuration::from_secs(90);
+
+/// Until when what is known was surely so: a watch that was live may have been silent because nothing happened, and was
+/// asked anew not long ago.
+pub(super) fn known_until(
+    last: Option<jiff::Timestamp>,
+    was_live: bool,
+    now: jiff::Timestamp,
+) -> Option<jiff::Timestamp> {
+    let asked = now.checked_sub(UNNOTICED).ok().filter(|_| was_live);
+    last.max(asked.filter(|_| last.is_some()))
+}
+
 /// How an interruption is told.
 pub(super) fn interrupted(
     since: Option<jiff::Timestamp>,
@@ -81,6 +95,7 @@ impl Hub {
                     self.app_gone(&key);
                 }
                 self.fleet_live = Some(self.cluster.server_now());
+                self.fleet_is_live = true;
                 let count = self.fleet.len();
                 self.tell(LiveEvent::FleetComplete { cluster: Arc::clone(&self.name), count });
                 self.tell_watch(Watched::Applications, WatchState::Live);
@@ -97,9 +112,8 @@ impl Hub {
                 self.tell(LiveEvent::AppUnreadable { key, reason });
             }
             WatchEvent::Interrupted { error, wait } => {
-                if self.fleet_live.is_some() {
-                    self.fleet_live = Some(self.cluster.server_now()).filter(|_| wait.is_zero()).or(self.fleet_live);
-                }
+                let was_live = std::mem::take(&mut self.fleet_is_live);
+                self.fleet_live = known_until(self.fleet_live, was_live, self.cluster.server_now());
                 let state = interrupted(self.fleet_live, &error, wait);
                 self.tell_watch(Watched::Applications, state);
             }
@@ -205,6 +219,26 @@ impl Hub {
         if active.told_controller.as_ref() != Some(&controller) {
             active.told_controller = Some(controller.clone());
             self.tell(LiveEvent::Controller { key: key.clone(), controller });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_silent_watch_is_not_that_of_its_last_event() {
+        let at = |second: i64| jiff::Timestamp::from_second(second).ok();
+        let now = at(10_000).unwrap_or_default();
+        let table = [
+            ("never live", None, false, None),
+            ("an event just now", at(9_999), true, at(9_999)),
+            ("nothing happened for an hour", at(6_400), true, at(9_910)),
+            ("interrupted for an hour", at(6_400), false, at(6_400)),
+        ];
+        for (what, last, was_live, expected) in table {
+            assert_eq!(known_until(last, was_live, now), expected, "{what}");
         }
     }
 }

@@ -150,6 +150,13 @@ fn objects(cluster: &mut Cluster) {
     assert!(cluster.fails(&["get", "cm", "never"], None).contains("configmaps \"never\" not found"));
     let wrong = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {backoffLimit: many, template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}}";
     assert!(cluster.fails(&["create", "--validate=false", "-f", "-"], Some(wrong)).contains("cannot unmarshal string"));
+    let list = "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: first}}, {apiVersion: v1, kind: ConfigMap, metadata: {name: second}}]}";
+    assert_eq!(
+        cluster.ok(&["apply", "-f", "-"], Some(list)).trim(),
+        "configmap/first created\nconfigmap/second created"
+    );
+    let no_kind = "{apiVersion: nope.example/v1, kind: Nope, metadata: {name: nobody}}";
+    assert!(cluster.fails(&["apply", "-f", "-"], Some(no_kind)).contains("no matches for kind \"Nope\""));
     let unknown = "{apiVersion: v1, kind: ConfigMap, metadata: {name: u}, dato: {}}";
     assert!(cluster.fails(&["create", "-f", "-"], Some(unknown)).contains("unknown field \"dato\""));
     cluster.shows(&["delete", "cm", "settings"], &["configmap \"settings\" deleted"]);

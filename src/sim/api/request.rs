@@ -23,6 +23,8 @@ pub(crate) enum Route {
     Group(String),
     /// `/api/v1`, `/apis/GROUP/VERSION`
     GroupVersion(String, String),
+    /// `/openapi/v2`
+    OpenApi2,
     /// `/openapi/v3/...`, without its first two parts.
     OpenApi(Vec<String>),
     /// An object, a collection or a subresource.
@@ -83,6 +85,7 @@ pub(crate) fn route(resources: &Resources, path: &str) -> Route {
         [] => Route::Root,
         ["version"] => Route::Version,
         ["healthz" | "livez" | "readyz", ..] => Route::Health,
+        ["openapi", "v2"] => Route::OpenApi2,
         ["openapi", "v3", rest @ ..] => Route::OpenApi(rest.iter().map(ToString::to_string).collect()),
         ["api"] => Route::Api,
         ["apis"] => Route::Apis,

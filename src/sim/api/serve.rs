@@ -27,6 +27,11 @@ const MOST_BODY: usize = 3 * 1024 * 1024;
 /// How long the body of a request may take.
 const BODY_DEADLINE: Duration = Duration::from_secs(60);
 
+/// A document of `OpenAPI` 2 that says no more than that: `swagger: "2.0"` in protobuf. kubectl asks for it where an input
+/// is a `List` or of an unknown kind, and leaves the validation of what it does not find there to the server.
+const OPENAPI2: &[u8] = b"\x0a\x032.0";
+const OPENAPI2_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
 /// The connection that a request came on.
 #[derive(Debug, Clone, Default)]
 pub struct Connection(CancellationToken);
@@ -198,7 +203,9 @@ impl Api {
             Some(user) => Ok(user),
             // As with a load balancer in front, health needs no credentials; and clients look for the OpenAPI
             // documents at the root of the server, whatever the path of its address is.
-            None if matches!(route, Route::Health | Route::Version | Route::OpenApi(_)) && value.is_none() => {
+            None if matches!(route, Route::Health | Route::Version | Route::OpenApi(_) | Route::OpenApi2)
+                && value.is_none() =>
+            {
                 Ok(User::default())
             }
             None => Err(Status::new(401, "Unauthorized", "Unauthorized")),
@@ -265,6 +272,7 @@ impl Api {
             Route::Apis => Ok(discovery::apis(&resources, headers)),
             Route::Group(group) => found(discovery::one_group(&resources, group)),
             Route::GroupVersion(group, version) => found(discovery::group_version(&resources, group, version)),
+            Route::OpenApi2 => Ok(respond::bytes(StatusCode::OK, OPENAPI2_TYPE, OPENAPI2)),
             Route::OpenApi(place) => {
                 let place: Vec<_> = place.iter().map(String::as_str).collect();
                 found(match place.as_slice() {

@@ -70,7 +70,8 @@ impl Problem {
 
     /// A cluster did not do what was asked.
     pub(crate) fn cluster(error: &ClusterError) -> Self {
-        let kind = if error.is_transient() { ProblemKind::UnknownError } else { ProblemKind::ComparisonError };
-        Self { kind, message: error.to_string(), transient: error.is_transient() || error.is_outcome_unknown() }
+        let transient = error.is_transient() || error.is_outcome_unknown();
+        let kind = if transient { ProblemKind::UnknownError } else { ProblemKind::ComparisonError };
+        Self { kind, message: error.to_string(), transient }
     }
 }

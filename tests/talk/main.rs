@@ -3,6 +3,7 @@
 
 mod argo;
 mod controllers;
+mod engine;
 mod git;
 mod http;
 mod kubernetes;

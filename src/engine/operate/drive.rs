@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::accept::{Accepted, accept, start};
@@ -23,7 +23,7 @@ use crate::domain::step::{
 use crate::engine::actor::read;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
-use crate::engine::problem::Problem;
+use crate::engine::problem::{Problem, ProblemKind};
 use crate::engine::project::window;
 use crate::engine::record::{Edit, Written, version, write};
 use crate::engine::shared::Shared;
@@ -31,6 +31,8 @@ use crate::engine::targets::Fetch;
 
 /// What the operation says while a window does not let it run.
 const BLOCKED: &str = "Sync operation blocked by sync window";
+/// Pause before a cluster is asked again that did not answer.
+const AGAIN: SignedDuration = SignedDuration::from_secs(1);
 /// Of a request without anything to do.
 const NOTHING: &str = "Invalid operation request: no operation specified";
 
@@ -178,6 +180,12 @@ impl<'a> Run<'a> {
             if !self.is_waiting_for_retry() && self.prepared.is_none() {
                 match self.prepare().await {
                     Ok(()) => {}
+                    // A cluster that does not answer right now is no reason to end an operation.
+                    Err(problem) if problem.kind == ProblemKind::UnknownError && problem.transient => {
+                        tracing::warn!(%problem, "an operation waits for its cluster");
+                        let until = self.shared.clock.now().checked_add(AGAIN).ok();
+                        return Some(Pause { until });
+                    }
                     Err(_) if self.is_terminating() => {}
                     Err(problem) => {
                         self.fail(&problem).await?;
@@ -285,7 +293,7 @@ impl<'a> Run<'a> {
     async fn fail(&mut self, problem: &Problem) -> Option<()> {
         let mut progress = self.progress.clone();
         let message = match problem.kind {
-            crate::engine::problem::ProblemKind::SharedResource => problem.message.clone(),
+            ProblemKind::SharedResource => problem.message.clone(),
             _ => problem.to_string(),
         };
         end_in_error(&mut progress.state, self.shared.clock.now(), &message);
@@ -303,7 +311,7 @@ impl<'a> Run<'a> {
             Decision::NotAllowed { opens: Some(opens) } => (BLOCKED.to_owned(), Some(opens)),
             // When a window closes is not told: look once a minute, which is what windows are written in.
             Decision::NotAllowed { opens: None } | Decision::Denied { .. } => {
-                (BLOCKED.to_owned(), now.checked_add(jiff::SignedDuration::from_secs(60 - now.as_second() % 60)).ok())
+                (BLOCKED.to_owned(), now.checked_add(SignedDuration::from_secs(60 - now.as_second() % 60)).ok())
             }
         };
         let mut progress = self.progress.clone();
@@ -393,14 +401,14 @@ impl<'a> Run<'a> {
             return;
         };
         let performer = Performer {
-            cluster: &destination.cluster,
+            destination: &destination,
             kinds: &kinds,
             clock: &self.shared.clock,
             parallel: self.shared.options.parallel_requests,
         };
         self.outcomes = performer.perform(next).await;
         let defines = |action: &Action| matches!(action, Action::Apply(apply) if !apply.dry_run && apply.object.kind == "CustomResourceDefinition");
-        if next.actions.iter().any(defines) && destination.rediscover().await.is_ok() {
+        if next.actions.iter().any(defines) {
             // New kinds: the plan knows them, and they can be watched.
             self.prepared = None;
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::change::propagation;
 use super::migrate::take_over;
 use super::performer::{Performer, told};
-use crate::cluster::{self, ClusterError, Kind, WriteOptions};
+use crate::cluster::{self, ClusterError, Kind, Patch, WriteOptions};
 use crate::domain::manifest::Object;
 use crate::domain::plan::Propagation;
 use crate::domain::step::{Apply, ApplyResult, Change, Method};
@@ -24,14 +24,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Applies an object, or tries to.
 pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyResult {
     let manifest = &action.manifest;
-    let Some(kind) = performer.kinds.find_version(manifest.group(), manifest.version(), manifest.kind()) else {
+    let Some(kind) = performer.kind_of(manifest).await else {
         return ApplyResult::Failed(format!(
             "the cluster does not serve {} {}",
             manifest.api_version(),
             manifest.kind()
         ));
     };
-    let request = Request { performer, action, kind };
+    let request = Request { performer, action, kind: &kind };
     let result = match action.method {
         Method::Create => request.create().await,
         Method::Apply => request.put().await,
@@ -44,11 +44,28 @@ pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyRes
             ApplyResult::Done { change, object: Arc::new(object) }
         }
         Err(error) if action.method == Method::Create && error.is_already_there() => ApplyResult::AlreadyExists,
-        Err(error) if error.is_outcome_unknown() || error.is_transient() => ApplyResult::Unknown,
+        Err(error) if error.is_outcome_unknown() || may_pass(&error) => ApplyResult::Unknown,
         // Somebody wrote in between: what to do now is decided anew.
         Err(error) if error.is_conflict() && !is_owned_by_others(&error) => ApplyResult::Unknown,
         Err(error) => ApplyResult::Failed(told(&error)),
     }
+}
+
+/// Whether the same request may succeed a little later. That an API server calls its own error internal (500) does not
+/// mean that it passes: a webhook that fails and a field that the schema does not know are told that way, and an operation
+/// that repeats them for ever hides the reason. Only where its storage did not answer in time nobody knows.
+fn may_pass(error: &ClusterError) -> bool {
+    match error.api() {
+        Some(status) if status.code == 500 => {
+            ["etcdserver", "deadline exceeded", "timed out"].iter().any(|word| status.message.contains(word))
+        }
+        _ => error.is_transient(),
+    }
+}
+
+/// A field that the schema does not know. Server-side apply refuses it whatever the validation is.
+fn is_not_in_schema(error: &ClusterError) -> bool {
+    error.api().is_some_and(|status| status.message.contains("not declared in schema"))
 }
 
 /// A conflict between managers, not between versions. It does not go away by itself.
@@ -74,11 +91,11 @@ impl Request<'_> {
 
     async fn live(&self) -> Result<Option<Object>, ClusterError> {
         let manifest = &self.action.manifest;
-        self.performer.cluster.get(self.kind, manifest.namespace(), manifest.name()).await
+        self.performer.cluster().get(self.kind, manifest.namespace(), manifest.name()).await
     }
 
     async fn create(&self) -> Result<(Change, Object), ClusterError> {
-        let created = self.performer.cluster.create(self.kind, &self.action.manifest, &self.options()).await?;
+        let created = self.performer.cluster().create(self.kind, &self.action.manifest, &self.options()).await?;
         Ok((Change::Created, created))
     }
 
@@ -93,16 +110,16 @@ impl Request<'_> {
                 self.or_make_anew(&live, replaced).await.map(|object| (Change::Replaced, object))
             }
             (None, false) => {
-                let object = self.server_side().await?;
+                let object = self.server_side(None).await?;
                 Ok((if rule.server_side { Change::ServerSideApplied } else { Change::Created }, object))
             }
             (Some(live), false) => {
                 let live = self.take_over(live).await?;
-                let applied = self.server_side().await;
+                let applied = self.server_side(Some(&live)).await;
                 let object = self.or_make_anew(&live, applied).await?;
                 let change = if rule.server_side {
                     Change::ServerSideApplied
-                } else if object.uid() == live.uid() && is_unchanged(&live, &object) {
+                } else if object.uid() == live.uid() && is_unchanged(&live, &object, self.action.dry_run) {
                     Change::Unchanged
                 } else {
                     Change::Configured
@@ -112,10 +129,23 @@ impl Request<'_> {
         }
     }
 
-    /// Server-side apply. Fields that somebody else owns are taken over, as `kubectl apply` does.
-    async fn server_side(&self) -> Result<Object, ClusterError> {
+    /// Server-side apply. Fields that somebody else owns are taken over, as `kubectl apply` does. With `Validate=false`,
+    /// what has fields that nobody knows is created or merged instead, which drops them.
+    async fn server_side(&self, live: Option<&Object>) -> Result<Object, ClusterError> {
         let apply = cluster::Apply { force: true, options: self.options() };
-        self.performer.cluster.apply(self.kind, &self.action.manifest, &apply).await
+        let manifest = &self.action.manifest;
+        let applied = self.performer.cluster().apply(self.kind, manifest, &apply).await;
+        match (applied, live) {
+            (Err(error), None) if !self.action.rule.validate && is_not_in_schema(&error) => {
+                self.create().await.map(|(_, object)| object)
+            }
+            (Err(error), Some(live)) if !self.action.rule.validate && is_not_in_schema(&error) => {
+                let merge = Patch::Merge(Value::Object(manifest.as_json().clone()));
+                let cluster = self.performer.cluster();
+                cluster.patch(self.kind, live.namespace(), live.name(), &merge, &self.options()).await
+            }
+            (applied, _) => applied,
+        }
     }
 
     async fn replace(&self, live: &Object) -> Result<Object, ClusterError> {
@@ -123,7 +153,7 @@ impl Request<'_> {
         if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("resourceVersion".to_owned(), Value::String(version(live).to_owned()));
         }
-        self.performer.cluster.replace(self.kind, &object, &self.options()).await
+        self.performer.cluster().replace(self.kind, &object, &self.options()).await
     }
 
     /// What Argo CD or kubectl applied before becomes ours. A dry run changes nobody's fields.
@@ -132,7 +162,7 @@ impl Request<'_> {
             return Ok(live);
         };
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
-        let cluster = self.performer.cluster;
+        let cluster = self.performer.cluster();
         cluster.patch(self.kind, live.namespace(), live.name(), &patch, &options).await
     }
 
@@ -145,7 +175,7 @@ impl Request<'_> {
     }
 
     async fn make_anew(&self, live: &Object) -> Result<Object, ClusterError> {
-        let cluster = self.performer.cluster;
+        let cluster = self.performer.cluster();
         let delete = cluster::Delete {
             uid: live.uid().to_owned(),
             propagation: propagation(Propagation::Background),
@@ -166,11 +196,17 @@ impl Request<'_> {
         self.create().await.map(|(_, object)| object)
     }
 
-    /// A definition is served a little later than it is stored. That it is not in time is found by who needs it.
+    /// A definition is served a little later than it is stored, and its kind is discovered a little later still. That it
+    /// is not in time is found by who needs it.
     async fn wait_until_established(&self) {
+        let text = |path: &[&str]| self.action.manifest.at(path).and_then(Value::as_str).unwrap_or_default();
+        let (group, kind) = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
         let deadline = self.performer.clock.monotonic() + ESTABLISHED;
         while self.performer.clock.monotonic() < deadline {
-            if matches!(self.live().await, Ok(Some(object)) if is_established(&object)) {
+            if matches!(self.live().await, Ok(Some(object)) if is_established(&object))
+                && let Ok(known) = self.performer.destination.rediscover().await
+                && known.kinds.find(group, kind).is_some()
+            {
                 return;
             }
             self.performer.clock.sleep(LOOK).await;
@@ -193,6 +229,18 @@ fn is_invalid(error: &ClusterError) -> bool {
 }
 
 /// An apply that changes nothing is no write. A dry run always looks like one, so the contents are compared then.
-fn is_unchanged(before: &Object, after: &Object) -> bool {
-    version(before) == version(after)
+fn is_unchanged(before: &Object, after: &Object, dry_run: bool) -> bool {
+    if !dry_run {
+        return version(before) == version(after);
+    }
+    let content = |object: &Object| {
+        let mut content = object.as_json().clone();
+        if let Some(metadata) = content.get_mut("metadata").and_then(Value::as_object_mut) {
+            for field in ["managedFields", "resourceVersion", "generation"] {
+                metadata.remove(field);
+            }
+        }
+        content
+    };
+    content(before) == content(after)
 }

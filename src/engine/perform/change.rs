@@ -19,12 +19,12 @@ pub(super) async fn delete(performer: &Performer<'_>, delete: &Delete) -> Delete
         ..cluster::Delete::default()
     };
     let key = &delete.object;
-    let send = || performer.cluster.delete(kind, &key.namespace, &key.name, &options);
+    let send = || performer.cluster().delete(kind, &key.namespace, &key.name, &options);
     match performer.repeat(None, send).await {
         Ok(true) => DeleteResult::Accepted,
         Ok(false) => DeleteResult::Gone,
         // The precondition: an object of this UID is no more.
-        Err(error) if error.is_conflict() => match performer.cluster.get(kind, &key.namespace, &key.name).await {
+        Err(error) if error.is_conflict() => match performer.cluster().get(kind, &key.namespace, &key.name).await {
             Ok(Some(object)) if object.uid() == delete.uid => DeleteResult::Failed(told(&error)),
             Ok(_) => DeleteResult::Gone,
             Err(_) => DeleteResult::Failed(told(&error)),
@@ -45,7 +45,7 @@ pub(super) fn propagation(propagation: Propagation) -> cluster::Propagation {
 pub(super) async fn remove_finalizer(performer: &Performer<'_>, key: &ObjectKey, uid: &str) -> Result<(), String> {
     let Some(kind) = performer.kind(key) else { return Ok(()) };
     loop {
-        let read = || performer.cluster.get(kind, &key.namespace, &key.name);
+        let read = || performer.cluster().get(kind, &key.namespace, &key.name);
         let found = performer.repeat(None, read).await.map_err(|error| told(&error))?;
         let Some(object) = found.filter(|object| object.uid() == uid) else { return Ok(()) };
         if !object.finalizers().any(|finalizer| finalizer == names::HOOK_FINALIZER) {
@@ -57,7 +57,7 @@ pub(super) async fn remove_finalizer(performer: &Performer<'_>, key: &ObjectKey,
             {"op": "add", "path": "/metadata/finalizers", "value": rest},
         ]));
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
-        let send = || performer.cluster.patch(kind, &key.namespace, &key.name, &patch, &options);
+        let send = || performer.cluster().patch(kind, &key.namespace, &key.name, &patch, &options);
         match performer.repeat(None, send).await {
             Ok(_) => return Ok(()),
             Err(error) if error.is_not_found() => return Ok(()),

@@ -10,8 +10,9 @@ use super::apply::apply;
 use super::change::{delete, remove_finalizer};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, Kind, Kinds};
-use crate::domain::manifest::ObjectKey;
+use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::step::{Action, Outcome, Step};
+use crate::engine::destination::Destination;
 
 /// First pause after a request that got no answer and can be repeated without harm.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -23,8 +24,8 @@ const READS: u32 = 4;
 /// Carries out actions in one cluster.
 pub(crate) struct Performer<'a> {
     /// The cluster.
-    pub(crate) cluster: &'a Cluster,
-    /// Its kinds.
+    pub(crate) destination: &'a Destination,
+    /// Its kinds, as they were known last.
     pub(crate) kinds: &'a Kinds,
     /// The time.
     pub(crate) clock: &'a Clock,
@@ -63,7 +64,7 @@ impl Performer<'_> {
                     // Of a kind that does not exist there are no objects.
                     None => Ok(None),
                     Some(kind) => {
-                        let read = || self.cluster.get(kind, &object.namespace, &object.name);
+                        let read = || self.cluster().get(kind, &object.namespace, &object.name);
                         let found = self.repeat(Some(READS), read).await;
                         found.map(|object| object.map(Arc::new)).map_err(|error| told(&error))
                     }
@@ -71,6 +72,20 @@ impl Performer<'_> {
                 Outcome::Read { object: object.clone(), result }
             }
         }
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.destination.cluster
+    }
+
+    /// The kind of a manifest, in its version. One that is missing may have come with a definition since.
+    pub(super) async fn kind_of(&self, manifest: &Object) -> Option<Kind> {
+        let (group, version, kind) = (manifest.group(), manifest.version(), manifest.kind());
+        if let Some(known) = self.kinds.find_version(group, version, kind) {
+            return Some(known.clone());
+        }
+        let known = self.destination.known().await.ok()?;
+        known.kinds.find_version(group, version, kind).cloned()
     }
 
     /// The kind of an object, in the preferred version.

@@ -1,0 +1,9 @@
+//! The engine on the simulated cluster, over real HTTP, with repositories that the tests make with `git`.
+
+mod bad_input;
+mod differences;
+mod kill;
+mod options;
+mod rows;
+mod traces;
+mod world;

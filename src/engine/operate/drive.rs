@@ -21,6 +21,7 @@ use crate::domain::step::{
     resume, step,
 };
 use crate::engine::actor::read;
+use crate::engine::deletion::settled;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
 use crate::engine::problem::{Problem, ProblemKind};
@@ -358,6 +359,7 @@ impl<'a> Run<'a> {
                 history(&self.object, &self.application, &progress.state)
                     .map(|entries| Edit::Status("history", entries)),
             );
+            edits.extend(self.finalizers(&progress.state).map(Edit::Finalizers));
         }
         match write(self.shared, self.mailbox, &self.object, &edits).await {
             Written::Done(object) => {
@@ -380,6 +382,16 @@ impl<'a> Run<'a> {
                 self.look()
             }
         }
+    }
+
+    /// The finalizers for the delete hooks of what was deployed, where they have to change.
+    fn finalizers(&self, state: &OperationState) -> Option<Vec<String>> {
+        let (_, prepared) = self.prepared.as_ref()?;
+        let request = state.operation.sync.as_ref()?;
+        let is_whole = request.resources.is_empty() && !request.dry_run;
+        let is_deployed = state.phase == Some(OperationPhase::Succeeded) && is_whole;
+        let known = &self.application.metadata;
+        settled(&known.finalizers, &prepared.targets).filter(|_| is_deployed && !known.deleting)
     }
 
     /// Carries out a step's actions.

@@ -8,3 +8,4 @@ mod prepare;
 mod world;
 
 pub(crate) use operator::Operator;
+pub(crate) use prepare::{Place, place};

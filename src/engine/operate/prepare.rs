@@ -24,9 +24,11 @@ use crate::engine::shared::Shared;
 use crate::engine::targets::{Fetch, Targets, Wanted, check_spec, local, targets};
 
 /// Where an operation goes, and what may be done there.
-pub(super) struct Place {
-    pub(super) destination: Arc<Destination>,
-    pub(super) project: Project,
+pub(crate) struct Place {
+    /// The cluster.
+    pub(crate) destination: Arc<Destination>,
+    /// The project.
+    pub(crate) project: Project,
 }
 
 /// An operation that can be stepped.
@@ -34,12 +36,13 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) known: Known,
     pub(super) world: World,
+    pub(super) targets: Vec<Arc<Object>>,
     /// Kept open, so that the next operation or comparison finds it ready.
     _inventory: Inventory,
 }
 
 /// Where the application goes.
-pub(super) async fn place(shared: &Shared, object: &Object, application: &Application) -> Result<Place, Problem> {
+pub(crate) async fn place(shared: &Shared, object: &Object, application: &Application) -> Result<Place, Problem> {
     check_spec(object)?;
     let destination = shared.destinations.resolve(&application.spec.destination).await?;
     let project = project_of(shared, application).await?;
@@ -174,7 +177,7 @@ pub(super) async fn prepare(
     let all: HashSet<ObjectKey> = plan.tasks.iter().map(|task| task.object.clone()).chain(keys).collect();
     let world = World::open(&shared.pool, destination, &known.kinds, &instance, &all, bell).await.map_err(failed)?;
     world.ready().await.map_err(failed)?;
-    Ok(Prepared { plan, known, world, _inventory: inventory })
+    Ok(Prepared { plan, known, world, targets: targets.objects.clone(), _inventory: inventory })
 }
 
 fn note_refused(refused: &[Kind]) {

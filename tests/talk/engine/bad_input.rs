@@ -7,9 +7,9 @@ use super::rows::{map, shop};
 use super::world::{ARGOCD, phase, results};
 
 /// An operation that fails with all of these words, and nothing is written into the cluster.
-async fn fails(manifests: &str, spec: Value, sync: Value, words: &[&str]) {
+async fn fails(manifests: &str, spec: &Value, sync: &Value, words: &[&str]) {
     let mut world = shop(manifests).await;
-    world.edit(|application| json_patch::merge(&mut application["spec"], &spec));
+    world.edit(|application| json_patch::merge(&mut application["spec"], spec));
     let state = world.synced(sync).await;
     assert!(["Failed", "Error"].contains(&phase(&state).as_str()), "{state:?}");
     let told = format!("{} {}", state.message, results(&state).join(" "));
@@ -39,32 +39,32 @@ async fn fails(manifests: &str, spec: Value, sync: Value, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_broken_yaml() {
     let broken = map("a", "", "1") + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: [\n";
-    fails(&broken, json!({}), json!({}), &["ComparisonError", "shop/all.yaml", ":"]).await;
+    fails(&broken, &json!({}), &json!({}), &["ComparisonError", "shop/all.yaml", ":"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_unknown_revision() {
-    fails(&map("a", "", "1"), json!({}), json!({"revision": "nowhere"}), &["nowhere", "no branch, tag or commit"])
+    fails(&map("a", "", "1"), &json!({}), &json!({"revision": "nowhere"}), &["nowhere", "no branch, tag or commit"])
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_unreachable_repository() {
     let source = json!({"source": {"repoURL": "http://127.0.0.1:1/none.git"}});
-    fails(&map("a", "", "1"), source, json!({}), &["ComparisonError", "http://127.0.0.1:1/none.git"]).await;
+    fails(&map("a", "", "1"), &source, &json!({}), &["ComparisonError", "http://127.0.0.1:1/none.git"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_path() {
     for (path, word) in [("../../etc", "out of the repository"), ("nowhere", "app path does not exist")] {
-        fails(&map("a", "", "1"), json!({"source": {"path": path}}), json!({}), &[path, word]).await;
+        fails(&map("a", "", "1"), &json!({"source": {"path": path}}), &json!({}), &[path, word]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_chart_that_does_not_render_or_has_no_helm() {
     let source = json!({"source": {"helm": {"releaseName": "x"}}});
-    fails(&map("a", "", "1"), source, json!({}), &["ComparisonError", "helm"]).await;
+    fails(&map("a", "", "1"), &source, &json!({}), &["ComparisonError", "helm"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,26 +76,26 @@ async fn engine_bad_input_unsupported_fields_are_named() {
         (json!({"sourceHydrator": {"drySource": {"repoURL": "x"}}}), "spec.sourceHydrator"),
         (json!({"ignoreDifferences": [{"kind": "X", "jqPathExpressions": [".a"]}]}), "jqPathExpressions"),
     ] {
-        fails(&map("a", "", "1"), spec, json!({}), &["InvalidSpecError", field, "not supported"]).await;
+        fails(&map("a", "", "1"), &spec, &json!({}), &["InvalidSpecError", field, "not supported"]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_kind_object_and_namespace() {
     let none = "---\napiVersion: example.com/v1\nkind: Boat\nmetadata: {name: one}\n";
-    fails(none, json!({}), json!({}), &["not valid", "Boat"]).await;
+    fails(none, &json!({}), &json!({}), &["not valid", "Boat"]).await;
     let invalid = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_A_Name}\n";
-    fails(invalid, json!({}), json!({}), &["Not_A_Name"]).await;
+    fails(invalid, &json!({}), &json!({}), &["Not_A_Name"]).await;
     let away = json!({"destination": {"namespace": "away"}});
-    fails(&map("a", "", "1"), away, json!({}), &["namespaces \"away\" not found"]).await;
+    fails(&map("a", "", "1"), &away, &json!({}), &["namespaces \"away\" not found"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_destination_and_project() {
     let server = json!({"destination": {"server": "https://elsewhere.example"}});
-    fails(&map("a", "", "1"), server, json!({}), &["InvalidSpecError", "https://elsewhere.example"]).await;
+    fails(&map("a", "", "1"), &server, &json!({}), &["InvalidSpecError", "https://elsewhere.example"]).await;
     let project = json!({"project": "none"});
-    fails(&map("a", "", "1"), project, json!({}), &["InvalidSpecError", "project none which does not exist"]).await;
+    fails(&map("a", "", "1"), &project, &json!({}), &["InvalidSpecError", "project none which does not exist"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,7 +105,7 @@ async fn engine_project_rules_hold() {
     let any = json!([{"server": "*", "namespace": "*"}]);
     world.create(&APP_PROJECTS, project(json!({"sourceRepos": ["*"], "destinations": any})));
     world.edit(|application| application["spec"]["project"] = json!("p"));
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     for (spec, words) in [
         (json!({"sourceRepos": ["https://other.example/*"], "destinations": any}), "repo"),
         (json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "other"}]}), "namespace 'shop'"),
@@ -121,7 +121,7 @@ async fn engine_project_rules_hold() {
         let revision = world.simulator.store().revision();
         world.change(&APP_PROJECTS, ARGOCD, "p", |current| current["spec"] = spec.clone());
         assert!(world.simulator.store().revision() > revision);
-        world.sync(json!({}));
+        world.sync(&json!({}));
         // The project may reach the engine a little later than the operation.
         let state = world
             .until(words, |application, state| {

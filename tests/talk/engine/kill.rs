@@ -62,8 +62,8 @@ fn writes() -> boathook::domain::scenario::RequestMatch {
 
 async fn prepared(case: &str, seed: u64) -> (World, Made) {
     let setup = Setup { seed, ..Setup::case(case) };
-    let mut world = World::new(&setup).await;
-    world.make_application(json!({}));
+    let world = World::new(&setup).await;
+    world.make_application(&json!({}));
     let store = world.simulator.store();
     let from = store.revision();
     let made = Made([&JOBS, &PODS, &WORKFLOWS].map(|id| store.watch(id, from).unwrap()).into());

@@ -13,7 +13,7 @@ fn value(world: &World, name: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_dry_run_changes_nothing() {
     let mut world = shop(&(hook("good", "PreSync", "HookSucceeded") + &map("a", "", "1"))).await;
-    let state = world.synced(json!({"dryRun": true})).await;
+    let state = world.synced(&json!({"dryRun": true})).await;
     assert_eq!(phase(&state), "Succeeded");
     assert_eq!(
         results(&state),
@@ -30,7 +30,7 @@ async fn engine_dry_run_changes_nothing() {
 async fn engine_prunes_only_when_asked_and_only_what_may_go() {
     let keep = map("kept", "argocd.argoproj.io/sync-options: Prune=false", "1");
     let mut world = shop(&(map("a", "", "1") + &map("b", "", "1") + &keep)).await;
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.create(
         &CONFIG_MAPS,
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": "foreign",
@@ -42,7 +42,7 @@ async fn engine_prunes_only_when_asked_and_only_what_may_go() {
         "annotations": {"argocd.argoproj.io/tracking-id": "shop:/ConfigMap:shop/original"}}}),
     );
     world.deploys(&map("a", "", "1"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(
         results(&state),
         [
@@ -51,7 +51,7 @@ async fn engine_prunes_only_when_asked_and_only_what_may_go() {
             "Sync ConfigMap/a Synced Running configmap/a unchanged",
         ]
     );
-    let state = world.synced(json!({"prune": true})).await;
+    let state = world.synced(&json!({"prune": true})).await;
     assert!(results(&state).contains(&"Sync ConfigMap/b Pruned Succeeded pruned".to_owned()), "{state:?}");
     assert!(results(&state).contains(&"Sync ConfigMap/kept PruneSkipped Succeeded ignored (no prune)".to_owned()));
     assert_eq!(world.names(&CONFIG_MAPS), ["a", "copy", "foreign", "kept"]);
@@ -62,12 +62,12 @@ async fn engine_prunes_only_when_asked_and_only_what_may_go() {
 async fn engine_prunes_the_last_object_of_a_kind_after_a_restart_with_an_empty_status() {
     let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n";
     let mut world = shop(&(map("a", "", "1") + service)).await;
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.kill();
     world.edit(|application| application["status"] = json!({}));
     world.deploys(&map("a", "", "1"));
     world.start().await;
-    let state = world.synced(json!({"prune": true})).await;
+    let state = world.synced(&json!({"prune": true})).await;
     assert!(results(&state).contains(&"Sync Service/s Pruned Succeeded pruned".to_owned()), "{state:?}");
     world.stop().await;
 }
@@ -76,9 +76,9 @@ async fn engine_prunes_the_last_object_of_a_kind_after_a_restart_with_an_empty_s
 async fn engine_prune_waits_for_confirmation() {
     let careful = map("b", "argocd.argoproj.io/sync-options: Prune=confirm", "1");
     let mut world = shop(&(map("a", "", "1") + &careful)).await;
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.deploys(&map("a", "", "1"));
-    world.sync(json!({"prune": true}));
+    world.sync(&json!({"prune": true}));
     let state = world.until_message("waiting for pruning confirmation of /ConfigMap/b").await;
     assert_eq!(phase(&state), "Running");
     let now = boathook::clock::Clock::real().now().checked_add(jiff::SignedDuration::from_secs(5)).unwrap();
@@ -94,10 +94,10 @@ async fn engine_prune_waits_for_confirmation() {
 async fn engine_creates_the_namespace() {
     let mut world = shop(&map("a", "", "1")).await;
     world.edit(|application| application["spec"]["destination"]["namespace"] = json!("new"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(results(&state).concat().contains("new"), "{state:?}");
-    let state = world.synced(json!({"syncOptions": ["CreateNamespace=true"]})).await;
+    let state = world.synced(&json!({"syncOptions": ["CreateNamespace=true"]})).await;
     assert_eq!(phase(&state), "Succeeded", "{}", state.message);
     assert_eq!(results(&state)[0], "PreSync Namespace/new Synced Succeeded namespace/new created");
     assert!(world.get(&NAMESPACES, "", "new").is_some());
@@ -108,23 +108,23 @@ async fn engine_creates_the_namespace() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_replaces_and_forces() {
     let mut world = shop(&map("a", "", "1")).await;
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.change(&CONFIG_MAPS, "shop", "a", |map| map["data"]["own"] = json!("x"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(results(&state), ["Sync ConfigMap/a Synced Running configmap/a unchanged"]);
     assert_eq!(value(&world, "a"), json!({"a": "1", "own": "x"}), "a field of somebody else stays");
-    let state = world.synced(json!({"syncOptions": ["Replace=true"]})).await;
+    let state = world.synced(&json!({"syncOptions": ["Replace=true"]})).await;
     assert_eq!(results(&state), ["Sync ConfigMap/a Synced Running configmap/a replaced"]);
     assert_eq!(value(&world, "a"), json!({"a": "1"}));
     // An immutable one can only be made anew.
     let fixed = |value: &str| map("b", "", value) + "immutable: true\n";
     world.deploys(&fixed("1"));
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.deploys(&fixed("2"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(results(&state).concat().contains("mmutable"), "{state:?}");
-    let state = world.synced(json!({"syncStrategy": {"hook": {"force": true}}})).await;
+    let state = world.synced(&json!({"syncStrategy": {"hook": {"force": true}}})).await;
     assert_eq!((phase(&state).as_str(), value(&world, "b")), ("Succeeded", json!({"a": "2"})), "{}", state.message);
     world.stop().await;
 }
@@ -132,13 +132,13 @@ async fn engine_replaces_and_forces() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_says_server_side_apply_and_validates() {
     let mut world = shop(&map("a", "", "1")).await;
-    let state = world.synced(json!({"syncOptions": ["ServerSideApply=true"]})).await;
+    let state = world.synced(&json!({"syncOptions": ["ServerSideApply=true"]})).await;
     assert_eq!(results(&state), ["Sync ConfigMap/a Synced Running configmap/a serverside-applied"]);
     world.deploys(&(map("a", "", "1") + "unknown: 1\n"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(results(&state).concat().contains("unknown"), "{state:?}");
-    let state = world.synced(json!({"syncOptions": ["Validate=false"]})).await;
+    let state = world.synced(&json!({"syncOptions": ["Validate=false"]})).await;
     assert_eq!(phase(&state), "Succeeded", "{}", state.message);
     world.stop().await;
 }
@@ -151,17 +151,17 @@ async fn engine_refuses_shared_resources_only_where_asked() {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": "a",
         "annotations": {"argocd.argoproj.io/tracking-id": "other:/ConfigMap:shop/a"}}}),
     );
-    let state = world.synced(json!({"syncOptions": ["FailOnSharedResource=true"]})).await;
+    let state = world.synced(&json!({"syncOptions": ["FailOnSharedResource=true"]})).await;
     assert!(!phase(&state).starts_with('S'));
     assert_eq!(state.message, "Shared resource found: ConfigMap/a is part of applications shop and other");
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_deletes_with_the_propagation_that_is_asked_for() {
     let mut world = shop(&hook("slow", "PreSync", "")).await;
-    world.sync(json!({"syncOptions": ["PrunePropagationPolicy=orphan"]}));
+    world.sync(&json!({"syncOptions": ["PrunePropagationPolicy=orphan"]}));
     world.until_message("waiting for completion of hook batch/Job/slow").await;
     world.simulator.controllers().unwrap().settled().await;
     world.edit(|application| application["status"]["operationState"]["phase"] = json!("Terminating"));
@@ -189,11 +189,11 @@ spec:
 ";
     let boat = "---\napiVersion: example.com/v1\nkind: Boat\nmetadata: {name: one}\nspec: {a: 1}\n";
     let mut world = shop(boat).await;
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(state.message.contains("Make sure the \"Boat\" CRD is installed"), "{}", state.message);
     world.deploys(&format!("{boat}{definition}"));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Succeeded", "{}", state.message);
     assert_eq!(results(&state).len(), 2);
     world.stop().await;
@@ -203,14 +203,14 @@ spec:
 async fn engine_takes_local_manifests_only_where_allowed() {
     let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "local"}}).to_string();
     let mut world = shop(&map("a", "", "1")).await;
-    let state = world.synced(json!({"manifests": [manifest]})).await;
+    let state = world.synced(&json!({"manifests": [manifest]})).await;
     assert_eq!(phase(&state), "Error");
     assert!(state.message.contains("local manifests are not allowed"), "{}", state.message);
     assert!(world.names(&CONFIG_MAPS).is_empty());
     world.kill();
     world.options.local_manifests = true;
     world.start().await;
-    assert_eq!(phase(&world.synced(json!({"manifests": [manifest]})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({"manifests": [manifest]})).await), "Succeeded");
     assert_eq!(world.names(&CONFIG_MAPS), ["local"]);
     world.stop().await;
 }
@@ -222,7 +222,7 @@ async fn engine_takes_over_the_fields_that_argo_cd_applied() {
     let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": "a",
         "annotations": {"argocd.argoproj.io/tracking-id": "shop:/ConfigMap:shop/a"}}, "data": {"a": "1", "gone": "x"}});
     world.simulator.store().create(&CONFIG_MAPS, object, &options).unwrap();
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     assert_eq!(value(&world, "a"), json!({"a": "1"}), "a field that Git has no more disappears");
     world.stop().await;
 }
@@ -232,12 +232,12 @@ async fn engine_waits_for_waves_and_selects() {
     let deployment = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: nginx}]}\n";
     let last = map("z", "argocd.argoproj.io/sync-wave: \"1\"", "1");
     let mut world = shop(&(hook("good", "PreSync", "") + deployment + &last)).await;
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Succeeded");
     let messages: Vec<&str> = world.states.iter().map(|state| state.message.as_str()).collect();
     assert!(messages.contains(&"waiting for healthy state of apps/Deployment/web"), "{messages:?}");
     assert!(world.get(&DEPLOYMENTS, "shop", "web").is_some());
-    let state = world.synced(json!({"resources": [{"kind": "ConfigMap", "name": "z"}]})).await;
+    let state = world.synced(&json!({"resources": [{"kind": "ConfigMap", "name": "z"}]})).await;
     assert_eq!(results(&state), ["Sync ConfigMap/z Synced Running configmap/z unchanged"]);
     world.stop().await;
 }

@@ -47,11 +47,11 @@ fn finalizers(world: &World, name: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_hook_before_hook_creation_is_made_anew_in_each_sync() {
     let mut world = shop(&hook("good", "PreSync", "")).await;
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     let first = uid(&world, "good");
     assert_eq!(finalizers(&world, "good"), Value::Null, "the hook finalizer is gone");
     world.states.clear();
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     assert_ne!(uid(&world, "good"), first);
     let messages: Vec<&str> = world.states.iter().map(|state| state.message.as_str()).collect();
     assert!(messages.contains(&"waiting for deletion of hook batch/Job/good"), "{messages:?}");
@@ -61,10 +61,10 @@ async fn engine_hook_before_hook_creation_is_made_anew_in_each_sync() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_hook_succeeded_goes_when_the_operation_succeeds_and_only_then() {
     let mut world = shop(&(hook("good", "PreSync", "HookSucceeded") + &map("a", "", "1"))).await;
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     world.left(&JOBS, &[]).await;
     world.deploys(&(hook("good", "PreSync", "HookSucceeded") + &hook("bad", "PostSync", "HookSucceeded")));
-    assert_eq!(phase(&world.synced(json!({})).await), "Failed");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Failed");
     assert_eq!(world.names(&JOBS), ["bad", "good"], "what the hook itself did does not matter");
     world.stop().await;
 }
@@ -72,12 +72,12 @@ async fn engine_hook_succeeded_goes_when_the_operation_succeeds_and_only_then() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_hook_failed_goes_when_the_operation_fails_also_if_it_succeeded_itself() {
     let mut world = shop(&(hook("good", "PreSync", "HookFailed") + &hook("bad", "PostSync", "HookFailed"))).await;
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     world.left(&JOBS, &[]).await;
     assert_eq!(state.message, "one or more synchronization tasks completed unsuccessfully");
     world.deploys(&hook("good", "PreSync", "HookFailed"));
-    assert_eq!(phase(&world.synced(json!({})).await), "Succeeded");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     assert_eq!(world.names(&JOBS), ["good"]);
     world.stop().await;
 }
@@ -85,9 +85,9 @@ async fn engine_hook_failed_goes_when_the_operation_fails_also_if_it_succeeded_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_hook_that_failed_before_is_made_anew_whatever_its_policy_is() {
     let mut world = shop(&hook("bad", "PreSync", "HookSucceeded")).await;
-    assert_eq!(phase(&world.synced(json!({})).await), "Failed");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Failed");
     let first = uid(&world, "bad");
-    assert_eq!(phase(&world.synced(json!({})).await), "Failed");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Failed");
     assert_ne!(uid(&world, "bad"), first, "it ran again");
     world.stop().await;
 }
@@ -95,14 +95,14 @@ async fn engine_hook_that_failed_before_is_made_anew_whatever_its_policy_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_sync_fail_hooks_run_after_a_failure_only() {
     let mut world = shop(&(hook("bad", "PreSync", "") + &hook("rescue", "SyncFail", ""))).await;
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(
         results(&state).iter().any(|result| result.starts_with("SyncFail Job/rescue Synced Succeeded")),
         "{state:?}"
     );
     world.deploys(&(hook("good", "PreSync", "") + &hook("rescue", "SyncFail", "")));
-    let state = world.synced(json!({})).await;
+    let state = world.synced(&json!({})).await;
     assert_eq!((phase(&state).as_str(), results(&state).len()), ("Succeeded", 1));
     world.stop().await;
 }
@@ -127,7 +127,7 @@ async fn engine_terminate_deletes_what_runs_and_runs_nothing_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_ends_the_hooks_of_an_operation_whose_request_was_taken_away() {
     let mut world = shop(&hook("slow", "PreSync", "")).await;
-    world.sync(json!({}));
+    world.sync(&json!({}));
     world.until_message("waiting for completion of hook batch/Job/slow").await;
     world.edit(|application| drop(application.as_object_mut().unwrap().remove("operation")));
     let state = world.until("the end", |_, state| state.is_completed()).await;
@@ -139,7 +139,7 @@ async fn engine_ends_the_hooks_of_an_operation_whose_request_was_taken_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_terminate_ends_hooks_also_without_the_repository() {
     let mut world = shop(&hook("slow", "PreSync", "")).await;
-    world.sync(json!({}));
+    world.sync(&json!({}));
     world.until_message("waiting for completion of hook batch/Job/slow").await;
     world.kill();
     std::fs::rename(world.work(), world.path().join("away")).unwrap();
@@ -188,7 +188,7 @@ async fn engine_retries_the_same_revision_or_the_latest_as_asked() {
 async fn engine_resumes_from_the_hook_that_failed() {
     let manifests = hook("good", "PreSync", "") + &map("a", "", "1") + &hook("bad", "PostSync", "");
     let mut world = shop(&manifests).await;
-    let failed = world.synced(json!({})).await;
+    let failed = world.synced(&json!({})).await;
     assert_eq!(phase(&failed), "Failed");
     let done = uid(&world, "good");
     let start = failed.started_at.unwrap().to_string();
@@ -215,9 +215,9 @@ async fn engine_resumes_from_the_hook_that_failed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_rolls_back_with_and_without_hooks() {
     let mut world = shop(&(hook("good", "PreSync", "") + &map("a", "", "old"))).await;
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     world.deploys(&map("a", "", "new"));
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     let value = |world: &World| world.get(&CONFIG_MAPS, "shop", "a").unwrap()["data"]["a"].clone();
     assert_eq!(value(&world), "new");
     let history = world.application()["status"]["history"].clone();
@@ -240,14 +240,14 @@ async fn engine_writes_history_only_for_whole_syncs_that_succeed() {
     let mut world = shop(&map("a", "", "1")).await;
     let count =
         |world: &World| world.application().pointer("/status/history").and_then(Value::as_array).map_or(0, Vec::len);
-    world.synced(json!({"dryRun": true})).await;
-    world.synced(json!({"resources": [{"kind": "ConfigMap", "name": "a"}]})).await;
+    world.synced(&json!({"dryRun": true})).await;
+    world.synced(&json!({"resources": [{"kind": "ConfigMap", "name": "a"}]})).await;
     assert_eq!(count(&world), 0);
-    world.synced(json!({})).await;
+    world.synced(&json!({})).await;
     assert_eq!(count(&world), 1);
     world.edit(|application| application["spec"]["revisionHistoryLimit"] = json!(2));
     for _ in 0..3 {
-        world.synced(json!({})).await;
+        world.synced(&json!({})).await;
     }
     let history = world.application()["status"]["history"].clone();
     assert_eq!((count(&world), history[1]["id"].clone()), (2, json!(3)));

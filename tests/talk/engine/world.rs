@@ -104,7 +104,7 @@ impl World {
     /// As [`World::new`], with the application made and the engine running.
     pub(crate) async fn running(setup: &Setup) -> Self {
         let mut world = Self::new(setup).await;
-        world.make_application(json!({}));
+        world.make_application(&json!({}));
         world.start().await;
         world
     }
@@ -175,14 +175,14 @@ impl World {
     }
 
     /// Makes the Application; `spec` is put over the usual one.
-    pub(crate) fn make_application(&mut self, spec: Value) {
+    pub(crate) fn make_application(&self, spec: &Value) {
         let case = &self.case;
         let mut whole = json!({
             "project": "default",
             "source": {"repoURL": self.repository(), "path": case, "targetRevision": "HEAD"},
             "destination": {"server": "https://kubernetes.default.svc", "namespace": case},
         });
-        json_patch::merge(&mut whole, &spec);
+        json_patch::merge(&mut whole, spec);
         let object = json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
             "metadata": {"name": case, "namespace": ARGOCD}, "spec": whole,
@@ -263,9 +263,9 @@ impl World {
     }
 
     /// Asks for a sync with these fields beside the strategy hook.
-    pub(crate) fn sync(&self, fields: Value) {
+    pub(crate) fn sync(&self, fields: &Value) {
         let mut sync = json!({"syncStrategy": {"hook": {}}});
-        json_patch::merge(&mut sync, &fields);
+        json_patch::merge(&mut sync, fields);
         self.request(&json!({"initiatedBy": {"username": "operator"}, "sync": sync}));
     }
 
@@ -277,10 +277,10 @@ impl World {
     ) -> OperationState {
         let limit = Clock::real();
         loop {
-            let event = match limit.timeout(PATIENCE, self.changes.next()).await {
-                Ok(event) => event.unwrap(),
-                Err(_) => panic!("{what}: it did not happen; the last states: {:#?}", self.tail()),
-            };
+            let event = limit.timeout(PATIENCE, self.changes.next()).await;
+            let event =
+                event.unwrap_or_else(|_| panic!("{what}: it did not happen; the last states: {:#?}", self.tail()));
+            let event = event.unwrap();
             let application = event.object.value();
             if application["metadata"]["name"] != self.case.as_str() {
                 continue;
@@ -316,7 +316,7 @@ impl World {
     }
 
     /// Syncs to the end.
-    pub(crate) async fn synced(&mut self, fields: Value) -> OperationState {
+    pub(crate) async fn synced(&mut self, fields: &Value) -> OperationState {
         self.sync(fields);
         self.end().await
     }

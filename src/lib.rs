@@ -50,3 +50,4 @@ pub mod engine;
 pub mod git;
 pub mod sim;
 pub mod store;
+pub mod tui;

@@ -160,10 +160,7 @@ fn scenario_refuses_what_is_no_scenario() {
         ("1: 2", "a key is 1, not a text"),
     ] {
         let error = Scenario::parse("x.yaml", text).unwrap_err().to_string();
-        assert!(
-            error.starts_with("x.yaml is not a valid scenario:\n") && error.contains(expected),
-            "{text:?}: {error}"
-        );
+        assert!(error.starts_with("x.yaml is not valid:\n") && error.contains(expected), "{text:?}: {error}");
     }
     // Problems inside each script of a list, and exit codes beyond a byte.
     let problems =

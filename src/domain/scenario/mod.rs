@@ -37,7 +37,7 @@ mod access;
 mod faults;
 mod pattern;
 mod pods;
-mod reader;
+pub(crate) mod reader;
 mod script;
 mod sections;
 

@@ -8,13 +8,13 @@ use serde_yaml::{Mapping, Value};
 
 use super::Pattern;
 
-/// Larger texts are refused: a scenario is written by hand.
+/// Larger texts are refused: these files are written by hand.
 const MAX_BYTES: usize = 16 << 20;
 
-/// The longest duration a scenario may name.
+/// The longest duration a file may name.
 const MAX_DURATION: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// One thing that is wrong with a scenario.
+/// One thing that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where, as `world.pods[2].match`; empty for the file as a whole.
@@ -37,9 +37,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a scenario, in the order of its lines. Reading it again will not help.
+/// Everything that is wrong with a file, in the order of its lines. Reading it again will not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{origin} is not a valid scenario:{}", list(problems))]
+#[error("{origin} is not valid:{}", list(problems))]
 pub struct ScenarioError {
     /// The name of the file, as the caller gave it.
     pub origin: String,
@@ -60,25 +60,25 @@ enum Step {
 
 /// A value and where it stands.
 #[derive(Clone)]
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     value: &'a Value,
     path: Vec<Step>,
 }
 
 /// The fields of a mapping whose keys are all known.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     map: &'a Mapping,
     path: Vec<Step>,
 }
 
 /// What was found wrong so far.
 #[derive(Default)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     found: Vec<(Vec<Step>, bool, String)>,
 }
 
 /// Reads a document with `read`; the result only counts if nothing was wrong.
-pub(super) fn read_document<T>(
+pub(crate) fn read_document<T>(
     origin: &str,
     text: &str,
     read: impl FnOnce(&Node<'_>, &mut Problems) -> T,
@@ -116,22 +116,22 @@ impl Problems {
 
 impl<'a> Node<'a> {
     /// Says that something is wrong here.
-    pub(super) fn refuse(&self, problems: &mut Problems, message: impl Into<String>) {
+    pub(crate) fn refuse(&self, problems: &mut Problems, message: impl Into<String>) {
         problems.at(&self.path, message.into());
     }
 
     /// The value itself.
-    pub(super) fn value(&self) -> &'a Value {
+    pub(crate) fn value(&self) -> &'a Value {
         self.value
     }
 
     /// Whether it is a mapping.
-    pub(super) fn is_mapping(&self) -> bool {
+    pub(crate) fn is_mapping(&self) -> bool {
         self.value.is_mapping()
     }
 
     /// Its fields; keys other than `known` are problems.
-    pub(super) fn fields(&self, problems: &mut Problems, known: &[&str]) -> Option<Fields<'a>> {
+    pub(crate) fn fields(&self, problems: &mut Problems, known: &[&str]) -> Option<Fields<'a>> {
         let Value::Mapping(map) = self.value else {
             self.refuse(problems, format!("expected a mapping with {}, found {}", known.join(", "), what(self.value)));
             return None;
@@ -151,7 +151,7 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of a list.
-    pub(super) fn list(&self, problems: &mut Problems) -> Vec<Node<'a>> {
+    pub(crate) fn list(&self, problems: &mut Problems) -> Vec<Node<'a>> {
         let Value::Sequence(list) = self.value else {
             self.refuse(problems, format!("expected a list, found {}", what(self.value)));
             return Vec::new();
@@ -167,7 +167,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text; numbers and booleans are taken as they are written.
-    pub(super) fn text(&self, problems: &mut Problems) -> Option<String> {
+    pub(crate) fn text(&self, problems: &mut Problems) -> Option<String> {
         match self.value {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -180,7 +180,7 @@ impl<'a> Node<'a> {
     }
 
     /// `true` or `false`.
-    pub(super) fn truth(&self, problems: &mut Problems) -> Option<bool> {
+    pub(crate) fn truth(&self, problems: &mut Problems) -> Option<bool> {
         let truth = self.value.as_bool();
         if truth.is_none() {
             self.refuse(problems, format!("expected true or false, found {}", what(self.value)));
@@ -189,7 +189,7 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number between `least` and `most`.
-    pub(super) fn number(&self, problems: &mut Problems, least: i64, most: i64) -> Option<i64> {
+    pub(crate) fn number(&self, problems: &mut Problems, least: i64, most: i64) -> Option<i64> {
         let number = self.value.as_i64().filter(|number| (least..=most).contains(number));
         if number.is_none() {
             let found = what(self.value);
@@ -199,7 +199,7 @@ impl<'a> Node<'a> {
     }
 
     /// A duration: `0.5s`, `200ms`, `1m 30s`.
-    pub(super) fn duration(&self, problems: &mut Problems) -> Option<SignedDuration> {
+    pub(crate) fn duration(&self, problems: &mut Problems) -> Option<SignedDuration> {
         let duration = match self.value {
             Value::String(text) => text.parse::<SignedDuration>().ok(),
             Value::Number(number) if number.as_i64() == Some(0) => Some(SignedDuration::ZERO),
@@ -214,12 +214,12 @@ impl<'a> Node<'a> {
     }
 
     /// A glob.
-    pub(super) fn pattern(&self, problems: &mut Problems) -> Option<Pattern> {
+    pub(crate) fn pattern(&self, problems: &mut Problems) -> Option<Pattern> {
         self.text(problems).map(Pattern::new)
     }
 
     /// The keys and values of a mapping that may have any keys.
-    pub(super) fn entries(&self, problems: &mut Problems) -> Vec<(String, Node<'a>)> {
+    pub(crate) fn entries(&self, problems: &mut Problems) -> Vec<(String, Node<'a>)> {
         let Value::Mapping(map) = self.value else {
             self.refuse(problems, format!("expected a mapping, found {}", what(self.value)));
             return Vec::new();
@@ -241,7 +241,7 @@ impl<'a> Node<'a> {
 
 impl<'a> Fields<'a> {
     /// The field of this name; `None` where it is missing or null.
-    pub(super) fn get(&self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Node<'a>> {
         let value = self.map.get(name).filter(|value| !value.is_null())?;
         let mut path = self.path.clone();
         path.push(Step::Key(name.to_owned()));
@@ -249,7 +249,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The field of this name, whose lack is a problem.
-    pub(super) fn need(&self, problems: &mut Problems, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn need(&self, problems: &mut Problems, name: &str) -> Option<Node<'a>> {
         let node = self.get(name);
         if node.is_none() {
             problems.at(&self.path, format!("{name} is missing"));
@@ -258,28 +258,28 @@ impl<'a> Fields<'a> {
     }
 
     /// A text, empty where it is missing.
-    pub(super) fn text(&self, problems: &mut Problems, name: &str) -> String {
+    pub(crate) fn text(&self, problems: &mut Problems, name: &str) -> String {
         self.get(name).and_then(|node| node.text(problems)).unwrap_or_default()
     }
 
     /// A glob, where there is one.
-    pub(super) fn pattern(&self, problems: &mut Problems, name: &str) -> Option<Pattern> {
+    pub(crate) fn pattern(&self, problems: &mut Problems, name: &str) -> Option<Pattern> {
         self.get(name)?.pattern(problems)
     }
 
     /// A list of globs, empty where it is missing.
-    pub(super) fn patterns(&self, problems: &mut Problems, name: &str) -> Vec<Pattern> {
+    pub(crate) fn patterns(&self, problems: &mut Problems, name: &str) -> Vec<Pattern> {
         let list = self.get(name).map(|node| node.list(problems)).unwrap_or_default();
         list.iter().filter_map(|node| node.pattern(problems)).collect()
     }
 
     /// A duration, where there is one.
-    pub(super) fn duration(&self, problems: &mut Problems, name: &str) -> Option<SignedDuration> {
+    pub(crate) fn duration(&self, problems: &mut Problems, name: &str) -> Option<SignedDuration> {
         self.get(name)?.duration(problems)
     }
 
     /// The elements of a list, none where it is missing.
-    pub(super) fn list(&self, problems: &mut Problems, name: &str) -> Vec<Node<'a>> {
+    pub(crate) fn list(&self, problems: &mut Problems, name: &str) -> Vec<Node<'a>> {
         self.get(name).map(|node| node.list(problems)).unwrap_or_default()
     }
 }

@@ -1,0 +1,139 @@
+//! What happens to the screen, and what the screen asks for.
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+use crate::domain::application::AppKey;
+use crate::domain::live::{LiveEvent, LogFilter, LogMessage, Preview};
+use crate::domain::request::{Request, Seen};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Message {
+    /// It is now this time. Comes before every other message.
+    Now(Timestamp),
+    /// A second has passed, and something is shown that moves with time.
+    Tick,
+    /// A key.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// The kubeconfig was read; the live view runs on this cluster.
+    Connected(Arc<str>),
+    /// The kubeconfig cannot be used.
+    ConnectFailed(String),
+    /// The live view tells something.
+    Live(Box<LiveEvent>),
+    /// The live view has ended.
+    LiveEnded,
+    /// The answer to [`Effect::Preview`].
+    Previewed {
+        /// The question.
+        dialog: u64,
+        /// Which choice of the dialog.
+        choice: usize,
+        /// Of which application.
+        key: AppKey,
+        /// The answer.
+        answer: Box<Result<Preview, String>>,
+    },
+    /// A log says something.
+    Log {
+        /// The stream.
+        stream: u64,
+        /// What; `None`: it has ended.
+        message: Option<LogMessage>,
+    },
+    /// A file was written, or could not be.
+    Saved(Result<String, String>),
+    /// Somebody asked the process to end.
+    Terminate,
+}
+
+/// Something that is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// End.
+    Quit,
+    /// Go to the background.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Read the kubeconfig again and start the live view.
+    Connect,
+    /// An application is looked at.
+    Open(AppKey),
+    /// It is not any more.
+    Close(AppKey),
+    /// Ask what a sync would do.
+    Review {
+        /// Of which application.
+        key: AppKey,
+        /// To which revisions; empty: the target's.
+        revisions: Vec<String>,
+    },
+    /// Ask what a request would write.
+    Preview {
+        /// The dialog that asks.
+        dialog: u64,
+        /// Which of its choices.
+        choice: usize,
+        /// For which application.
+        key: AppKey,
+        /// What.
+        request: Request,
+    },
+    /// Send a request.
+    Send {
+        /// To which application.
+        key: AppKey,
+        /// What.
+        request: Request,
+        /// What the decision rests on.
+        seen: Seen,
+    },
+    /// Read a log.
+    OpenLog {
+        /// Names the stream.
+        stream: u64,
+        /// Of which application.
+        key: AppKey,
+        /// Which logs.
+        filter: LogFilter,
+    },
+    /// Stop reading it.
+    CloseLog {
+        /// The stream.
+        stream: u64,
+    },
+    /// Write a file into the working directory.
+    Save {
+        /// Its name.
+        name: String,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// Ring the bell.
+    Bell,
+    /// Set the terminal's title.
+    Title(String),
+}
+
+/// What an update asks for. To be looked at: who drops it loses requests.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// To be done, in this order.
+    pub list: Vec<Effect>,
+    /// Something that is shown has changed.
+    pub dirty: bool,
+}
+
+impl Effects {
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+}

@@ -1,0 +1,18 @@
+//! The screen. One loop owns the [`Model`]; [`update`] is the only function that changes it, and asks for [`Effect`]s;
+//! [`view`] only reads it. What a key or a `:` command can do is one list of [`Action`]s.
+
+mod action;
+mod keymap;
+mod message;
+mod model;
+mod theme;
+mod update;
+mod view;
+
+pub use action::{Action, ActionInfo, Context};
+pub use keymap::{Key, Keymap, Meaning, chord};
+pub use message::{Effect, Effects, Message};
+pub use model::{Model, Settings};
+pub use theme::{Role, Theme, ThemeError};
+pub use update::update;
+pub use view::view;

@@ -1,0 +1,78 @@
+//! The screens, as a stack: `esc` goes back to the one below.
+
+use tui_textarea::TextArea;
+
+use super::log::{LogBuffer, LogLook};
+use crate::domain::application::AppKey;
+use crate::domain::timeline::TaskKey;
+
+/// A screen.
+#[derive(Debug)]
+pub(in crate::tui) enum Screen {
+    Applications,
+    Application(Box<AppScreen>),
+    /// The log of the application screen below it, in full.
+    Log,
+    Requests {
+        top: usize,
+    },
+    Help {
+        top: usize,
+    },
+}
+
+/// One application.
+#[derive(Debug)]
+pub(in crate::tui) struct AppScreen {
+    pub(in crate::tui) key: AppKey,
+    /// The selected task.
+    pub(in crate::tui) cursor: Option<TaskKey>,
+    /// The selection follows what matters most, until the operator moves it.
+    pub(in crate::tui) follow: bool,
+    pub(in crate::tui) log: Option<LogBuffer>,
+    pub(in crate::tui) look: LogLook,
+}
+
+impl AppScreen {
+    pub(in crate::tui) fn new(key: AppKey) -> Self {
+        Self { key, cursor: None, follow: true, log: None, look: LogLook::default() }
+    }
+}
+
+/// What is typed at the bottom of the screen.
+#[derive(Debug)]
+pub(in crate::tui) struct Prompt {
+    pub(in crate::tui) kind: PromptKind,
+    pub(in crate::tui) text: TextArea<'static>,
+    /// What was there before, for `esc`.
+    pub(in crate::tui) before: String,
+    /// Place in the history; the end is the line that is typed.
+    pub(in crate::tui) place: usize,
+    /// What the last completion offered.
+    pub(in crate::tui) offers: Vec<String>,
+}
+
+/// What is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tui) enum PromptKind {
+    Filter,
+    Command,
+    Search,
+}
+
+impl Prompt {
+    pub(in crate::tui) fn new(kind: PromptKind, text: &str, place: usize) -> Self {
+        let mut area = TextArea::from([text.to_owned()]);
+        area.move_cursor(tui_textarea::CursorMove::End);
+        Self { kind, text: area, before: text.to_owned(), place, offers: Vec::new() }
+    }
+
+    pub(in crate::tui) fn line(&self) -> String {
+        self.text.lines().first().cloned().unwrap_or_default()
+    }
+
+    pub(in crate::tui) fn set_line(&mut self, line: &str) {
+        self.text = TextArea::from([line.to_owned()]);
+        self.text.move_cursor(tui_textarea::CursorMove::End);
+    }
+}

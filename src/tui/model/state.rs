@@ -1,0 +1,244 @@
+//! The model itself.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::details::Details;
+use super::dialog::Dialog;
+use super::fleet::Fleet;
+use super::screen::{AppScreen, Prompt, Screen};
+use crate::domain::application::AppKey;
+use crate::domain::live::{Need, RequestId, RequestUpdate, Rights, WatchState, Watched};
+use crate::tui::action::Context;
+use crate::tui::keymap::{Key, Keymap};
+use crate::tui::theme::Theme;
+
+/// What the screen is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which keys mean what.
+    pub keymap: Keymap,
+    /// Colours.
+    pub theme: Theme,
+    /// Themes of files, by name and text.
+    pub themes: Vec<(String, String)>,
+    /// Refuse everything that writes.
+    pub read_only: bool,
+    /// Ring the terminal's bell when a hook fails or a watched operation ends badly.
+    pub bell: bool,
+    /// Set the terminal's title.
+    pub title: bool,
+    /// Wrap long log lines from the start.
+    pub log_wrap: bool,
+    /// Show the time of log lines from the start.
+    pub log_times: bool,
+    /// Lines of log under what failed, at most.
+    pub log_lines: u16,
+    /// A word that stands in the first line, for example `demo`.
+    pub label: String,
+}
+
+/// How the cluster is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tui) enum Connection {
+    /// The kubeconfig is being read.
+    Starting,
+    /// It cannot be used.
+    Failed(String),
+    /// The live view runs.
+    Started,
+    /// The live view has ended.
+    Ended,
+}
+
+/// A watch and when it was last told of.
+#[derive(Debug, Clone)]
+pub(in crate::tui) struct WatchEntry {
+    pub(in crate::tui) state: WatchState,
+    pub(in crate::tui) at: Timestamp,
+}
+
+/// A line that is shown for a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tui) struct Notice {
+    pub(in crate::tui) text: String,
+    pub(in crate::tui) is_bad: bool,
+    pub(in crate::tui) at: Timestamp,
+}
+
+/// A request of this session.
+#[derive(Debug, Clone)]
+pub(in crate::tui) struct RequestEntry {
+    pub(in crate::tui) update: RequestUpdate,
+    /// When it was sent.
+    pub(in crate::tui) at: Timestamp,
+    /// What was written, if it was sent.
+    pub(in crate::tui) says: Vec<String>,
+}
+
+/// What the screen knows.
+#[derive(Debug)]
+pub struct Model {
+    pub(in crate::tui) settings: Settings,
+    pub(in crate::tui) now: Timestamp,
+    /// Columns and rows.
+    pub(in crate::tui) size: (u16, u16),
+    pub(in crate::tui) connection: Connection,
+    pub(in crate::tui) cluster: Arc<str>,
+    pub(in crate::tui) server: String,
+    pub(in crate::tui) namespace: Option<String>,
+    pub(in crate::tui) user: String,
+    pub(in crate::tui) watches: BTreeMap<Watched, WatchEntry>,
+    pub(in crate::tui) rights: Vec<Rights>,
+    pub(in crate::tui) fleet: Fleet,
+    pub(in crate::tui) details: HashMap<AppKey, Details>,
+    pub(in crate::tui) screens: Vec<Screen>,
+    pub(in crate::tui) dialog: Option<Dialog>,
+    pub(in crate::tui) prompt: Option<Prompt>,
+    /// Keys of a chord that is not complete.
+    pub(in crate::tui) pending: Vec<Key>,
+    pub(in crate::tui) notice: Option<Notice>,
+    pub(in crate::tui) requests: BTreeMap<RequestId, RequestEntry>,
+    pub(in crate::tui) commands: VecDeque<String>,
+    /// Numbers for streams and dialogs.
+    pub(in crate::tui) next: u64,
+    pub(in crate::tui) quitting: bool,
+}
+
+impl Model {
+    /// An empty model, before anything is known.
+    pub fn new(settings: Settings, now: Timestamp, size: (u16, u16)) -> Self {
+        Self {
+            settings,
+            now,
+            size,
+            connection: Connection::Starting,
+            cluster: Arc::from(""),
+            server: String::new(),
+            namespace: None,
+            user: String::new(),
+            watches: BTreeMap::new(),
+            rights: Vec::new(),
+            fleet: Fleet::default(),
+            details: HashMap::new(),
+            screens: vec![Screen::Applications],
+            dialog: None,
+            prompt: None,
+            pending: Vec::new(),
+            notice: None,
+            requests: BTreeMap::new(),
+            commands: VecDeque::new(),
+            next: 1,
+            quitting: false,
+        }
+    }
+
+    pub(in crate::tui) fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(in crate::tui) fn screen(&self) -> &Screen {
+        // The list of applications is never taken from the stack.
+        self.screens.last().unwrap_or(&Screen::Applications)
+    }
+
+    /// The application screen that is shown, or lies below the log or the help.
+    pub(in crate::tui) fn app_screen(&self) -> Option<&AppScreen> {
+        self.screens.iter().rev().find_map(|screen| match screen {
+            Screen::Application(screen) => Some(&**screen),
+            _ => None,
+        })
+    }
+
+    pub(in crate::tui) fn app_screen_mut(&mut self) -> Option<&mut AppScreen> {
+        self.screens.iter_mut().rev().find_map(|screen| match screen {
+            Screen::Application(screen) => Some(&mut **screen),
+            _ => None,
+        })
+    }
+
+    /// The applications that an action acts on.
+    pub(in crate::tui) fn targets(&self) -> Vec<AppKey> {
+        if let Some(screen) = self.app_screen() {
+            return vec![screen.key.clone()];
+        }
+        if !self.fleet.marks.is_empty() {
+            let mut marked: Vec<AppKey> = self.fleet.marks.iter().cloned().collect();
+            marked.sort();
+            return marked;
+        }
+        self.fleet.selected.iter().cloned().collect()
+    }
+
+    /// The contexts that keys are looked up in, the nearest first.
+    pub(in crate::tui) fn contexts(&self) -> &'static [Context] {
+        if self.dialog.is_some() {
+            return &[Context::Dialog];
+        }
+        match self.screen() {
+            Screen::Applications => &[Context::Applications, Context::Target, Context::Move, Context::Everywhere],
+            Screen::Application(_) => &[Context::Application, Context::Target, Context::Move, Context::Everywhere],
+            Screen::Log => &[Context::Log, Context::Move, Context::Everywhere],
+            Screen::Requests { .. } | Screen::Help { .. } => &[Context::Move, Context::Everywhere],
+        }
+    }
+
+    pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), is_bad: false, at: self.now });
+    }
+
+    pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), is_bad: true, at: self.now });
+    }
+
+    /// The right that is missing for something in an application's namespace.
+    pub(in crate::tui) fn missing_right(&self, key: &AppKey, need: Need) -> Option<&str> {
+        let about = self.rights.iter().filter(|rights| rights.cluster == key.cluster);
+        let mut about =
+            about.filter(|rights| rights.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace));
+        about.find_map(|rights| rights.missing(need))
+    }
+
+    /// The state of the watch of the applications.
+    pub(in crate::tui) fn fleet_watch(&self) -> Option<&WatchEntry> {
+        self.watches.get(&Watched::Applications)
+    }
+
+    /// How old the list is, where it is not live; `None`: it is live, or nothing was told yet.
+    pub(in crate::tui) fn age(&self) -> Option<Duration> {
+        let since = match &self.fleet_watch()?.state {
+            WatchState::Live => return None,
+            WatchState::Interrupted { since, .. } => (*since)?,
+            WatchState::Listing | WatchState::Stopped | WatchState::Absent { .. } => self.fleet_watch()?.at,
+        };
+        Some(Duration::try_from(self.now.duration_since(since)).unwrap_or_default())
+    }
+
+    /// Whether something on the screen changes with time alone: then it is drawn once a second.
+    pub fn ticks(&self) -> bool {
+        let runs = match self.screen() {
+            Screen::Applications => self.fleet.totals.syncing > 0 || self.fleet.is_flashing(self.now),
+            Screen::Application(screen) => self.details.get(&screen.key).is_some_and(Details::is_running),
+            Screen::Log => self.app_screen().is_some_and(|screen| screen.look.range.is_some()),
+            _ => false,
+        };
+        let is_live = matches!(self.fleet_watch().map(|watch| &watch.state), Some(WatchState::Live));
+        runs || self.notice.is_some() || (!is_live && self.connection == Connection::Started)
+    }
+
+    /// Sorts, filters and judges what has changed since. Call it before a key is handled and before the view is drawn.
+    pub fn settle(&mut self) {
+        self.fleet.settle();
+        let height = usize::from(self.size.1.saturating_sub(4));
+        self.fleet.scroll_to_cursor(height);
+        let now = self.now;
+        let open = self.app_screen().map(|screen| screen.key.clone());
+        for (key, details) in &mut self.details {
+            details.settle(now, open.as_ref() == Some(key));
+        }
+    }
+}

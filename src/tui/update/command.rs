@@ -1,0 +1,129 @@
+//! The command line: every action by its name, and what takes an argument. An argument that is given is the one used.
+
+use super::{apply, dialogs};
+use crate::domain::application::AppKey;
+use crate::tui::action::Action;
+use crate::tui::message::{Effect, Effects};
+use crate::tui::model::{DialogKind, Model, Sort};
+use crate::tui::theme::Theme;
+
+/// Commands that are not actions, with what their argument is.
+pub(in crate::tui) const COMMANDS: &[(&str, &str)] = &[
+    ("app", "NAME: look at this application"),
+    ("sort", "COLUMN: name, project, sync, health, phases, last-sync"),
+    ("connect", "read the kubeconfig again and connect anew"),
+    ("quit", "end boathook"),
+];
+
+/// Lines of history that are kept.
+const HISTORY: usize = 100;
+
+/// Runs a line.
+pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
+    let line = line.trim();
+    if line.is_empty() {
+        return;
+    }
+    model.commands.retain(|known| known != line);
+    model.commands.push_back(line.to_owned());
+    if model.commands.len() > HISTORY {
+        model.commands.pop_front();
+    }
+    let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let argument = argument.trim();
+    match (name, argument) {
+        ("q" | "q!", "") => apply::action(model, Action::Quit, effects),
+        ("connect", "") => effects.push(Effect::Connect),
+        ("theme", "") => {
+            let names: Vec<_> = Theme::names().collect();
+            model.say(format!("themes: {}", names.join(", ")));
+        }
+        ("theme", name) => match Theme::load(name, &model.settings.themes) {
+            Ok(theme) => model.settings.theme = theme,
+            Err(error) => model.complain(error.to_string()),
+        },
+        ("sort", column) => match Sort::ALL.into_iter().find(|sort| sort.as_str() == column) {
+            Some(sort) => {
+                model.fleet.sort = sort;
+                model.fleet.touch();
+            }
+            None => model.complain("sort: name, project, sync, health, phases or last-sync"),
+        },
+        ("filter", text) => apply::filter(model, text),
+        ("app", name) => match find(model, name) {
+            Ok(key) => apply::open(model, key, effects),
+            Err(error) => model.complain(error),
+        },
+        (name, "") => match Action::named(name) {
+            Some(action) => apply::action(model, action, effects),
+            None => model.complain(format!("there is no command {name}")),
+        },
+        (name, argument) => on(model, name, argument, effects),
+    }
+}
+
+/// A request about the application that is named, whatever is selected.
+fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
+    let kind = match name {
+        "sync" => DialogKind::Sync,
+        "abort" => DialogKind::Abort,
+        "retry" => DialogKind::Retry,
+        "approve" => DialogKind::Approve,
+        "refresh" => DialogKind::Refresh { hard: false },
+        "hard-refresh" => DialogKind::Refresh { hard: true },
+        _ if Action::named(name).is_some() => return model.complain(format!("{name} takes no argument")),
+        _ => return model.complain(format!("there is no command {name}")),
+    };
+    match find(model, argument) {
+        Ok(key) => dialogs::show(model, kind, vec![key], effects),
+        Err(error) => model.complain(error),
+    }
+}
+
+/// The application with this name, or `namespace/name`. A part of a name is not enough to act on one.
+fn find(model: &Model, text: &str) -> Result<AppKey, String> {
+    let (namespace, name) = text.split_once('/').map_or((None, text), |(namespace, name)| (Some(namespace), name));
+    let is_meant = |key: &&AppKey| &*key.name == name && namespace.is_none_or(|namespace| &*key.namespace == namespace);
+    let mut found = model.fleet.keys().filter(is_meant);
+    match (found.next(), found.next()) {
+        (Some(key), None) => Ok(key.clone()),
+        (Some(_), Some(_)) => Err(format!("there are several applications {name}: write NAMESPACE/{name}")),
+        (None, _) => Err(format!("there is no application {text}")),
+    }
+}
+
+/// Completes the word at the end of the line.
+pub(super) fn complete(model: &mut Model) {
+    let Some(prompt) = &model.prompt else { return };
+    let line = prompt.line();
+    let (before, word) = line.rsplit_once(' ').map_or(("", line.as_str()), |(before, word)| (before, word));
+    let candidates: Vec<String> = match before.trim() {
+        "" => {
+            let names = Action::LIST.iter().map(|info| info.name).chain(COMMANDS.iter().map(|(name, _)| *name));
+            let mut names: Vec<String> = names.map(str::to_owned).collect();
+            names.sort();
+            names.dedup();
+            names
+        }
+        "theme" => Theme::names().map(str::to_owned).collect(),
+        "sort" => Sort::ALL.iter().map(|sort| sort.as_str().to_owned()).collect(),
+        "app" | "sync" | "abort" | "retry" | "approve" | "refresh" | "hard-refresh" => {
+            let mut names: Vec<String> = model.fleet.keys().map(|key| key.name.to_string()).collect();
+            names.sort();
+            names
+        }
+        _ => Vec::new(),
+    };
+    let fitting: Vec<String> = candidates.into_iter().filter(|name| name.starts_with(word)).take(200).collect();
+    let Some(first) = fitting.first() else { return };
+    let common = fitting.iter().skip(1).fold(first.clone(), |common, name| {
+        common.chars().zip(name.chars()).take_while(|(one, other)| one == other).map(|(c, _)| c).collect()
+    });
+    let end = if fitting.len() == 1 && before.is_empty() { " " } else { "" };
+    let space = if before.is_empty() { "" } else { " " };
+    let line = format!("{before}{space}{common}{end}");
+    if let Some(prompt) = &mut model.prompt {
+        prompt.set_line(&line);
+        prompt.offers = if fitting.len() > 1 { fitting } else { Vec::new() };
+    }
+}

@@ -1,0 +1,283 @@
+//! Dialogs: nothing is sent that was not shown, and only what the cluster would take as it was shown.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use super::available::hook_job;
+use crate::domain::application::AppKey;
+use crate::domain::live::{Preview, RequestUpdate, Review};
+use crate::domain::operation::OperationPhase;
+use crate::domain::request::{Changed, Confirmation, Request};
+use crate::tui::action::Action;
+use crate::tui::keymap::Key;
+use crate::tui::message::{Effect, Effects};
+use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
+
+/// Opens the dialog of an action for the chosen applications.
+pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
+    let targets = model.targets();
+    let kind = match action {
+        Action::Sync => DialogKind::Sync,
+        Action::Abort => DialogKind::Abort,
+        Action::Retry => DialogKind::Retry,
+        Action::Approve => DialogKind::Approve,
+        Action::HardRefresh => DialogKind::Refresh { hard: true },
+        Action::Rerun => match targets.first().map(|key| hook_job(model, key)) {
+            Some(Ok(hook)) => DialogKind::Rerun { hook },
+            Some(Err(reason)) => return model.complain(format!("rerun-hook: {reason}")),
+            None => return,
+        },
+        _ => DialogKind::Refresh { hard: false },
+    };
+    show(model, kind, targets, effects);
+}
+
+/// Opens a dialog.
+pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, effects: &mut Effects) {
+    let id = model.number();
+    let mut dialog = Dialog::new(id, kind, targets);
+    if let (DialogKind::Sync, [key]) = (&dialog.kind, dialog.targets.as_slice()) {
+        dialog.review = model.details.get(key).and_then(|details| details.review.clone());
+        if dialog.review.is_none() {
+            effects.push(Effect::Review { key: key.clone(), revisions: Vec::new() });
+        }
+    }
+    model.dialog = Some(dialog);
+    ask(model, effects);
+    if let Some(dialog) = &mut model.dialog {
+        dialog.focus_cancel();
+    }
+}
+
+/// Makes the choices of the dialog from its fields, and asks what each would write.
+fn ask(model: &mut Model, effects: &mut Effects) {
+    let id = model.number();
+    let hook = match model.dialog.as_ref().map(|dialog| dialog.targets.as_slice()) {
+        Some([key]) => running_hook(model, key),
+        _ => None,
+    };
+    let pin = match model.dialog.as_ref().map(|dialog| dialog.targets.as_slice()) {
+        // Automated sync refuses other revisions than the target's.
+        Some([key]) => model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| !summary.automated),
+        _ => false,
+    };
+    let Some(dialog) = &mut model.dialog else { return };
+    dialog.id = id;
+    let requests: Vec<(String, Request)> = match &dialog.kind {
+        DialogKind::Sync => vec![("Sync".to_owned(), Request::Sync(Box::new(dialog.order(pin))))],
+        DialogKind::Retry => vec![("Retry".to_owned(), Request::Retry)],
+        DialogKind::Refresh { hard } => vec![("Refresh".to_owned(), Request::Refresh { hard: *hard })],
+        DialogKind::Approve => {
+            vec![("Let it delete".to_owned(), Request::Confirm(Confirmation::Prune))]
+        }
+        DialogKind::Rerun { hook } => {
+            vec![("Run again".to_owned(), Request::RerunHook { hook: hook.clone(), why: dialog.why_text() })]
+        }
+        DialogKind::Abort => {
+            let fail = hook.map(|hook| ("Fail the hook".to_owned(), Request::FailHook(hook)));
+            fail.into_iter().chain([("Abort".to_owned(), Request::Abort)]).collect()
+        }
+    };
+    let mut fields = match &dialog.kind {
+        DialogKind::Sync => {
+            let revision = (dialog.targets.len() == 1).then_some(Field::Revision);
+            let options = [Field::Prune, Field::DryRun, Field::NoHooks, Field::Force];
+            revision.into_iter().chain(options).collect()
+        }
+        DialogKind::Rerun { .. } => vec![Field::Why],
+        _ => Vec::new(),
+    };
+    fields.push(Field::Cancel);
+    fields.extend((0..requests.len()).map(Field::Choice));
+    let field = dialog.field();
+    dialog.fields = fields;
+    dialog.focus = dialog.fields.iter().position(|own| *own == field).unwrap_or_default();
+    dialog.choices.clear();
+    for (choice, (label, request)) in requests.into_iter().enumerate() {
+        for key in &dialog.targets {
+            effects.push(Effect::Preview { dialog: id, choice, key: key.clone(), request: request.clone() });
+        }
+        let previews = dialog.targets.iter().map(|key| (key.clone(), None)).collect();
+        dialog.choices.push(Choice { label, request, previews });
+    }
+}
+
+/// The Job of the hook that runs or waits now.
+fn running_hook(model: &Model, key: &AppKey) -> Option<crate::domain::request::HookJob> {
+    let details = model.details.get(key)?;
+    let mut running = details.view.tasks().filter(|task| task.is_hook && task.state.is_active());
+    let task = running.find(|task| task.key.object.kind == "Job")?;
+    let run = task.attempts.last().filter(|run| !run.is_gone)?;
+    let namespace = task.key.object.namespace.clone();
+    Some(crate::domain::request::HookJob { namespace, name: run.name.clone(), uid: run.uid.clone() })
+}
+
+/// Takes in an answer.
+pub(super) fn previewed(model: &mut Model, dialog: u64, choice: usize, key: &AppKey, answer: Result<Preview, String>) {
+    let Some(open) = model.dialog.as_mut().filter(|open| open.id == dialog) else { return };
+    let Some(choice) = open.choices.get_mut(choice) else { return };
+    if let Some((_, preview)) = choice.previews.iter_mut().find(|(own, _)| own == key) {
+        *preview = Some(answer);
+    }
+}
+
+/// Takes in a review: if it is of what the dialog asks for, the sync is pinned to it.
+pub(super) fn reviewed(model: &mut Model, review: &Arc<Review>, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    if dialog.kind != DialogKind::Sync || dialog.targets.as_slice() != [review.key.clone()] {
+        return;
+    }
+    let asked = dialog.revision_text();
+    if review.asked.iter().any(|own| *own != asked) || (review.asked.is_empty() && !asked.is_empty()) {
+        return;
+    }
+    let moved = dialog.review.as_ref().is_some_and(|old| old.commits != review.commits);
+    dialog.review = Some(Arc::clone(review));
+    if moved {
+        // The finger may be on the button: it must not sync to what was not looked at.
+        dialog.changed = vec![Changed::Revision];
+        dialog.focus_cancel();
+    }
+    ask(model, effects);
+}
+
+/// A request was not sent because the application has changed: shows it again, with what has changed.
+pub(super) fn ask_again(model: &mut Model, update: &RequestUpdate, changed: &[Changed], effects: &mut Effects) {
+    if model.dialog.is_some() {
+        return;
+    }
+    let kind = match update.name {
+        "sync" => DialogKind::Sync,
+        "abort" | "fail hook" => DialogKind::Abort,
+        "retry" => DialogKind::Retry,
+        "approve prune" => DialogKind::Approve,
+        _ => return,
+    };
+    show(model, kind, vec![update.key.clone()], effects);
+    if let Some(dialog) = &mut model.dialog {
+        dialog.changed = changed.to_vec();
+    }
+}
+
+/// Whether a key types into the field that has the focus.
+pub(super) fn types(model: &Model, key: Key) -> bool {
+    let Some(dialog) = &model.dialog else { return false };
+    let edits = ["backspace", "delete", "left", "right", "home", "end", "ctrl-w", "ctrl-a", "ctrl-e"];
+    matches!(dialog.field(), Field::Revision | Field::Why)
+        && (key.typed().is_some() || edits.contains(&key.to_string().as_str()))
+}
+
+/// Types into the field that has the focus.
+pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    let field = dialog.field();
+    let area = if field == Field::Revision { &mut dialog.revision } else { &mut dialog.why };
+    let before = area.lines().to_vec();
+    area.input(event);
+    if before != area.lines() {
+        field_changed(model, field, effects);
+    }
+}
+
+pub(super) fn pasted(model: &mut Model, line: &str, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    let field = dialog.field();
+    match field {
+        Field::Revision => dialog.revision.insert_str(line),
+        Field::Why => dialog.why.insert_str(line),
+        _ => return,
+    };
+    field_changed(model, field, effects);
+}
+
+fn field_changed(model: &mut Model, field: Field, effects: &mut Effects) {
+    if field == Field::Revision {
+        if let Some(dialog) = &mut model.dialog {
+            // What was reviewed is not what is asked for any more.
+            dialog.review = None;
+        }
+    }
+    ask(model, effects);
+}
+
+/// Does what an action means in a dialog.
+pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    let count = dialog.fields.len().max(1);
+    let left_from = dialog.field();
+    match action {
+        Action::FieldNext => dialog.focus = (dialog.focus + 1) % count,
+        Action::FieldPrevious => dialog.focus = (dialog.focus + count - 1) % count,
+        Action::ShowWrite => dialog.shows_write = !dialog.shows_write,
+        Action::ScrollDown => dialog.scroll = dialog.scroll.saturating_add(5).min(1000),
+        Action::ScrollUp => dialog.scroll = dialog.scroll.saturating_sub(5),
+        Action::Cancel => model.dialog = None,
+        Action::Press => press(model, effects),
+        Action::Quit => super::input::quit(model, effects),
+        _ => {}
+    }
+    // A review costs a rendering: it is asked for when the field is left, not with each letter.
+    if left_from == Field::Revision && matches!(action, Action::FieldNext | Action::FieldPrevious | Action::Press) {
+        review(model, effects);
+    }
+}
+
+fn review(model: &mut Model, effects: &mut Effects) {
+    let Some(dialog) = &model.dialog else { return };
+    if dialog.review.is_some() {
+        return;
+    }
+    if let [key] = dialog.targets.as_slice() {
+        let revision = dialog.revision_text();
+        let revisions = if revision.is_empty() { Vec::new() } else { vec![revision] };
+        effects.push(Effect::Review { key: key.clone(), revisions });
+    }
+}
+
+fn press(model: &mut Model, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    match dialog.field() {
+        Field::Prune => dialog.prune = !dialog.prune,
+        Field::DryRun => dialog.dry_run = !dialog.dry_run,
+        Field::NoHooks => dialog.no_hooks = !dialog.no_hooks,
+        Field::Force => dialog.force = !dialog.force,
+        Field::Cancel => {
+            model.dialog = None;
+            return;
+        }
+        Field::Revision | Field::Why => {
+            dialog.focus_cancel();
+            return;
+        }
+        Field::Choice(choice) => return send(model, choice, effects),
+    }
+    ask(model, effects);
+}
+
+fn send(model: &mut Model, choice: usize, effects: &mut Effects) {
+    let Some(dialog) = &model.dialog else { return };
+    let Some(choice) = dialog.choices.get(choice) else { return };
+    if choice.is_waiting() {
+        return model.say("wait: the cluster is being asked what this would write");
+    }
+    let sent: Vec<Effect> = choice
+        .sendable()
+        .map(|(key, preview)| Effect::Send {
+            key: key.clone(),
+            request: choice.request.clone(),
+            seen: preview.seen.clone(),
+        })
+        .collect();
+    if sent.is_empty() {
+        return model.complain("nothing can be sent; the reasons are in the dialog");
+    }
+    sent.into_iter().for_each(|effect| effects.push(effect));
+    model.dialog = None;
+}
+
+/// Whether the last operation of an application failed, for words in dialogs.
+pub(in crate::tui) fn has_failed(model: &Model, key: &AppKey) -> bool {
+    let operation = model.fleet.get(key).and_then(|row| row.summary()).and_then(|summary| summary.operation.as_ref());
+    matches!(operation.and_then(|operation| operation.phase), Some(OperationPhase::Failed | OperationPhase::Error))
+}

@@ -1,0 +1,42 @@
+//! Which message goes where.
+
+use super::{dialogs, input, live, logs};
+use crate::tui::message::{Effects, Message};
+use crate::tui::model::{Connection, Model};
+
+/// How long a notice is shown.
+const NOTICE_SECONDS: i64 = 6;
+
+/// Takes in what happened, and says what is to be done. Pure: no input or output, no clock.
+pub fn update(model: &mut Model, message: Message) -> Effects {
+    let mut effects = Effects { list: Vec::new(), dirty: true };
+    match message {
+        Message::Now(now) => {
+            model.now = now;
+            effects.dirty = false;
+        }
+        Message::Tick => {
+            let now = model.now;
+            let is_over = |at: jiff::Timestamp, seconds| now.as_second() - at.as_second() > seconds;
+            if model.notice.as_ref().is_some_and(|notice| is_over(notice.at, NOTICE_SECONDS)) {
+                model.notice = None;
+            }
+        }
+        Message::Key(key) => input::key(model, key, &mut effects),
+        Message::Paste(text) => input::paste(model, &text, &mut effects),
+        Message::Resize(columns, rows) => model.size = (columns, rows),
+        Message::Connected(cluster) => {
+            model.cluster = cluster;
+            model.connection = Connection::Started;
+        }
+        Message::ConnectFailed(error) => model.connection = Connection::Failed(error),
+        Message::Live(event) => effects.dirty = live::take(model, *event, &mut effects),
+        Message::LiveEnded => model.connection = Connection::Ended,
+        Message::Previewed { dialog, choice, key, answer } => dialogs::previewed(model, dialog, choice, &key, *answer),
+        Message::Log { stream, message } => effects.dirty = logs::take(model, stream, message),
+        Message::Saved(Ok(path)) => model.say(format!("saved to {path}")),
+        Message::Saved(Err(error)) => model.complain(error),
+        Message::Terminate => input::quit(model, &mut effects),
+    }
+    effects
+}

@@ -1,0 +1,163 @@
+//! Keys: to the prompt, to the text field of a dialog, or through the keymap to an action.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use super::{apply, command, dialogs};
+use crate::tui::action::Action;
+use crate::tui::keymap::{Key, Meaning};
+use crate::tui::message::{Effect, Effects};
+use crate::tui::model::{Filter, Model, Prompt, PromptKind};
+
+/// Takes in a key.
+pub(super) fn key(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
+    if event.kind == KeyEventKind::Release {
+        return;
+    }
+    model.settle();
+    let key = Key::from(event);
+    if model.prompt.is_some() {
+        prompt(model, event, effects);
+        return;
+    }
+    if dialogs::types(model, key) {
+        dialogs::typed(model, event, effects);
+        return;
+    }
+    model.pending.push(key);
+    match model.settings.keymap.meaning(&model.pending, model.contexts()) {
+        Meaning::Action(action) => {
+            model.pending.clear();
+            apply::action(model, action, effects);
+        }
+        Meaning::Begin(_) => {}
+        Meaning::Nothing => {
+            let is_chord = model.pending.len() > 1;
+            model.pending.clear();
+            // Quitting is possible everywhere, also where a dialog takes all other keys.
+            if model.settings.keymap.meaning(&[key], &[crate::tui::action::Context::Everywhere])
+                == Meaning::Action(Action::Quit)
+            {
+                apply::action(model, Action::Quit, effects);
+            } else if event.code != KeyCode::Esc && (is_chord || model.dialog.is_none()) {
+                model.complain(format!(
+                    "{key} means nothing here; {} shows what does",
+                    model.settings.keymap.key(Action::Help)
+                ));
+            }
+        }
+    }
+}
+
+/// Takes in pasted text: only where text is typed, and never as keys.
+pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Effects) {
+    let line: String = text.chars().filter(|c| !c.is_control()).take(1000).collect();
+    if let Some(prompt) = &mut model.prompt {
+        prompt.text.insert_str(&line);
+        typed(model);
+    } else if model.dialog.is_some() {
+        dialogs::pasted(model, &line, effects);
+    }
+}
+
+/// Ends.
+pub(super) fn quit(model: &mut Model, effects: &mut Effects) {
+    model.quitting = true;
+    effects.push(Effect::Quit);
+}
+
+/// Opens the prompt.
+pub(super) fn open_prompt(model: &mut Model, kind: PromptKind, text: &str) {
+    model.prompt = Some(Prompt::new(kind, text, model.commands.len()));
+}
+
+fn prompt(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
+    let Some(prompt) = &mut model.prompt else { return };
+    let is_ctrl = event.modifiers.contains(crossterm::event::KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Esc => give_up(model),
+        KeyCode::Char('c' | 'g') if is_ctrl => give_up(model),
+        KeyCode::Backspace if prompt.line().is_empty() => give_up(model),
+        KeyCode::Enter => {
+            let (kind, line) = (prompt.kind, prompt.line());
+            model.prompt = None;
+            match kind {
+                PromptKind::Filter => {}
+                PromptKind::Search => apply::search(model, &line),
+                PromptKind::Command => command::run(model, &line, effects),
+            }
+        }
+        KeyCode::Tab if prompt.kind == PromptKind::Command => command::complete(model),
+        KeyCode::Up | KeyCode::Down if prompt.kind == PromptKind::Command => {
+            let place = if event.code == KeyCode::Up {
+                prompt.place.saturating_sub(1)
+            } else {
+                (prompt.place + 1).min(model.commands.len())
+            };
+            prompt.place = place;
+            let line = model.commands.get(place).cloned().unwrap_or_default();
+            prompt.set_line(&line);
+        }
+        _ => {
+            if let Some(prompt) = &mut model.prompt {
+                prompt.offers.clear();
+                // One line: what would make a second one is left out.
+                prompt.text.input_without_shortcuts(event);
+                basic_edit(prompt, event);
+            }
+            typed(model);
+        }
+    }
+}
+
+/// The few keys of a line editor that fingers know.
+fn basic_edit(prompt: &mut Prompt, event: KeyEvent) {
+    use tui_textarea::CursorMove;
+    let is_ctrl = event.modifiers.contains(crossterm::event::KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Char('u') if is_ctrl => prompt.set_line(""),
+        KeyCode::Char('w') if is_ctrl => {
+            prompt.text.delete_word();
+        }
+        KeyCode::Char('a') if is_ctrl => prompt.text.move_cursor(CursorMove::Head),
+        KeyCode::Char('e') if is_ctrl => prompt.text.move_cursor(CursorMove::End),
+        KeyCode::Left => prompt.text.move_cursor(CursorMove::Back),
+        KeyCode::Right => prompt.text.move_cursor(CursorMove::Forward),
+        KeyCode::Home => prompt.text.move_cursor(CursorMove::Head),
+        KeyCode::End => prompt.text.move_cursor(CursorMove::End),
+        _ => {}
+    }
+}
+
+/// What is shown while it is typed.
+fn typed(model: &mut Model) {
+    let Some(prompt) = &model.prompt else { return };
+    let line = prompt.line();
+    match prompt.kind {
+        PromptKind::Filter => set_filter(model, &line),
+        PromptKind::Search => {
+            if let Some(screen) = model.app_screen_mut() {
+                screen.look.search = line;
+            }
+        }
+        PromptKind::Command => {}
+    }
+}
+
+pub(super) fn set_filter(model: &mut Model, line: &str) {
+    model.fleet.filter = Filter::parse(line, model.fleet.filter.faults);
+    model.fleet.touch();
+    model.settle();
+}
+
+fn give_up(model: &mut Model) {
+    let Some(prompt) = model.prompt.take() else { return };
+    match prompt.kind {
+        PromptKind::Filter => set_filter(model, &prompt.before),
+        PromptKind::Search => {
+            if let Some(screen) = model.app_screen_mut() {
+                screen.look.search = prompt.before;
+            }
+        }
+        PromptKind::Command => {}
+    }
+}

@@ -1,0 +1,161 @@
+//! What the live view tells.
+
+use crate::domain::live::{LiveEvent, Outcome, RequestState, WatchState, Watched};
+use crate::domain::text;
+use crate::tui::message::{Effect, Effects};
+use crate::tui::model::{Details, Model, RequestEntry, WatchEntry};
+
+use super::{dialogs, logs};
+
+/// Takes in an event; `false` if nothing that is shown has changed.
+pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -> bool {
+    match event {
+        LiveEvent::Scope { cluster, server, namespace, user } => {
+            (model.cluster, model.server, model.namespace, model.user) = (cluster, server, namespace, user);
+        }
+        LiveEvent::Watch { watched, state, .. } => {
+            if watched == Watched::Applications && state == WatchState::Listing {
+                model.fleet.list_begins();
+            }
+            let at = match (&state, model.watches.get(&watched)) {
+                // The data is as old as it was when it was last live.
+                (WatchState::Listing, Some(known)) if known.state != WatchState::Live => known.at,
+                _ => model.now,
+            };
+            model.watches.insert(watched, WatchEntry { state, at });
+        }
+        LiveEvent::EarlyRows(rows) => rows.into_iter().for_each(|row| model.fleet.put_early(row)),
+        LiveEvent::App(summary) => {
+            let now = model.now;
+            let (key, done) = (summary.key.clone(), summary.is_done());
+            model.fleet.put(summary, now);
+            // Of an application that nobody looks at, nothing is kept once its operation is over.
+            if done && model.details.get(&key).is_some_and(|details| details.open == 0) {
+                model.details.remove(&key);
+            }
+        }
+        LiveEvent::AppGone(key) => {
+            model.fleet.remove(&key);
+            if model.details.get(&key).is_some_and(|details| details.open == 0) {
+                model.details.remove(&key);
+            }
+        }
+        LiveEvent::AppUnreadable { key, reason } => model.fleet.put_unreadable(key, text::one_line(&reason, 300)),
+        LiveEvent::FleetComplete { .. } => model.fleet.list_ends(),
+        LiveEvent::Application { application, object } => {
+            let details = details(model, &application.key.clone());
+            details.application = Some(application);
+            details.object = Some(object);
+        }
+        LiveEvent::Observed { key, event } => {
+            let before = details(model, &key).view.lifecycle().failing;
+            let changed = details(model, &key).observe(&event);
+            if changed {
+                let now = model.now;
+                let details = self::details(model, &key);
+                details.settle(now, false);
+                let failing = details.view.lifecycle().failing;
+                let is_live = event.change == crate::domain::event::Change::Applied;
+                if is_live && failing.is_some() && failing != before && model.settings.bell {
+                    effects.push(Effect::Bell);
+                }
+                logs::follow(model, effects);
+            }
+            return changed;
+        }
+        LiveEvent::Hooks { key, access } => details(model, &key).hooks = access,
+        LiveEvent::Controller { key, controller } => details(model, &key).controller = controller,
+        LiveEvent::Rights(rights) => {
+            model.rights.retain(|known| (&known.cluster, &known.namespace) != (&rights.cluster, &rights.namespace));
+            model.rights.push(rights);
+        }
+        LiveEvent::Windows { key, decision } => details(model, &key).windows = Some(decision),
+        LiveEvent::Revisions { key, revisions } => details(model, &key).revisions = Some(revisions),
+        LiveEvent::Review { key, review } => {
+            if review.asked.is_empty() {
+                details(model, &key).set_review(std::sync::Arc::clone(&review));
+                let now = model.now;
+                details(model, &key).settle(now, false);
+            }
+            dialogs::reviewed(model, &review, effects);
+        }
+        LiveEvent::Repository(state) => {
+            if let Some(problem) = &state.problem {
+                let line = format!("{}: {problem}", state.repository);
+                model.complain(text::one_line(&line, 300));
+            }
+        }
+        LiveEvent::Request(update) => request(model, update, effects),
+        LiveEvent::Project { .. }
+        | LiveEvent::ProjectGone { .. }
+        | LiveEvent::KubernetesEvent { .. }
+        | LiveEvent::Recorded { .. } => return false,
+        LiveEvent::Capture(notice) => match notice {
+            crate::domain::live::CaptureNotice::Off { reason } => {
+                model.complain(text::one_line(&format!("logs are not kept: {reason}"), 300));
+            }
+            crate::domain::live::CaptureNotice::Lost { source, reason, .. } => {
+                model.complain(text::one_line(&format!("part of a log is lost: {source}: {reason}"), 300));
+            }
+            _ => return false,
+        },
+    }
+    true
+}
+
+/// What is known of an application, from now on.
+fn details<'a>(model: &'a mut Model, key: &crate::domain::application::AppKey) -> &'a mut Details {
+    let now = model.now;
+    model.details.entry(key.clone()).or_insert_with(|| Details::new(key, now))
+}
+
+fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effects: &mut Effects) {
+    let known = model.requests.get(&update.id);
+    let at = known.map_or(update.at, |known| known.at);
+    let says = match &update.state {
+        RequestState::Sent(write) => write.says.clone(),
+        RequestState::Ended(_) => known.map(|known| known.says.clone()).unwrap_or_default(),
+    };
+    let about = format!("{} {}", update.name, update.key.name);
+    match &update.state {
+        RequestState::Sent(_) => model.say(format!("{about}: sent")),
+        RequestState::Ended(outcome) => {
+            let line = format!("{about}: {}", outcome_text(outcome));
+            if outcome.is_written() {
+                model.say(line)
+            } else {
+                model.complain(line)
+            }
+            if let Outcome::Changed(changed) = outcome {
+                dialogs::ask_again(model, &update, changed, effects);
+            }
+        }
+    }
+    model.requests.insert(update.id, RequestEntry { update, at, says });
+}
+
+/// How a request ended, in words.
+pub(in crate::tui) fn outcome_text(outcome: &Outcome) -> String {
+    let text = match outcome {
+        Outcome::Written => "the cluster has taken it".to_owned(),
+        Outcome::Refused(refusals) => {
+            let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            format!("not sent: {}", reasons.join("; "))
+        }
+        Outcome::Changed(changed) => {
+            let changed: Vec<_> = changed.iter().map(|changed| changed.as_str()).collect();
+            format!("not sent: {}", changed.join("; "))
+        }
+        Outcome::Impossible(why) => format!("not sent: {why}"),
+        Outcome::Failed { error, denied: true, .. } => format!("you may not: {error}"),
+        Outcome::Failed { error, unreachable: true, .. } => format!("not sent, the cluster cannot be reached: {error}"),
+        Outcome::Failed { error, .. } => format!("the cluster did not take it: {error}"),
+        Outcome::Unknown { happened: Some(true), .. } => "no answer came, but it did happen".to_owned(),
+        Outcome::Unknown { happened: Some(false), error } => format!("it did not happen: {error}"),
+        Outcome::Unknown { happened: None, error } => {
+            format!("NOT KNOWN whether it happened, and not sent again: {error}")
+        }
+        Outcome::NotFound => "it does not exist any more".to_owned(),
+    };
+    text::one_line(&text, 400)
+}

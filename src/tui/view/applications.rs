@@ -1,0 +1,347 @@
+//! The list of applications.
+
+use std::fmt::Write;
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::draw::{Canvas, cell, padded};
+use super::phases;
+use super::times::{age, ago, clock};
+use crate::domain::application::{Revision, SyncStatus};
+use crate::domain::health::HealthStatus;
+use crate::domain::live::WatchState;
+use crate::domain::operation::OperationPhase;
+use crate::domain::text;
+use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Sort, Standing, sync_word};
+use crate::tui::theme::Role;
+
+/// Widths of the columns, 0 where there is no room.
+struct Columns {
+    name: usize,
+    project: usize,
+    sync: usize,
+    health: usize,
+    phases: usize,
+    revision: usize,
+    behind: usize,
+    last: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        let mut columns =
+            Self { name: 0, project: 0, sync: 9, health: 11, phases: 20, revision: 0, behind: 0, last: 14 };
+        if width >= 100 {
+            (columns.phases, columns.revision, columns.last) = (26, 9, 16);
+        }
+        if width >= 120 {
+            (columns.project, columns.behind, columns.revision) = (10, 6, 20);
+        }
+        let gaps = [
+            columns.project,
+            columns.sync,
+            columns.health,
+            columns.phases,
+            columns.revision,
+            columns.behind,
+            columns.last,
+        ];
+        let used: usize = gaps.iter().filter(|width| **width > 0).map(|width| width + 1).sum();
+        let free = width.saturating_sub(used + 2);
+        columns.name = free.min(if width >= 160 { 36 } else { 28 }).max(8);
+        if columns.revision > 0 {
+            columns.revision += free.saturating_sub(columns.name);
+        } else {
+            columns.phases += free.saturating_sub(columns.name);
+        }
+        columns
+    }
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    bar(canvas, model, Rect { height: 1, ..area });
+    let columns = Columns::of(usize::from(area.width));
+    heading(canvas, model, &columns, Rect { y: area.y + 1, height: 1, ..area });
+    let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    if model.fleet.shown() == 0 {
+        nothing(canvas, model, rows);
+        return;
+    }
+    let height = usize::from(rows.height);
+    let last_top = model.fleet.shown().saturating_sub(height);
+    let top = model.fleet.top.min(last_top);
+    for (place, row) in model.fleet.window(top, height).enumerate() {
+        let y = rows.y + u16::try_from(place).unwrap_or(u16::MAX);
+        let line = Rect { y, height: 1, ..rows };
+        let selected = top + place == model.fleet.cursor();
+        draw_row(canvas, model, &columns, row, selected, line);
+    }
+}
+
+/// The first line: where we are, how many applications are how, and how old that is.
+pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    canvas.fill(area, Role::Bar);
+    let place = format!("{} / {}", model.cluster, model.namespace.as_deref().unwrap_or("all namespaces"));
+    let mut left = String::from(" boathook");
+    if !model.settings.label.is_empty() {
+        let _ = write!(left, " {}", model.settings.label);
+    }
+    let _ = write!(left, "  {}", text::one_line(&place, 60));
+    let totals = model.fleet.totals;
+    let mut parts: Vec<(Role, String)> = Vec::new();
+    if model.fleet.shown() == totals.all {
+        parts.push((Role::Bar, format!("  {} apps", totals.all)));
+    } else {
+        parts.push((Role::Warning, format!("  {} of {} apps", model.fleet.shown(), totals.all)));
+    }
+    parts.push((Role::Bar, format!("  {} synced", totals.synced)));
+    for (role, count, word) in [
+        (Role::Waiting, totals.out_of_sync, "out of sync"),
+        (Role::Bad, totals.failed, "failed"),
+        (Role::Bad, totals.degraded, "degraded"),
+        (Role::Running, totals.syncing, "syncing"),
+    ] {
+        if count > 0 {
+            parts.push((role, format!("  {count} {word}")));
+        }
+    }
+    if model.settings.read_only {
+        parts.push((Role::Warning, "  read-only".to_owned()));
+    }
+    let background = canvas.style(Role::Bar);
+    let mut spans = vec![Span::styled(left, background)];
+    for (role, text) in parts {
+        let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
+        spans.push(Span::styled(text, style));
+    }
+    let (role, freshness) = freshness(model);
+    let room = u16::try_from(unicode_width::UnicodeWidthStr::width(freshness.as_str()) + 2).unwrap_or(u16::MAX);
+    canvas.spans(Rect { width: area.width.saturating_sub(room), ..area }, Line::from(spans));
+    let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
+    let x = area.right().saturating_sub(room.min(area.width));
+    canvas
+        .spans(Rect { x, width: area.right() - x, ..area }, Line::from(Span::styled(format!(" {freshness} "), style)));
+}
+
+/// How old the data is.
+fn freshness(model: &Model) -> (Role, String) {
+    match (&model.connection, model.fleet_watch().map(|watch| &watch.state)) {
+        (Connection::Ended, _) => (Role::Bad, "ended".to_owned()),
+        (Connection::Failed(_), _) => (Role::Bad, "not connected".to_owned()),
+        (_, Some(WatchState::Live)) => (Role::Bar, "live".to_owned()),
+        (_, Some(WatchState::Absent { .. } | WatchState::Stopped)) => (Role::Bad, "not watched".to_owned()),
+        (_, Some(WatchState::Interrupted { .. })) => match model.age() {
+            Some(old) => (Role::Bad, format!("INTERRUPTED, {} old", age(old))),
+            None => (Role::Bad, "not reached".to_owned()),
+        },
+        (_, Some(WatchState::Listing)) => match model.age().filter(|_| model.fleet.is_complete) {
+            Some(old) => (Role::Warning, format!("reading, {} old", age(old))),
+            None => (Role::Warning, "reading".to_owned()),
+        },
+        (_, None) => (Role::Warning, "connecting".to_owned()),
+    }
+}
+
+fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, area: Rect) {
+    let arrow = |sort: Sort, title: &str| {
+        let arrow = if model.fleet.reversed { "▲" } else { "▼" };
+        if model.fleet.sort == sort { format!("{title} {arrow}") } else { title.to_owned() }
+    };
+    let titles = [
+        (columns.name, arrow(Sort::Name, "NAME")),
+        (columns.project, arrow(Sort::Project, "PROJECT")),
+        (columns.sync, arrow(Sort::Sync, "SYNC")),
+        (columns.health, arrow(Sort::Health, "HEALTH")),
+        (columns.phases, arrow(Sort::Standing, "PHASES")),
+        (columns.revision, "REVISION".to_owned()),
+        (columns.behind, "BEHIND".to_owned()),
+        (columns.last, arrow(Sort::LastSync, "LAST SYNC")),
+    ];
+    let line: String = titles
+        .iter()
+        .filter(|(width, _)| *width > 0)
+        .fold(String::from("  "), |line, (width, title)| line + &padded(title, *width) + " ");
+    canvas.line(area, &[(Role::Heading, &line)]);
+}
+
+fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row, selected: bool, area: Rect) {
+    let is_new = row.changed.is_some_and(|at| model.now.as_second() - at.as_second() <= FLASH_SECONDS);
+    let is_marked = model.fleet.marks.contains(&row.key);
+    let name = if is_marked {
+        Role::Marked
+    } else if is_new {
+        Role::Changed
+    } else {
+        match row.standing() {
+            Standing::Failed | Standing::Ghost | Standing::Degraded => Role::Bad,
+            Standing::Syncing => Role::Strong,
+            _ => Role::Text,
+        }
+    };
+    // Told by signs too: › the selected, * marked, ~ just changed.
+    let sign = match (selected, is_marked, is_new) {
+        (_, true, _) => "*",
+        (_, _, true) => "~",
+        (true, ..) => "›",
+        _ => " ",
+    };
+    let mut spans = vec![
+        Span::styled(if selected { "›" } else { " " }, canvas.style(Role::Strong)),
+        Span::styled(if sign == "›" { " " } else { sign }, canvas.style(name)),
+    ];
+    let mut put = |role: Role, text: &str, width: usize| {
+        if width > 0 {
+            spans.push(Span::styled(format!("{} ", cell(text, width)), canvas.style(role)));
+        }
+    };
+    let shown = if model.namespace.is_none() {
+        format!("{}/{}", row.key.namespace, row.key.name)
+    } else {
+        row.key.name.to_string()
+    };
+    put(name, &shown, columns.name);
+    put(Role::Dim, row.project(), columns.project);
+    if let Known::Unreadable(reason) = &row.known {
+        put(Role::Bad, "unreadable", columns.sync + 1);
+        put(Role::Bad, reason, columns.health + columns.phases + columns.revision);
+    } else {
+        let (role, word) = sync(row);
+        put(role, word, columns.sync);
+        let (role, word) = health(row);
+        put(role, word, columns.health);
+        spans.extend(phases::spans(canvas, model, row, columns.phases));
+        spans.push(Span::raw(" "));
+        let mut put = |role: Role, text: &str, width: usize| {
+            if width > 0 {
+                spans.push(Span::styled(format!("{} ", cell(text, width)), canvas.style(role)));
+            }
+        };
+        put(Role::Text, &revision(model, row), columns.revision);
+        let (role, behind) = behind(model, row);
+        put(role, &behind, columns.behind);
+        put(Role::Dim, &last(model, row), columns.last);
+    }
+    canvas.spans(area, Line::from(spans));
+    if selected {
+        canvas.fill(area, Role::Selected);
+    }
+}
+
+/// What the application does, or how it compares with Git.
+fn sync(row: &Row) -> (Role, &'static str) {
+    if let Some(summary) = row.summary() {
+        let phase = summary.operation.as_ref().and_then(|operation| operation.phase);
+        if summary.deleting {
+            return (Role::Warning, "Deleting");
+        }
+        if summary.has_ghost_operation() {
+            return (Role::Bad, "Stranded");
+        }
+        if summary.is_pending() {
+            return (Role::Waiting, "Requested");
+        }
+        if summary.is_waiting_for_retry() {
+            return (Role::Waiting, "Retrying");
+        }
+        if phase == Some(OperationPhase::Terminating) {
+            return (Role::Warning, "Aborting");
+        }
+        if summary.busy {
+            return (Role::Running, "Syncing");
+        }
+    }
+    match row.sync() {
+        Some(SyncStatus::Synced) => (Role::Good, "Synced"),
+        Some(SyncStatus::OutOfSync) => (Role::Waiting, "OutOfSync"),
+        Some(status @ SyncStatus::Unknown) => (Role::Unknown, sync_word(status)),
+        None => (Role::Unknown, "?"),
+    }
+}
+
+fn health(row: &Row) -> (Role, &'static str) {
+    let Some(health) = row.health() else { return (Role::Unknown, "?") };
+    let role = match health {
+        HealthStatus::Healthy => Role::Good,
+        HealthStatus::Progressing => Role::Running,
+        HealthStatus::Suspended => Role::Waiting,
+        HealthStatus::Degraded => Role::Bad,
+        HealthStatus::Missing => Role::Warning,
+        HealthStatus::Unknown => Role::Unknown,
+    };
+    (role, health.as_str())
+}
+
+fn revision(model: &Model, row: &Row) -> String {
+    let revision = match &row.known {
+        Known::Summary(summary) => summary.revision.clone(),
+        Known::Early(early) => Revision::new(&early.revision),
+        Known::Unreadable(_) => Revision::None,
+    };
+    let short = short(&revision.to_string());
+    let known = model.details.get(&row.key).and_then(|details| details.revisions.as_ref());
+    let source = known.and_then(|revisions| revisions.sources.first());
+    let commits =
+        source.into_iter().flat_map(|source| source.target.iter().chain(&source.deployed).chain(&source.commits));
+    let subject =
+        commits.into_iter().find(|commit| commit.sha == revision.to_string()).map(|commit| commit.subject.as_str());
+    match subject {
+        Some(subject) => format!("{short} {subject}"),
+        None => short,
+    }
+}
+
+/// A commit in seven digits; a chart's version as it is.
+pub(super) fn short(revision: &str) -> String {
+    match Revision::new(revision) {
+        Revision::Commit(_) => revision.chars().take(7).collect(),
+        _ => text::one_line(revision, 24),
+    }
+}
+
+fn behind(model: &Model, row: &Row) -> (Role, String) {
+    let revisions = model.details.get(&row.key).and_then(|details| details.revisions.as_ref());
+    match revisions.and_then(|revisions| revisions.sources.first()) {
+        None => (Role::Dim, String::new()),
+        Some(source) if source.problem.is_some() => (Role::Unknown, "?".to_owned()),
+        Some(source) if source.behind == 0 => (Role::Dim, "-".to_owned()),
+        Some(source) => (Role::Waiting, format!("{}{}", source.behind, if source.truncated { "+" } else { "" })),
+    }
+}
+
+/// When the last operation was, or how long this one has run, and who asked.
+fn last(model: &Model, row: &Row) -> String {
+    let Some(summary) = row.summary() else { return String::new() };
+    let Some(operation) = &summary.operation else { return "never".to_owned() };
+    let who = if operation.automated { "auto" } else { &*operation.username };
+    let dry = if operation.dry_run { "dry run " } else { "" };
+    match (operation.started_at, summary.is_done()) {
+        (None, _) => format!("{dry}{who}"),
+        (Some(started), false) => format!("{} {dry}{who}", clock(started, model.now)),
+        (Some(started), true) => {
+            format!("{} ago {dry}{who}", ago(operation.finished_at.unwrap_or(started), model.now))
+        }
+    }
+}
+
+fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    let words = if !model.fleet.is_empty() {
+        let mut words = String::from("No application matches");
+        if !model.fleet.filter.text.is_empty() {
+            let _ = write!(words, " {}", text::one_line(&model.fleet.filter.text, 60));
+        }
+        if model.fleet.filter.faults {
+            words.push_str(": none needs somebody");
+        }
+        words + ". esc shows all."
+    } else if model.fleet.is_complete {
+        match &model.namespace {
+            Some(namespace) => format!("There are no applications in the namespace {namespace}."),
+            None => "There are no applications in any namespace.".to_owned(),
+        }
+    } else {
+        "Reading the applications ...".to_owned()
+    };
+    let line = Rect { y: area.y + area.height / 3, height: 1, x: area.x + 2, width: area.width.saturating_sub(2) };
+    canvas.line(line, &[(Role::Dim, &words)]);
+}

@@ -1,0 +1,344 @@
+//! Dialogs: what will happen, what is sent, and the buttons. Below a sync, the plan that would run.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::applications::short;
+use super::draw::{Canvas, wrapped};
+use crate::domain::hook::SyncPhase;
+use crate::domain::live::Review;
+use crate::domain::request::{Write, WriteBody, WriteTarget};
+use crate::domain::text;
+use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
+use crate::tui::theme::Role;
+
+type Lines = Vec<Vec<(Role, String)>>;
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
+    let width = area.width.saturating_sub(4).min(100);
+    let inner_width = width.saturating_sub(4);
+    let above = above(model, dialog, inner_width);
+    let fields = fields(dialog);
+    let below = below(model, dialog, inner_width);
+    let needed = above.len() + fields.len() + below.len() + 5;
+    let height = u16::try_from(needed).unwrap_or(u16::MAX).min(area.height.saturating_sub(1)).max(6);
+    let outer = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height.saturating_sub(height)) / 2,
+        width,
+        height,
+    };
+    for y in outer.top()..outer.bottom() {
+        for x in outer.left()..outer.right() {
+            if let Some(cell) = canvas.buffer.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+    }
+    canvas.fill(outer, Role::Text);
+    let title = Line::from(Span::styled(format!(" {} ", title(dialog)), canvas.style(Role::Strong)));
+    let frame = canvas.frame(outer, title, true);
+    let inner = Rect { x: frame.x + 1, width: frame.width.saturating_sub(2), ..frame };
+    // The buttons are always seen; the text above and below them scrolls.
+    let button_row = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let text = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let field_place = above.len();
+    let mut all = above;
+    all.extend(fields.iter().map(|(_, line)| line.clone()));
+    all.extend(below);
+    let room = usize::from(text.height);
+    let focus_line = fields.iter().position(|(field, _)| *field == dialog.field()).map(|place| place + field_place);
+    let mut top = usize::from(dialog.scroll).min(all.len().saturating_sub(room));
+    if let Some(line) = focus_line {
+        top = top.min(line).max((line + 1).saturating_sub(room));
+    }
+    let mut cursor = None;
+    for (row, line) in all.iter().enumerate().skip(top).take(room) {
+        let y = text.y + u16::try_from(row - top).unwrap_or(0);
+        let parts: Vec<(Role, &str)> = line.iter().map(|(role, text)| (*role, text.as_str())).collect();
+        let line_area = Rect { y, height: 1, ..text };
+        canvas.line(line_area, &parts);
+        if focus_line == Some(row) {
+            canvas.fill(line_area, Role::Selected);
+            cursor = typing(dialog, line_area);
+        }
+    }
+    let hidden = all.len().saturating_sub(top + room);
+    if hidden > 0 {
+        let key = model.settings.keymap.key(crate::tui::action::Action::ScrollDown);
+        let line = Rect { y: button_row.y.saturating_sub(1), height: 1, ..inner };
+        canvas.right(line, Role::Warning, &format!("↓ {hidden} more lines: {key} "));
+    }
+    buttons(canvas, dialog, button_row);
+    cursor
+}
+
+fn title(dialog: &Dialog) -> String {
+    let about = match dialog.targets.as_slice() {
+        [key] => text::one_line(&key.name, 60),
+        several => format!("{} applications", several.len()),
+    };
+    match &dialog.kind {
+        DialogKind::Sync => format!("Sync {about}"),
+        DialogKind::Abort => format!("Abort the operation of {about}"),
+        DialogKind::Retry => format!("Retry the last operation of {about}"),
+        DialogKind::Refresh { hard: false } => format!("Refresh {about}"),
+        DialogKind::Refresh { hard: true } => format!("Refresh {about}, manifests rendered anew"),
+        DialogKind::Approve => format!("Let the operation of {about} delete what waits"),
+        DialogKind::Rerun { hook } => format!("Run the hook {} again", text::one_line(&hook.name, 60)),
+    }
+}
+
+/// What has changed since it was asked, and what will happen.
+fn above(model: &Model, dialog: &Dialog, width: u16) -> Lines {
+    let mut lines: Lines = Vec::new();
+    let width = usize::from(width);
+    if !dialog.changed.is_empty() {
+        lines.push(vec![(Role::BadBar, " Nothing was sent: it is not what it was when you asked ".to_owned())]);
+        for changed in &dialog.changed {
+            lines.push(vec![(Role::Bad, format!("  {}", changed.as_str()))]);
+        }
+        lines.push(Vec::new());
+    }
+    for (place, choice) in dialog.choices.iter().enumerate() {
+        if dialog.choices.len() > 1 {
+            lines.push(vec![(Role::Heading, choice.label.clone())]);
+        }
+        said(model, dialog, choice, width, &mut lines);
+        if place + 1 < dialog.choices.len() {
+            lines.push(Vec::new());
+        }
+    }
+    lines.push(Vec::new());
+    lines
+}
+
+/// What a choice writes, in words, or why it cannot be sent.
+fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &mut Lines) {
+    if choice.is_waiting() {
+        lines.push(vec![(Role::Waiting, "◌ asking the cluster what this would write ...".to_owned())]);
+    }
+    let many = choice.previews.len() > 1;
+    if many {
+        let can = choice.sendable().count();
+        lines.push(vec![(Role::Strong, format!("sent to {can} of {} applications", choice.previews.len()))]);
+    }
+    if let Some((_, preview)) = choice.sendable().next()
+        && let Ok(write) = &preview.write
+    {
+        for line in &write.says {
+            let bad = line.contains("delete");
+            let role = if bad { Role::Warning } else { Role::Text };
+            let bullet = if bad { "! " } else { "• " };
+            lines.extend(bullets(bullet, role, line, width));
+        }
+        if dialog.shows_write {
+            lines.extend(shown(write, width));
+        }
+    }
+    for (key, preview) in &choice.previews {
+        let about = if many { format!("{}: ", text::one_line(&key.name, 40)) } else { String::new() };
+        match preview {
+            Some(Ok(preview)) => {
+                for refusal in &preview.refusals {
+                    lines.extend(bullets("✖ ", Role::Bad, &format!("{about}not possible: {refusal}"), width));
+                }
+                if let Err(why) = &preview.write {
+                    lines.extend(bullets("✖ ", Role::Bad, &format!("{about}not possible: {why}"), width));
+                }
+            }
+            Some(Err(why)) => lines.extend(bullets("✖ ", Role::Bad, &format!("{about}{why}"), width)),
+            None => {}
+        }
+    }
+    let _ = model;
+}
+
+fn bullets(bullet: &str, role: Role, words: &str, width: usize) -> Lines {
+    let words = text::one_line(words, 600);
+    let lines = wrapped(&words, width.saturating_sub(2)).into_iter().enumerate();
+    lines.map(|(place, line)| vec![(role, format!("{}{line}", if place == 0 { bullet } else { "  " }))]).collect()
+}
+
+/// Exactly what is sent.
+fn shown(write: &Write, width: usize) -> Lines {
+    let to = match &write.target {
+        WriteTarget::Application => "the Application".to_owned(),
+        WriteTarget::Job { namespace, name } => format!("the Job {namespace}/{name}"),
+    };
+    let (how, body) = match &write.body {
+        WriteBody::Merge(body) => ("merge patch of", body),
+        WriteBody::StatusPatch(body) => ("strategic merge patch of the status of", body),
+        WriteBody::Create(body) => ("new object, a copy of", body),
+    };
+    let mut lines = vec![Vec::new(), vec![(Role::Heading, text::one_line(&format!("{how} {to}"), 200))]];
+    let body = serde_json::to_string_pretty(body).unwrap_or_default();
+    let body = text::lines(&body, 20_000);
+    lines.extend(body.lines().flat_map(|line| wrapped(line, width)).map(|line| vec![(Role::Dim, line)]));
+    lines
+}
+
+fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
+    let check = |on: bool, label: &str, explained: &str| {
+        vec![
+            (Role::Key, if on { "[x] " } else { "[ ] " }.to_owned()),
+            (Role::Text, label.to_owned()),
+            (Role::Dim, format!("  {explained}")),
+        ]
+    };
+    let entry = |label: &str, value: String, empty: &str| {
+        let shown = if value.is_empty() { (Role::Dim, empty.to_owned()) } else { (Role::Strong, value) };
+        vec![(Role::Text, label.to_owned()), shown]
+    };
+    let line = |field: Field| match field {
+        Field::Revision => entry(
+            "Revision: ",
+            text::one_line(&dialog.revision_text(), 200),
+            "the target revision; a branch, tag or commit",
+        ),
+        Field::Why => entry("Reason: ", text::one_line(&dialog.why_text(), 200), "for who reads it later"),
+        Field::Prune => check(dialog.prune, "prune", "delete what Git has no more"),
+        Field::DryRun => check(dialog.dry_run, "dry run", "change nothing"),
+        Field::NoHooks => check(dialog.no_hooks, "without hooks", "only apply the resources"),
+        Field::Force => check(dialog.force, "force", "delete and make anew what cannot be changed"),
+        Field::Cancel | Field::Choice(_) => Vec::new(),
+    };
+    let fields = dialog.fields.iter().filter(|field| !matches!(field, Field::Cancel | Field::Choice(_)));
+    fields.map(|field| (*field, line(*field))).collect()
+}
+
+/// Where the cursor of the text field is.
+fn typing(dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
+    let (label, area_of) = match dialog.field() {
+        Field::Revision => ("Revision: ", &dialog.revision),
+        Field::Why => ("Reason: ", &dialog.why),
+        _ => return None,
+    };
+    let column = u16::try_from(label.len() + area_of.cursor().1).unwrap_or(u16::MAX);
+    Some((area.x.saturating_add(column).min(area.right().saturating_sub(1)), area.y))
+}
+
+/// Below a sync: the plan that would run.
+fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
+    let [key] = dialog.targets.as_slice() else { return Vec::new() };
+    if dialog.kind != DialogKind::Sync {
+        return Vec::new();
+    }
+    let mut lines = vec![Vec::new()];
+    let Some(review) = dialog.reviewed() else {
+        let failed = dialog.review.as_ref().and_then(|review| review.plan.as_ref().err());
+        match failed {
+            Some(why) => lines.extend(bullets(
+                "? ",
+                Role::Unknown,
+                &format!("what it would do is not known: {why}"),
+                usize::from(width),
+            )),
+            None => lines.push(vec![(
+                Role::Waiting,
+                "◌ the plan is being made; this sync is not pinned to a commit yet".to_owned(),
+            )]),
+        }
+        return lines;
+    };
+    let automated = model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| summary.automated);
+    commits(review, automated, &mut lines);
+    match &review.plan {
+        Err(why) => {
+            lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), usize::from(width)))
+        }
+        Ok(plan) => {
+            let totals = plan.totals();
+            for phase in totals.phases.iter().filter(|phase| phase.tasks > 0) {
+                if dialog.no_hooks && phase.hooks == phase.tasks {
+                    continue;
+                }
+                let tasks = || plan.tasks.iter().filter(|task| task.phase() == phase.phase && task.skip.is_none());
+                let hooks = tasks().filter(|task| task.is_hook()).map(|task| task.id.key.name.clone());
+                let mut names: Vec<String> = if dialog.no_hooks { Vec::new() } else { hooks.collect() };
+                let others = phase.tasks - phase.hooks - phase.prunes;
+                if others > 0 {
+                    names.push(format!("{others} resources"));
+                }
+                let only = if phase.phase == SyncPhase::SyncFail { " (only after a failure)" } else { "" };
+                let words = format!("{}{only}: {}", phase.phase.as_str(), names.join(", "));
+                lines.extend(bullets("• ", Role::Text, &words, usize::from(width)));
+                if phase.prunes > 0 {
+                    let names: Vec<String> = tasks()
+                        .filter(|task| task.is_prune())
+                        .map(|task| format!("{}/{}", task.id.key.kind, task.id.key.name))
+                        .collect();
+                    let (sign, role, word) = if dialog.prune {
+                        ("! ", Role::Warning, "deletes")
+                    } else {
+                        ("• ", Role::Dim, "would be deleted with prune")
+                    };
+                    lines.extend(bullets(sign, role, &format!("{word}: {}", names.join(", ")), usize::from(width)));
+                }
+            }
+        }
+    }
+    for missing in &review.incomplete {
+        lines.extend(bullets("? ", Role::Unknown, missing, usize::from(width)));
+    }
+    lines
+}
+
+fn commits(review: &Review, automated: bool, lines: &mut Lines) {
+    let names: Vec<String> = review.commits.iter().map(|commit| short(commit)).collect();
+    let pinned = if automated { "reviewed at" } else { "pinned to" };
+    lines.push(vec![(Role::Heading, format!("What it would do, {pinned} {}", names.join(", ")))]);
+    let Some(source) = review.revisions.sources.first() else { return };
+    for commit in source.commits.iter().take(5) {
+        let line = format!(
+            "  {} {}  {}",
+            short(&commit.sha),
+            text::one_line(&commit.subject, 80),
+            text::one_line(&commit.author, 24)
+        );
+        lines.push(vec![(Role::Text, line)]);
+    }
+    if source.behind > 5 {
+        lines.push(vec![(Role::Dim, format!("  and {} more commits", source.behind - 5))]);
+    }
+    let hooks = review.changes.iter().filter(|change| change.is_hook).count();
+    if !review.changes.is_empty() {
+        let words = format!("  {} objects differ from what is deployed, {hooks} of them hooks", review.changes.len());
+        lines.push(vec![(Role::Text, words)]);
+    }
+}
+
+fn buttons(canvas: &mut Canvas<'_>, dialog: &Dialog, area: Rect) {
+    let mut x = area.x;
+    for field in &dialog.fields {
+        let (label, can) = match field {
+            Field::Cancel => ("Cancel".to_owned(), true),
+            Field::Choice(place) => match dialog.choices.get(*place) {
+                Some(choice) => (choice.label.clone(), choice.sendable().next().is_some()),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let focus = *field == dialog.field();
+        // Told without colours too: the button with the focus stands between arrows.
+        let label = match (focus, can) {
+            (true, _) => format!("▶ {label} ◀"),
+            (false, true) => format!("[ {label} ]"),
+            (false, false) => format!("( {label} )"),
+        };
+        let role = if focus {
+            Role::ButtonFocus
+        } else if can {
+            Role::Button
+        } else {
+            Role::ToCome
+        };
+        let width = u16::try_from(label.width()).unwrap_or(u16::MAX).min(area.right().saturating_sub(x));
+        canvas.line(Rect { x, width, ..area }, &[(role, &label)]);
+        x = x.saturating_add(width + 2);
+        if x >= area.right() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The last line: what is typed, what has just happened, or which keys do something here.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::draw::Canvas;
+use crate::domain::text;
+use crate::tui::action::Action;
+use crate::tui::keymap::Meaning;
+use crate::tui::model::{Model, PromptKind, Screen};
+use crate::tui::theme::Role;
+use crate::tui::update::why_not;
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option<(u16, u16)> {
+    if let Some(prompt) = &model.prompt {
+        let sign = match prompt.kind {
+            PromptKind::Filter => "filter /",
+            PromptKind::Command => ":",
+            PromptKind::Search => "search /",
+        };
+        let line = prompt.line();
+        let offers = prompt.offers.join("  ");
+        canvas.line(area, &[(Role::Key, sign), (Role::Strong, &line), (Role::Dim, "   "), (Role::Dim, &offers)]);
+        let column: usize = line
+            .chars()
+            .take(prompt.text.cursor().1)
+            .map(|c| unicode_width::UnicodeWidthChar::width(c).unwrap_or(0))
+            .sum();
+        let x = area.x.saturating_add(u16::try_from(sign.width() + column).unwrap_or(u16::MAX)).min(area.right() - 1);
+        return Some((x, area.y));
+    }
+    if let Meaning::Begin(begins) = model.settings.keymap.meaning(&model.pending, model.contexts())
+        && !model.pending.is_empty()
+    {
+        let keys: Vec<String> = model.pending.iter().map(ToString::to_string).collect();
+        let rest: Vec<String> = begins.iter().map(|(keys, action)| format!("{keys} {}", action.name())).collect();
+        let rest = rest.join("   ");
+        canvas.line(area, &[(Role::Key, &keys.join(" ")), (Role::Dim, " …  "), (Role::Text, &rest)]);
+        return None;
+    }
+    if let Some(notice) = &model.notice {
+        let role = if notice.is_bad { Role::Warning } else { Role::Strong };
+        canvas.line(area, &[(role, &format!(" {}", text::one_line(&notice.text, 400)))]);
+        return None;
+    }
+    hints(canvas, model, area);
+    None
+}
+
+/// The actions that matter here, those that cannot be done now in grey.
+fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    let wanted: &[(Action, &str)] = match model.screen() {
+        _ if model.dialog.is_some() => &[
+            (Action::FieldNext, "next"),
+            (Action::Press, "press"),
+            (Action::ShowWrite, "what is sent"),
+            (Action::Cancel, "cancel"),
+        ],
+        Screen::Applications => &[
+            (Action::Open, "open"),
+            (Action::Sync, "sync"),
+            (Action::Abort, "abort"),
+            (Action::Retry, "retry"),
+            (Action::Logs, "log"),
+            (Action::Filter, "filter"),
+            (Action::Faults, "faults"),
+            (Action::Mark, "mark"),
+            (Action::Refresh, "refresh"),
+            (Action::Help, "help"),
+        ],
+        Screen::Application(_) => &[
+            (Action::OpenLog, "log"),
+            (Action::Sync, "sync"),
+            (Action::Abort, "abort"),
+            (Action::Retry, "retry"),
+            (Action::Rerun, "re-run"),
+            (Action::Approve, "approve"),
+            (Action::Follow, "follow"),
+            (Action::Back, "back"),
+            (Action::Help, "help"),
+        ],
+        Screen::Log => &[
+            (Action::LogFollow, "follow"),
+            (Action::LogSearch, "search"),
+            (Action::LogNext, "next"),
+            (Action::LogError, "error"),
+            (Action::LogWrap, "wrap"),
+            (Action::LogTimes, "times"),
+            (Action::LogSource, "container"),
+            (Action::LogSave, "save"),
+            (Action::Back, "back"),
+            (Action::Help, "help"),
+        ],
+        Screen::Requests { .. } | Screen::Help { .. } => {
+            &[(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "back")]
+        }
+    };
+    let mut spans = Vec::new();
+    if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
+        spans.push(Span::styled(format!(" {} marked", model.fleet.marks.len()), canvas.style(Role::Marked)));
+    }
+    if let Screen::Application(screen) = model.screen() {
+        if !screen.follow {
+            spans.push(Span::styled(" not following", canvas.style(Role::Waiting)));
+        }
+    }
+    for (action, word) in wanted {
+        let key = model.settings.keymap.key(*action);
+        if key.is_empty() {
+            continue;
+        }
+        let can = why_not(model, *action).is_none();
+        let (key_role, word_role) = if can { (Role::Key, Role::Text) } else { (Role::ToCome, Role::ToCome) };
+        spans.push(Span::styled(format!(" {key}"), canvas.style(key_role)));
+        // Without colours a grey word looks like any other: it is put in brackets.
+        let word = if can { format!(" {word} ") } else { format!(" ({word}) ") };
+        spans.push(Span::styled(word, canvas.style(word_role)));
+    }
+    canvas.spans(area, Line::from(spans));
+}

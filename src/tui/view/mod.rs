@@ -1,0 +1,20 @@
+//! What the model looks like. Views only read the model; rows are made for what is visible only.
+
+mod ansi;
+mod application;
+mod applications;
+mod connection;
+mod dialog;
+mod draw;
+mod footer;
+mod help;
+mod log;
+mod panels;
+mod phases;
+mod requests;
+mod root;
+mod times;
+
+pub(super) use help::height as help_height;
+pub(super) use requests::height as requests_height;
+pub use root::view;

@@ -369,16 +369,6 @@ impl Fleet {
         self.selected = self.order.get(self.cursor).and_then(|index| self.rows.get(*index)).map(|row| row.key.clone());
     }
 
-    /// Selects an application; `false` if it is not shown.
-    pub(in crate::tui) fn select_key(&mut self, key: &AppKey) -> bool {
-        let place = self.order.iter().position(|index| self.rows.get(*index).is_some_and(|row| row.key == *key));
-        if let Some(place) = place {
-            self.touched = true;
-            self.select(place);
-        }
-        place.is_some()
-    }
-
     /// Brings the selected row into a window of this height.
     pub(in crate::tui) fn scroll_to_cursor(&mut self, height: usize) {
         let height = height.max(1);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::application::AppKey;
 use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
 use crate::domain::timeline::TaskKey;
 
@@ -19,7 +18,6 @@ const MOST_BYTES: usize = 64 << 20;
 pub(in crate::tui) struct LogBuffer {
     /// Names the stream; messages of an earlier one are nobody's.
     pub(in crate::tui) stream: u64,
-    pub(in crate::tui) key: AppKey,
     pub(in crate::tui) task: Option<TaskKey>,
     pub(in crate::tui) filter: LogFilter,
     pub(in crate::tui) sources: Vec<(LogSource, Option<SourceEnd>)>,
@@ -33,10 +31,9 @@ pub(in crate::tui) struct LogBuffer {
 }
 
 impl LogBuffer {
-    pub(in crate::tui) fn new(stream: u64, key: AppKey, task: Option<TaskKey>, filter: LogFilter) -> Self {
+    pub(in crate::tui) fn new(stream: u64, task: Option<TaskKey>, filter: LogFilter) -> Self {
         Self {
             stream,
-            key,
             task,
             filter,
             sources: Vec::new(),

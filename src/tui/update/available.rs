@@ -14,7 +14,12 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::Sync => request(model, &Request::Sync(Box::<SyncOrder>::default())),
         Action::Abort => request(model, &Request::Abort),
         Action::Retry => request(model, &Request::Retry),
-        Action::Approve => request(model, &Request::Confirm(Confirmation::Prune)),
+        Action::Approve => request(model, &Request::Confirm(Confirmation::Prune)).or_else(|| {
+            // Where the operation is seen, it is known whether anything waits.
+            let screen = model.app_screen()?;
+            let details = model.details.get(&screen.key)?;
+            (!waits_for_prune(details)).then(|| "nothing waits for a confirmation".to_owned())
+        }),
         Action::Refresh | Action::HardRefresh => request(model, &Request::Refresh { hard: false }),
         Action::Rerun => rerun(model),
         Action::Logs | Action::OpenLog => log(model),

@@ -7,7 +7,6 @@ use crossterm::event::KeyEvent;
 use super::available::hook_job;
 use crate::domain::application::AppKey;
 use crate::domain::live::{Preview, RequestUpdate, Review};
-use crate::domain::operation::OperationPhase;
 use crate::domain::request::{Changed, Confirmation, Request};
 use crate::tui::action::Action;
 use crate::tui::keymap::Key;
@@ -274,10 +273,4 @@ fn send(model: &mut Model, choice: usize, effects: &mut Effects) {
     }
     sent.into_iter().for_each(|effect| effects.push(effect));
     model.dialog = None;
-}
-
-/// Whether the last operation of an application failed, for words in dialogs.
-pub(in crate::tui) fn has_failed(model: &Model, key: &AppKey) -> bool {
-    let operation = model.fleet.get(key).and_then(|row| row.summary()).and_then(|summary| summary.operation.as_ref());
-    matches!(operation.and_then(|operation| operation.phase), Some(OperationPhase::Failed | OperationPhase::Error))
 }

@@ -86,7 +86,7 @@ pub(super) fn restart(
         (screen.look.wrap, screen.look.times) = (wrap, times);
     }
     let key = screen.key.clone();
-    screen.log = Some(LogBuffer::new(stream, key.clone(), task, filter.clone()));
+    screen.log = Some(LogBuffer::new(stream, task, filter.clone()));
     (screen.look.top, screen.look.current, screen.look.source) = (None, None, None);
     effects.push(Effect::OpenLog { stream, key, filter });
 }

@@ -48,7 +48,7 @@ impl Columns {
             columns.last,
         ];
         let used: usize = gaps.iter().filter(|width| **width > 0).map(|width| width + 1).sum();
-        let free = width.saturating_sub(used + 2);
+        let free = width.saturating_sub(used + 3);
         columns.name = free.min(if width >= 160 { 36 } else { 28 }).max(8);
         if columns.revision > 0 {
             columns.revision += free.saturating_sub(columns.name);
@@ -68,6 +68,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         nothing(canvas, model, rows);
         return;
     }
+    let rows = interruption(canvas, model, rows);
     let height = usize::from(rows.height);
     let last_top = model.fleet.shown().saturating_sub(height);
     let top = model.fleet.top.min(last_top);
@@ -77,6 +78,29 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let selected = top + place == model.fleet.cursor();
         draw_row(canvas, model, &columns, row, selected, line);
     }
+}
+
+/// Why the list is old, below it. Gives the room that is left.
+fn interruption(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Rect {
+    let Some(WatchState::Interrupted { error, retry_in, .. }) = model.fleet_watch().map(|watch| &watch.state) else {
+        return area;
+    };
+    if area.height < 4 {
+        return area;
+    }
+    let words =
+        format!(" what is shown is old: {}; tried again {}", text::one_line(error, 160), retry(model, *retry_in));
+    let line = Rect { y: area.bottom() - 1, height: 1, ..area };
+    canvas.line(line, &[(Role::Warning, &words)]);
+    Rect { height: area.height - 1, ..area }
+}
+
+/// When it is tried again, in words.
+pub(super) fn retry(model: &Model, retry_in: std::time::Duration) -> String {
+    let at = model.fleet_watch().map_or(model.now, |watch| watch.at);
+    let until = at.checked_add(jiff::SignedDuration::try_from(retry_in).unwrap_or_default());
+    let left = until.map_or(0, |until| until.as_second() - model.now.as_second());
+    if left > 0 { format!("in {left}s") } else { "now".to_owned() }
 }
 
 /// The first line: where we are, how many applications are how, and how old that is.
@@ -95,12 +119,12 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     } else {
         parts.push((Role::Warning, format!("  {} of {} apps", model.fleet.shown(), totals.all)));
     }
-    parts.push((Role::Bar, format!("  {} synced", totals.synced)));
     for (role, count, word) in [
-        (Role::Waiting, totals.out_of_sync, "out of sync"),
         (Role::Bad, totals.failed, "failed"),
         (Role::Bad, totals.degraded, "degraded"),
         (Role::Running, totals.syncing, "syncing"),
+        (Role::Waiting, totals.out_of_sync, "out of sync"),
+        (Role::Bar, totals.synced, "synced"),
     ] {
         if count > 0 {
             parts.push((role, format!("  {count} {word}")));
@@ -145,7 +169,7 @@ fn freshness(model: &Model) -> (Role, String) {
 
 fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, area: Rect) {
     let arrow = |sort: Sort, title: &str| {
-        let arrow = if model.fleet.reversed { "▲" } else { "▼" };
+        let arrow = if model.fleet.reversed { "▼" } else { "▲" };
         if model.fleet.sort == sort { format!("{title} {arrow}") } else { title.to_owned() }
     };
     let titles = [
@@ -162,7 +186,7 @@ fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, area: Rect
         .iter()
         .filter(|(width, _)| *width > 0)
         .fold(String::from("  "), |line, (width, title)| line + &padded(title, *width) + " ");
-    canvas.line(area, &[(Role::Heading, &line)]);
+    canvas.line(area, &[(Role::Heading, line.trim_end())]);
 }
 
 fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row, selected: bool, area: Rect) {
@@ -220,7 +244,7 @@ fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row
         put(Role::Text, &revision(model, row), columns.revision);
         let (role, behind) = behind(model, row);
         put(role, &behind, columns.behind);
-        put(Role::Dim, &last(model, row), columns.last);
+        spans.push(Span::styled(cell(&last(model, row), columns.last), canvas.style(Role::Dim)));
     }
     canvas.spans(area, Line::from(spans));
     if selected {

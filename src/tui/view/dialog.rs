@@ -175,7 +175,12 @@ fn shown(write: &Write, width: usize) -> Lines {
     let mut lines = vec![Vec::new(), vec![(Role::Heading, text::one_line(&format!("{how} {to}"), 200))]];
     let body = serde_json::to_string_pretty(body).unwrap_or_default();
     let body = text::lines(&body, 20_000);
-    lines.extend(body.lines().flat_map(|line| wrapped(line, width)).map(|line| vec![(Role::Dim, line)]));
+    for line in body.lines() {
+        let text = line.trim_start();
+        let indent = " ".repeat((line.len() - text.len()).min(width / 2));
+        let rows = wrapped(text, width.saturating_sub(indent.len()));
+        lines.extend(rows.into_iter().map(|row| vec![(Role::Dim, format!("{indent}{row}"))]));
+    }
     lines
 }
 

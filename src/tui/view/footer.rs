@@ -67,9 +67,9 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::Faults, "faults"),
             (Action::Mark, "mark"),
             (Action::Refresh, "refresh"),
-            (Action::Help, "help"),
         ],
         Screen::Application(_) => &[
+            (Action::Back, "back"),
             (Action::OpenLog, "log"),
             (Action::Sync, "sync"),
             (Action::Abort, "abort"),
@@ -77,10 +77,9 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::Rerun, "re-run"),
             (Action::Approve, "approve"),
             (Action::Follow, "follow"),
-            (Action::Back, "back"),
-            (Action::Help, "help"),
         ],
         Screen::Log => &[
+            (Action::Back, "back"),
             (Action::LogFollow, "follow"),
             (Action::LogSearch, "search"),
             (Action::LogNext, "next"),
@@ -89,20 +88,18 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::LogTimes, "times"),
             (Action::LogSource, "container"),
             (Action::LogSave, "save"),
-            (Action::Back, "back"),
-            (Action::Help, "help"),
         ],
         Screen::Requests { .. } | Screen::Help { .. } => {
             &[(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "back")]
         }
     };
-    let mut spans = Vec::new();
+    let mut spans: Vec<Vec<Span<'_>>> = Vec::new();
     if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
-        spans.push(Span::styled(format!(" {} marked", model.fleet.marks.len()), canvas.style(Role::Marked)));
+        spans.push(vec![Span::styled(format!(" {} marked ", model.fleet.marks.len()), canvas.style(Role::Marked))]);
     }
     if let Screen::Application(screen) = model.screen() {
         if !screen.follow {
-            spans.push(Span::styled(" not following", canvas.style(Role::Waiting)));
+            spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
         }
     }
     for (action, word) in wanted {
@@ -112,10 +109,28 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         }
         let can = why_not(model, *action).is_none();
         let (key_role, word_role) = if can { (Role::Key, Role::Text) } else { (Role::ToCome, Role::ToCome) };
-        spans.push(Span::styled(format!(" {key}"), canvas.style(key_role)));
+
         // Without colours a grey word looks like any other: it is put in brackets.
         let word = if can { format!(" {word} ") } else { format!(" ({word}) ") };
-        spans.push(Span::styled(word, canvas.style(word_role)));
+        spans.push(vec![
+            Span::styled(format!(" {key}"), canvas.style(key_role)),
+            Span::styled(word, canvas.style(word_role)),
+        ]);
     }
-    canvas.spans(area, Line::from(spans));
+    // Help is offered whatever there is no room for.
+    let key = model.settings.keymap.key(Action::Help);
+    let help = vec![Span::styled(key, canvas.style(Role::Key)), Span::styled(" help ", canvas.style(Role::Text))];
+    let room = u16::try_from(help.iter().map(Span::width).sum::<usize>()).unwrap_or(0).min(area.width);
+    let width = usize::from(area.width - room);
+    let mut used = 0;
+    let mut shown = Vec::new();
+    for pair in spans {
+        used += pair.iter().map(Span::width).sum::<usize>();
+        if used > width {
+            break;
+        }
+        shown.extend(pair);
+    }
+    canvas.spans(area, Line::from(shown));
+    canvas.spans(Rect { x: area.right() - room, width: room, ..area }, Line::from(help));
 }

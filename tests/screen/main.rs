@@ -1,0 +1,10 @@
+//! Tests of everything an operator sees: the screen, and the program in a terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod fleet;
+mod harness;
+mod keys;
+#[path = "../model/timeline/replay.rs"]
+#[allow(dead_code, reason = "the tests of the model use more of it")]
+mod replay;
+mod screens;

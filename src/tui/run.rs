@@ -1,0 +1,272 @@
+//! The loop that owns the model: it waits for something to happen, lets `update` take it in, carries out what that asks
+//! for, and draws when something has changed, at most 60 times a second. When nothing happens it does nothing.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::Event;
+use futures::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::message::{Effect, Message};
+use super::model::Model;
+use super::update::update;
+use crate::argo::{Events, Live, Options};
+use crate::clock::Clock;
+use crate::domain::live::LogMessage;
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// How long the requests on their way may take when boathook ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// How many events are taken in before a frame is drawn.
+const BATCH: usize = 512;
+
+/// What the loop draws on.
+pub trait Port {
+    /// Draws the model.
+    fn draw(&mut self, model: &Model) -> io::Result<()>;
+    /// Gives the terminal back to the shell, stops the process, and takes the terminal again when it goes on.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Forgets what is on the screen, so that all of it is drawn.
+    fn redraw(&mut self) -> io::Result<()>;
+    /// Rings the bell.
+    fn bell(&mut self) -> io::Result<()>;
+    /// Sets the title of the terminal.
+    fn title(&mut self, title: &str) -> io::Result<()>;
+}
+
+/// What the loop works with.
+#[derive(Debug)]
+pub struct Session {
+    /// How the live view is started.
+    pub live: Options,
+    /// Where files are saved.
+    pub folder: PathBuf,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// What the loop owns beside the model.
+struct Runner {
+    session: Session,
+    live: Option<Live>,
+    events: Option<Events>,
+    sender: mpsc::Sender<Message>,
+    /// Live views that have started.
+    started: mpsc::Sender<(Live, Events)>,
+    streams: HashMap<u64, AbortHandle>,
+}
+
+/// Runs until somebody quits, asks the process to end, or the terminal is closed. Requests on their way are finished.
+///
+/// # Errors
+/// The terminal cannot be written or read any more.
+pub async fn run(
+    mut model: Model,
+    port: &mut impl Port,
+    input: impl Stream<Item = io::Result<Event>>,
+    mut messages: mpsc::Receiver<Message>,
+    sender: mpsc::Sender<Message>,
+    session: Session,
+) -> io::Result<()> {
+    let clock = session.clock.clone();
+    let (started, mut new_views) = mpsc::channel(1);
+    let mut runner = Runner { session, live: None, events: None, sender, started, streams: HashMap::new() };
+    let mut input = std::pin::pin!(input);
+    // The first frame comes before any network.
+    model.settle();
+    port.draw(&model)?;
+    runner.connect();
+    let (mut dirty, mut drawn) = (false, clock.monotonic());
+    let mut quit = false;
+    let result = loop {
+        let next_frame = drawn.saturating_add(FRAME);
+        if dirty && clock.monotonic() >= next_frame {
+            model.settle();
+            if let Err(error) = port.draw(&model) {
+                break Err(error);
+            }
+            (dirty, drawn) = (false, clock.monotonic());
+            continue;
+        }
+        let ticks = model.ticks();
+        let message = tokio::select! {
+            biased;
+            event = input.next() => match event {
+                Some(Ok(event)) => translate(event),
+                Some(Err(error)) => break Err(error),
+                // The terminal is gone.
+                None => break Ok(()),
+            },
+            Some(message) = messages.recv() => Some(message),
+            Some((live, events)) = new_views.recv() => {
+                let cluster = std::sync::Arc::clone(live.cluster());
+                (runner.live, runner.events) = (Some(live), Some(events));
+                Some(Message::Connected(cluster))
+            }
+            event = next_event(&mut runner.events) => Some(event),
+            () = clock.sleep_until(next_frame), if dirty => continue,
+            () = clock.sleep(Duration::from_secs(1)), if ticks => Some(Message::Tick),
+        };
+        let mut next = message;
+        for _ in 0..BATCH {
+            let Some(message) = next.take() else { break };
+            drop(update(&mut model, Message::Now(clock.now())));
+            if matches!(message, Message::LiveEnded) {
+                runner.events = None;
+            }
+            let effects = update(&mut model, message);
+            dirty |= effects.dirty;
+            for effect in effects.list {
+                quit |= effect == Effect::Quit;
+                if let Err(error) = runner.carry_out(effect, port) {
+                    tracing::warn!(%error, "the terminal does not take what it is told");
+                }
+            }
+            if quit {
+                break;
+            }
+            // What has arrived meanwhile is taken in before the next frame.
+            next = messages.try_recv().ok().or_else(|| {
+                let event = runner.events.as_mut()?.try_recv().ok()?;
+                Some(Message::Live(Box::new(event)))
+            });
+        }
+        if quit {
+            break Ok(());
+        }
+    };
+    runner.finish().await;
+    result
+}
+
+/// The next event of the live view; never, while there is none.
+async fn next_event(events: &mut Option<Events>) -> Message {
+    match events {
+        Some(events) => match events.recv().await {
+            Some(event) => Message::Live(Box::new(event)),
+            None => Message::LiveEnded,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn translate(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
+        Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+impl Runner {
+    /// Starts the live view; what came of it arrives as a message.
+    fn connect(&mut self) {
+        let (options, clock) = (self.session.live.clone(), self.session.clock.clone());
+        let (started, sender) = (self.started.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            match Live::start(options, &clock).await {
+                // Nobody listens any more: then nobody wants a live view either.
+                Ok(view) => drop(started.send(view).await),
+                Err(error) => {
+                    let _ = sender.send(Message::ConnectFailed(error.to_string())).await;
+                }
+            }
+        });
+    }
+
+    fn carry_out(&mut self, effect: Effect, port: &mut impl Port) -> io::Result<()> {
+        match effect {
+            Effect::Quit => {}
+            Effect::Suspend => return port.suspend(),
+            Effect::Redraw => return port.redraw(),
+            Effect::Bell => return port.bell(),
+            Effect::Title(title) => return port.title(&title),
+            Effect::Connect => self.connect(),
+            Effect::CloseLog { stream } => {
+                if let Some(task) = self.streams.remove(&stream) {
+                    task.abort();
+                }
+            }
+            Effect::Save { name, bytes } => self.save(name, bytes),
+            effect => {
+                if let Some(live) = self.live.clone() {
+                    self.ask(&live, effect);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the live view does.
+    fn ask(&mut self, live: &Live, effect: Effect) {
+        match effect {
+            Effect::Open(key) => live.open(&key),
+            Effect::Close(key) => live.close(&key),
+            Effect::Review { key, revisions } => live.review(&key, revisions),
+            Effect::Send { key, request, seen } => {
+                live.send(&key, request, Some(seen));
+            }
+            Effect::Preview { dialog, choice, key, request } => {
+                let (live, sender) = (live.clone(), self.sender.clone());
+                tokio::spawn(async move {
+                    let answer = Box::new(live.preview(&key, request).await);
+                    let _ = sender.send(Message::Previewed { dialog, choice, key, answer }).await;
+                });
+            }
+            Effect::OpenLog { stream, key, filter } => {
+                let (mut lines, sender) = (live.logs(&key, filter), self.sender.clone());
+                let task = tokio::spawn(async move {
+                    while let Some(message) = lines.recv().await {
+                        let message: Option<LogMessage> = Some(message);
+                        if sender.send(Message::Log { stream, message }).await.is_err() {
+                            return;
+                        }
+                    }
+                    let _ = sender.send(Message::Log { stream, message: None }).await;
+                });
+                self.streams.insert(stream, task.abort_handle());
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes a new file, readable by its owner alone: logs hold what nobody else should read.
+    fn save(&self, name: String, bytes: Vec<u8>) {
+        let (path, sender) = (self.session.folder.join(name), self.sender.clone());
+        tokio::task::spawn_blocking(move || {
+            let written = write_new(&path, &bytes);
+            let shown = path.display().to_string();
+            let result = written.map(|()| shown.clone()).map_err(|error| format!("cannot write {shown}: {error}"));
+            let _ = sender.blocking_send(Message::Saved(result));
+        });
+    }
+
+    async fn finish(&mut self) {
+        for (_, task) in self.streams.drain() {
+            task.abort();
+        }
+        // Nobody reads the events any more; the live view must not wait for that.
+        self.events = None;
+        if let Some(live) = self.live.take() {
+            let _ = self.session.clock.timeout(LAST_REQUESTS, live.stop()).await;
+        }
+    }
+}
+
+fn write_new(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(bytes)
+}

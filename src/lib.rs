@@ -44,6 +44,7 @@ pub mod argo;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod engine;

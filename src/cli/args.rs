@@ -12,7 +12,9 @@ use crate::domain::operation::Selector;
 #[command(name = "boathook", version, propagate_version = false, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
     /// Colour the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
@@ -32,6 +34,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Plan(PlanArgs),
+    Demo(DemoArgs),
     Sim(SimArgs),
     /// Print the version
     #[command(hide = true)]
@@ -41,8 +44,63 @@ pub(super) enum Command {
 impl Cli {
     /// The arguments of `sim`, which the program runs itself: it puts together what the command line does not know.
     pub fn simulator(&self) -> Option<&SimArgs> {
-        if let Command::Sim(args) = &self.command { Some(args) } else { None }
+        if let Some(Command::Sim(args)) = &self.command { Some(args) } else { None }
     }
+
+    /// The arguments of `demo`, which the program runs itself.
+    pub fn demo(&self) -> Option<&DemoArgs> {
+        if let Some(Command::Demo(args)) = &self.command { Some(args) } else { None }
+    }
+
+    /// The arguments of the screen, where no command is given.
+    pub fn screen(&self) -> Option<&ScreenArgs> {
+        self.command.is_none().then_some(&self.screen)
+    }
+
+    /// How the screen looks, with whatever command.
+    pub fn look(&self) -> &ScreenArgs {
+        &self.screen
+    }
+}
+
+/// How the screen is started.
+#[derive(Debug, Clone, Args)]
+pub struct ScreenArgs {
+    /// The kubeconfig; without it, as kubectl finds it
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; without it, the current one
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Where the Applications are; without it, where Argo CD is
+    #[arg(long = "applications", value_name = "NAMESPACE")]
+    pub applications: Option<String>,
+    /// Applications of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "applications")]
+    pub all_namespaces: bool,
+    /// Refuse everything that writes
+    #[arg(long)]
+    pub read_only: bool,
+    /// Configuration, in place of ~/.config/boathook/config.yaml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// dark, light, high-contrast, colour-blind, 16, mono, or one of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+}
+
+/// Show boathook at work, on a simulated cluster: needs nothing but git
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// What happens: shop, or a file
+    #[arg(long, default_value = "shop", value_name = "NAME|FILE")]
+    pub scenario: String,
+    /// How much faster than written everything happens
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// Run a simulated Kubernetes on 127.0.0.1, until it is interrupted

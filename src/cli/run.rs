@@ -23,13 +23,13 @@ pub(super) struct Outcome {
 pub fn run(cli: &Cli, context: Context, clock: &Clock) -> Exit {
     let paint = Paint { is_on: context.colours(cli.color) };
     let outcome = match &cli.command {
-        Command::Plan(args) => plan::run(args, context, paint, clock.now()),
-        Command::Sim(_) => Outcome {
+        Some(Command::Plan(args)) => plan::run(args, context, paint, clock.now()),
+        Some(Command::Sim(_) | Command::Demo(_)) | None => Outcome {
             output: String::new(),
-            errors: "boathook: the simulator is run by the program itself\n".to_owned(),
+            errors: "boathook: the screen and the simulator are run by the program itself\n".to_owned(),
             exit: Exit::Internal,
         },
-        Command::Version => Outcome {
+        Some(Command::Version) => Outcome {
             output: format!("boathook {}\n", env!("CARGO_PKG_VERSION")),
             errors: String::new(),
             exit: Exit::Success,

@@ -1,0 +1,185 @@
+//! The configuration: defaults, a file, the environment, flags; each wins over the one before. What a key is, and its
+//! default, stands in one commented file that the program carries along: [`DEFAULT`]. Unknown keys are errors, and every
+//! problem of a file is in one report, with its line.
+
+use std::collections::BTreeMap;
+
+use serde_yaml::{Mapping, Value};
+
+use crate::domain::scenario::reader::{Fields, Node, Problems, read_document};
+pub use crate::domain::scenario::{Problem, ScenarioError as ConfigError};
+
+/// The default configuration, with every key explained.
+pub const DEFAULT: &str = include_str!("../assets/config.yaml");
+
+/// Begin of the environment variables.
+const PREFIX: &str = "BOATHOOK_";
+/// Environment variables that begin so and are not about the configuration.
+const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG"];
+
+/// The configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Name of the theme; `auto`: by what the terminal can.
+    pub theme: String,
+    /// Refuse everything that writes.
+    pub read_only: bool,
+    /// Ring the bell when a hook fails.
+    pub bell: bool,
+    /// Set the terminal's title.
+    pub title: bool,
+    /// Wrap long log lines.
+    pub log_wrap: bool,
+    /// Show the times of log lines.
+    pub log_times: bool,
+    /// Lines of log kept free under what failed, from 2 to 40.
+    pub log_lines: u16,
+    /// Keys by the name of the action, in place of its default keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// The default.
+    ///
+    /// # Errors
+    /// None: the file is part of the program, and tested.
+    pub fn new() -> Result<Self, ConfigError> {
+        let empty = Self {
+            theme: "auto".to_owned(),
+            read_only: false,
+            bell: true,
+            title: true,
+            log_wrap: false,
+            log_times: false,
+            log_lines: 12,
+            keys: BTreeMap::new(),
+        };
+        let mut config = empty.with("the default configuration", DEFAULT)?;
+        // The default keys stand in the list of actions; the file only shows them.
+        config.keys.clear();
+        Ok(config)
+    }
+
+    /// With what a file says. `origin` names it in errors.
+    pub fn with(&self, origin: &str, text: &str) -> Result<Self, ConfigError> {
+        read_document(origin, text, |node, problems| {
+            let mut config = self.clone();
+            if !node.value().is_null() {
+                config.read(node, problems);
+            }
+            config
+        })
+    }
+
+    /// With what the environment says: `BOATHOOK_THEME`, `BOATHOOK_LOG__WRAP`, ...
+    pub fn with_environment(&self, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut root = Mapping::new();
+        for (name, value) in variables {
+            let Some(name) = name.strip_prefix(PREFIX).filter(|name| !OTHERS.contains(name)) else { continue };
+            let path: Vec<String> = name.split("__").map(camel).collect();
+            // A word is a word, `true` and `12` are what they are in a file.
+            let value = serde_yaml::from_str(&value).unwrap_or(Value::String(value));
+            put(&mut root, &path, value);
+        }
+        if root.is_empty() {
+            return Ok(self.clone());
+        }
+        let text = serde_yaml::to_string(&root).unwrap_or_default();
+        self.with("the environment (BOATHOOK_...)", &text)
+    }
+
+    fn read(&mut self, node: &Node<'_>, problems: &mut Problems) {
+        let known = ["apiVersion", "kind", "theme", "readOnly", "bell", "title", "log", "keys"];
+        let Some(fields) = node.fields(problems, &known) else { return };
+        for (field, expected) in [("apiVersion", "boathook.dev/v1"), ("kind", "Config")] {
+            if let Some(node) = fields.get(field)
+                && node.value().as_str() != Some(expected)
+            {
+                node.refuse(problems, format!("expected {expected}"));
+            }
+        }
+        if let Some(theme) = fields.get("theme").and_then(|node| node.text(problems)) {
+            self.theme = theme;
+        }
+        truth(&fields, problems, "readOnly", &mut self.read_only);
+        truth(&fields, problems, "bell", &mut self.bell);
+        truth(&fields, problems, "title", &mut self.title);
+        if let Some(log) = fields.get("log").and_then(|node| node.fields(problems, &["wrap", "times", "lines"])) {
+            truth(&log, problems, "wrap", &mut self.log_wrap);
+            truth(&log, problems, "times", &mut self.log_times);
+            if let Some(lines) = log.get("lines").and_then(|node| node.number(problems, 2, 40)) {
+                self.log_lines = u16::try_from(lines).unwrap_or(self.log_lines);
+            }
+        }
+        for (name, node) in fields.get("keys").map(|node| node.entries(problems)).unwrap_or_default() {
+            let keys = node.list(problems).iter().filter_map(|node| node.text(problems)).collect();
+            self.keys.insert(name, keys);
+        }
+    }
+}
+
+fn truth(fields: &Fields<'_>, problems: &mut Problems, name: &str, value: &mut bool) {
+    if let Some(truth) = fields.get(name).and_then(|node| node.truth(problems)) {
+        *value = truth;
+    }
+}
+
+/// `READ_ONLY` as it is written in a file: `readOnly`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_').map(str::to_lowercase);
+    let first = words.next().unwrap_or_default();
+    words.fold(first, |all, word| {
+        let mut letters = word.chars();
+        let capital: String = letters.next().map(|c| c.to_ascii_uppercase()).into_iter().collect();
+        all + &capital + letters.as_str()
+    })
+}
+
+fn put(map: &mut Mapping, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [last] => drop(map.insert(last.as_str().into(), value)),
+        [first, rest @ ..] => {
+            let inner = map.entry(first.as_str().into()).or_insert_with(|| Value::Mapping(Mapping::new()));
+            if let Some(inner) = inner.as_mapping_mut() {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_of_a_file_is_told_with_its_line() {
+        let config = Config::new().unwrap();
+        let error =
+            config.with("my.yaml", "them: dark\nlog:\n  wrap: maybe\n  lines: 1000\nkeys: {sync: s}\n").unwrap_err();
+        let text = error.to_string();
+        for part in [
+            "my.yaml is not valid:",
+            "line 1: them: unknown key",
+            "line 3: log.wrap:",
+            "line 4: log.lines:",
+            "line 5: keys.sync:",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(config.with("empty.yaml", "").unwrap(), config);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = Config::new().unwrap().with("f", "theme: light\nlog: {wrap: false}").unwrap();
+        let variables =
+            [("BOATHOOK_LOG__WRAP", "true"), ("BOATHOOK_READ_ONLY", "true"), ("BOATHOOK_CASES", "7"), ("HOME", "/")];
+        let config =
+            config.with_environment(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
+        assert!(config.log_wrap && config.read_only);
+        assert_eq!(config.theme, "light");
+        let wrong = [("BOATHOOK_THEEM".to_owned(), "dark".to_owned())];
+        assert!(config.with_environment(wrong).unwrap_err().to_string().contains("theem: unknown key"));
+    }
+}

@@ -19,6 +19,7 @@ const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG"];
 
 /// The configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// Name of the theme; `auto`: by what the terminal can.
     pub theme: String,

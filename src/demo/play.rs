@@ -233,7 +233,7 @@ fn set_going(
             let (cluster, name) = (cluster.clone(), application.name.clone());
             let mut operation = json!({
                 "initiatedBy": {"username": sync.by},
-                "sync": if sync.sync.is_null() { json!({}) } else { sync.sync.clone() },
+                "sync": if sync.what.is_null() { json!({}) } else { sync.what.clone() },
             });
             if !sync.retry.is_null() {
                 operation["retry"] = sync.retry.clone();

@@ -101,8 +101,8 @@ pub(super) struct Sync {
     #[serde(default)]
     pub(super) by: String,
     /// `operation.sync`, as Argo CD has it.
-    #[serde(default)]
-    pub(super) sync: Value,
+    #[serde(default, rename = "sync")]
+    pub(super) what: Value,
     /// `operation.retry`, as Argo CD has it.
     #[serde(default)]
     pub(super) retry: Value,

@@ -156,7 +156,7 @@ struct Layer {
 
 impl Layer {
     fn parse(origin: &str, text: &str) -> Result<Self, ScenarioError> {
-        read_document(origin, text, |node, problems| Self::read(node, problems))
+        read_document(origin, text, Self::read)
     }
 
     fn read(node: &Node<'_>, problems: &mut Problems) -> Self {

@@ -209,7 +209,10 @@ impl Screen {
     pub(crate) fn write(&mut self, stream: u64, lines: &[String]) {
         let line = |(place, line): (usize, &String)| LogLine {
             source: 0,
-            time: self.now.checked_sub(jiff::SignedDuration::from_secs((lines.len() - place) as i64)).ok(),
+            time: self
+                .now
+                .checked_sub(jiff::SignedDuration::from_secs(i64::try_from(lines.len() - place).unwrap()))
+                .ok(),
             text: line.as_bytes().into(),
             truncated: false,
         };

@@ -72,7 +72,8 @@ impl Details {
 
     /// Judges anew what was observed. `tick`: time has passed.
     pub(in crate::tui) fn settle(&mut self, now: Timestamp, tick: bool) {
-        if !self.stale && !(tick && self.is_running()) {
+        let moves_on = tick && self.is_running();
+        if !self.stale && !moves_on {
             return;
         }
         self.stale = false;

@@ -57,6 +57,7 @@ impl Choice {
 
 /// An open dialog.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::tui) struct Dialog {
     /// Names the questions it asks: answers to earlier ones are nobody's.
     pub(in crate::tui) id: u64,

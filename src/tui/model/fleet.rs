@@ -168,6 +168,7 @@ pub(in crate::tui) struct Totals {
 
 /// The applications.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::tui) struct Fleet {
     rows: Vec<Row>,
     index: HashMap<AppKey, usize>,
@@ -215,20 +216,16 @@ impl Fleet {
     pub(in crate::tui) fn put(&mut self, summary: Box<AppSummary>, now: Timestamp) {
         let key = summary.key.clone();
         self.stale = true;
-        match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
-            Some(row) => {
-                let differs = row.summary().is_some_and(|old| looks_different(old, &summary));
-                if differs && self.is_complete {
-                    row.changed = Some(now);
-                }
-                row.known = Known::Summary(summary);
-                row.confirmed = true;
-            }
-            None => {
-                let changed = self.is_complete.then_some(now);
-                self.push(Row { key, known: Known::Summary(summary), changed, confirmed: true });
-            }
+        let Some(row) = self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) else {
+            let changed = self.is_complete.then_some(now);
+            self.push(Row { key, known: Known::Summary(summary), changed, confirmed: true });
+            return;
+        };
+        if self.is_complete && row.summary().is_some_and(|old| looks_different(old, &summary)) {
+            row.changed = Some(now);
         }
+        row.known = Known::Summary(summary);
+        row.confirmed = true;
     }
 
     pub(in crate::tui) fn put_early(&mut self, row: EarlyRow) {

@@ -18,6 +18,7 @@ use crate::tui::theme::Theme;
 
 /// What the screen is started with.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Which keys mean what.
     pub keymap: Keymap,

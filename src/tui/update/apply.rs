@@ -54,7 +54,7 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::MarkAll => {
             let shown: Vec<AppKey> = model.fleet.shown_keys().cloned().collect();
             let all = shown.iter().all(|key| model.fleet.marks.contains(key));
-            model.fleet.marks = if all { Default::default() } else { shown.into_iter().collect() };
+            model.fleet.marks = if all { std::collections::HashSet::default() } else { shown.into_iter().collect() };
         }
         Action::SortNext => sort(model, 1),
         Action::SortPrevious => sort(model, crate::tui::model::Sort::ALL.len() - 1),
@@ -125,10 +125,10 @@ pub(super) fn open(model: &mut Model, key: AppKey, effects: &mut Effects) {
 }
 
 fn open_log(model: &mut Model, effects: &mut Effects) {
-    if model.app_screen().is_none() {
-        if let Some(key) = model.fleet.selected.clone() {
-            open(model, key, effects);
-        }
+    if model.app_screen().is_none()
+        && let Some(key) = model.fleet.selected.clone()
+    {
+        open(model, key, effects);
     }
     push(model, Screen::Log);
 }

@@ -6,7 +6,7 @@ use crate::domain::operation::OperationPhase;
 use crate::domain::project::Decision;
 use crate::domain::request::{Confirmation, Request, Situation, SyncOrder, refusals};
 use crate::tui::action::Action;
-use crate::tui::model::{Connection, Details, Model, Screen};
+use crate::tui::model::{Connection, Details, LogBuffer, Model, Screen};
 
 /// The reason why an action cannot be done here; `None`: it can.
 pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
@@ -32,7 +32,7 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
             Some("this is the first screen".to_owned())
         }
         Action::LogSave | Action::LogSearch
-            if model.app_screen().and_then(|screen| screen.log.as_ref()).is_none_or(|log| log.is_empty()) =>
+            if model.app_screen().and_then(|screen| screen.log.as_ref()).is_none_or(LogBuffer::is_empty) =>
         {
             Some("nothing was captured".to_owned())
         }

@@ -191,11 +191,11 @@ pub(super) fn pasted(model: &mut Model, line: &str, effects: &mut Effects) {
 }
 
 fn field_changed(model: &mut Model, field: Field, effects: &mut Effects) {
-    if field == Field::Revision {
-        if let Some(dialog) = &mut model.dialog {
-            // What was reviewed is not what is asked for any more.
-            dialog.review = None;
-        }
+    if field == Field::Revision
+        && let Some(dialog) = &mut model.dialog
+    {
+        // What was reviewed is not what is asked for any more.
+        dialog.review = None;
     }
     ask(model, effects);
 }
@@ -271,6 +271,6 @@ fn send(model: &mut Model, choice: usize, effects: &mut Effects) {
     if sent.is_empty() {
         return model.complain("nothing can be sent; the reasons are in the dialog");
     }
-    sent.into_iter().for_each(|effect| effects.push(effect));
+    effects.list.extend(sent);
     model.dialog = None;
 }

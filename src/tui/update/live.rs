@@ -7,6 +7,9 @@ use crate::tui::model::{Details, Model, RequestEntry, WatchEntry};
 
 use super::{dialogs, logs};
 
+/// Applications of which all that was seen is kept although nobody looks at them and nothing runs.
+const MOST_DETAILS: usize = 64;
+
 /// Takes in an event; `false` if nothing that is shown has changed.
 pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -> bool {
     match event {
@@ -29,8 +32,11 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             let now = model.now;
             let (key, done) = (summary.key.clone(), summary.is_done());
             model.fleet.put(summary, now);
-            // Of an application that nobody looks at, nothing is kept once its operation is over.
-            if done && model.details.get(&key).is_some_and(|details| details.open == 0) {
+            // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
+            if done
+                && model.details.len() > MOST_DETAILS
+                && model.details.get(&key).is_some_and(|details| details.open == 0)
+            {
                 model.details.remove(&key);
             }
         }
@@ -122,9 +128,9 @@ fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effect
         RequestState::Ended(outcome) => {
             let line = format!("{about}: {}", outcome_text(outcome));
             if outcome.is_written() {
-                model.say(line)
+                model.say(line);
             } else {
-                model.complain(line)
+                model.complain(line);
             }
             if let Outcome::Changed(changed) = outcome {
                 dialogs::ask_again(model, &update, changed, effects);

@@ -1,5 +1,7 @@
 //! Log lines on the screen: the program's colours are kept; every other escape sequence is taken out or made visible.
 
+use std::fmt::Write;
+
 use ansi_to_tui::IntoText;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
@@ -66,9 +68,9 @@ pub(super) fn clean(text: &str, colors: bool) -> String {
         } else if is_hidden(c) {
             let code = u32::from(c);
             if code < 0x100 {
-                out.push_str(&format!("\\x{code:02x}"));
+                let _ = write!(out, "\\x{code:02x}");
             } else {
-                out.push_str(&format!("\\u{{{code:x}}}"));
+                let _ = write!(out, "\\u{{{code:x}}}");
             }
         } else {
             out.push(c);

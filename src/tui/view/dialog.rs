@@ -251,7 +251,7 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
     commits(review, automated, &mut lines);
     match &review.plan {
         Err(why) => {
-            lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), usize::from(width)))
+            lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), usize::from(width)));
         }
         Ok(plan) => {
             let totals = plan.totals();

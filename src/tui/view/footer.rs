@@ -97,10 +97,10 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
         spans.push(vec![Span::styled(format!(" {} marked ", model.fleet.marks.len()), canvas.style(Role::Marked))]);
     }
-    if let Screen::Application(screen) = model.screen() {
-        if !screen.follow {
-            spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
-        }
+    if let Screen::Application(screen) = model.screen()
+        && !screen.follow
+    {
+        spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
     }
     for (action, word) in wanted {
         let key = model.settings.keymap.key(*action);

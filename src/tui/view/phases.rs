@@ -31,9 +31,10 @@ pub(super) fn spans(canvas: &Canvas<'_>, model: &Model, row: &Row, width: usize)
         if used > left + 1 {
             break;
         }
+        // The last one does without the space behind it.
+        let space = if used <= left { " " } else { "" };
         left = left.saturating_sub(used);
         spans.push(Span::styled(format!("{} ", part.name), canvas.style(Role::Dim)));
-        let space = if used > left + used { "" } else { " " };
         spans.push(Span::styled(format!("{}{space}", part.state.symbol()), canvas.style(Theme::role_of(part.state))));
     }
     spans.push(Span::raw(" ".repeat(left)));

@@ -85,7 +85,7 @@ fn themes(folder: &Path) -> Vec<(String, String)> {
 fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
     needs_terminal()?;
     let base = etcetera::choose_base_strategy().ok();
-    let state = base.as_ref().and_then(|base| base.state_dir()).map(|folder| folder.join("boathook"));
+    let state = base.as_ref().and_then(etcetera::BaseStrategy::state_dir).map(|folder| folder.join("boathook"));
     let cache = base.as_ref().map(|base| base.cache_dir().join("boathook").join("git"));
     let live = Options {
         kubeconfig: args.kubeconfig.clone(),

@@ -11,6 +11,7 @@
 //! - `targets`: what should live there: sources fetched, rendered and stamped with the tracking id.
 //! - `perform`: one action of [`domain::step`](crate::domain::step) becomes requests.
 //! - `record`: the only writer of Applications: one guarded JSON patch a write.
+//! - `figures`: what was done so far, counted.
 //! - `problem`: what is wrong with an application, in the words of its conditions.
 
 mod actor;
@@ -19,6 +20,7 @@ mod deletion;
 mod destination;
 mod error;
 mod event;
+mod figures;
 mod inventory;
 mod mailbox;
 mod operate;

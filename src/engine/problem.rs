@@ -16,6 +16,8 @@ pub(crate) enum ProblemKind {
     DeletionError,
     /// Another application has one of its objects, and the operation is to fail then (`FailOnSharedResource=true`).
     SharedResource,
+    /// A manifest appears more than once.
+    RepeatedResource,
     /// Its repository or cluster could not be asked for another reason.
     UnknownError,
 }
@@ -29,6 +31,7 @@ impl ProblemKind {
             Self::SyncError => "SyncError",
             Self::DeletionError => "DeletionError",
             Self::SharedResource => "SharedResourceWarning",
+            Self::RepeatedResource => "RepeatedResourceWarning",
             Self::UnknownError => "UnknownError",
         }
     }

@@ -6,6 +6,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::destination::Destinations;
+use super::figures::Figures;
 use super::options::EngineOptions;
 use super::pool::{Detail, Interest, Pool, Subscription};
 use super::record::project_kind;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) renderings: Renderings,
     /// Held while an application is worked on, not while it waits.
     pub(crate) workers: Semaphore,
+    /// What was done so far.
+    pub(crate) figures: Figures,
     /// Cancelled when the engine is to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -54,6 +57,7 @@ impl Shared {
             fetched: Fetched::default(),
             renderings: Renderings::default(),
             workers: Semaphore::new(options.workers.max(1)),
+            figures: Figures::default(),
             stop: CancellationToken::new(),
             cluster,
             clock,

@@ -368,6 +368,7 @@ impl<'a> Run<'a> {
                 self.written = Some(state);
                 self.progress.state = progress.state;
                 if is_completed {
+                    self.progress.state.phase.into_iter().for_each(|phase| self.shared.figures.ended(phase));
                     tell_end(self.shared, &self.object, &self.progress.state).await;
                     return Go::Over;
                 }

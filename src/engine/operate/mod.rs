@@ -8,4 +8,5 @@ mod prepare;
 mod world;
 
 pub(crate) use operator::Operator;
-pub(crate) use prepare::{Place, place};
+pub(crate) use prepare::{Place, is_missing, key_in, place};
+pub(crate) use world::{World, namespaces};

@@ -187,13 +187,14 @@ fn note_refused(refused: &[Kind]) {
     }
 }
 
-fn is_missing(known: &Known, target: &Object) -> bool {
+/// Whether the cluster does not serve a manifest's kind.
+pub(crate) fn is_missing(known: &Known, target: &Object) -> bool {
     let lookup = known.plan_kinds.lookup(target.group(), target.version(), target.kind());
     !matches!(lookup, Lookup::Known { .. })
 }
 
 /// The key that a target has in the cluster.
-fn key_in(known: &Known, target: &Object, destination_namespace: &str) -> ObjectKey {
+pub(crate) fn key_in(known: &Known, target: &Object, destination_namespace: &str) -> ObjectKey {
     let mut key = target.key();
     let lookup = known.plan_kinds.lookup(target.group(), target.version(), target.kind());
     match lookup {

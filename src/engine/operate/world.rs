@@ -15,13 +15,13 @@ use crate::engine::pool::{Detail, Interest, Pool, Subscription};
 type Place = (String, String, String);
 
 /// Full objects of the kinds that an operation applies.
-pub(super) struct World {
+pub(crate) struct World {
     watches: HashMap<Place, Subscription>,
 }
 
 impl World {
     /// Subscribes to the kinds and namespaces of these keys. Kinds that do not exist (yet) are left out.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         pool: &Pool,
         destination: &Destination,
         kinds: &Kinds,
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Waits until everything is known.
-    pub(super) async fn ready(&self) -> Result<(), ClusterError> {
+    pub(crate) async fn ready(&self) -> Result<(), ClusterError> {
         for watch in self.watches.values() {
             watch.ready().await?;
         }
@@ -58,19 +58,19 @@ impl World {
     }
 
     /// An object, as last seen.
-    pub(super) fn get(&self, key: &ObjectKey) -> Option<Arc<Object>> {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<Arc<Object>> {
         let place = (key.group.clone(), key.kind.clone(), key.namespace.clone());
         self.watches.get(&place)?.get(&key.namespace, &key.name)
     }
 
     /// The objects under the keys of a plan's tasks.
-    pub(super) fn objects(&self, plan: &Plan) -> HashMap<ObjectKey, Arc<Object>> {
+    pub(crate) fn objects(&self, plan: &Plan) -> HashMap<ObjectKey, Arc<Object>> {
         let tasks = plan.tasks.iter();
         tasks.filter_map(|task| Some((task.object.clone(), self.get(&task.object)?))).collect()
     }
 }
 
 /// The namespaces of keys.
-pub(super) fn namespaces<'a>(keys: impl Iterator<Item = &'a ObjectKey>) -> BTreeSet<String> {
+pub(crate) fn namespaces<'a>(keys: impl Iterator<Item = &'a ObjectKey>) -> BTreeSet<String> {
     keys.map(|key| key.namespace.clone()).filter(|namespace| !namespace.is_empty()).collect()
 }

@@ -43,7 +43,6 @@ pub(crate) struct Targets {
     /// The commits, by index of the sources.
     pub(crate) revisions: Vec<String>,
     /// What made the manifests, by index of the sources; empty for a source that is only a `ref`.
-    #[allow(dead_code, reason = "comparisons write it")]
     pub(crate) source_types: Vec<String>,
     /// Changes when the manifests do.
     pub(crate) digest: String,
@@ -54,6 +53,11 @@ pub(crate) struct Targets {
 pub(crate) struct Renderings(Mutex<(HashMap<String, Targets>, VecDeque<String>)>);
 
 impl Renderings {
+    /// Forgets everything: a rendering may depend on more than its commit, for example on a remote base.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = <_>::default();
+    }
+
     fn get(&self, key: &str) -> Option<Targets> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.get(key).cloned()
     }

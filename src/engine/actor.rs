@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::compare::Comparer;
+use super::controller::refuse_writer;
+use super::error::EngineError;
 use super::mailbox::Mailbox;
 use super::operate::Operator;
 use super::shared::Shared;
 use super::{deletion, record};
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
+
+/// Pause before the API server is asked again who else is at work.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What an actor waits for after it has done what was to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,6 +66,9 @@ async fn work(
         return Next::default();
     }
     if application.operation.is_some() {
+        if let Some(next) = refused(shared, object).await {
+            return next;
+        }
         operator.run(shared, mailbox, object).await;
         comparer.operation_ended();
         return Next { at: Some(shared.clock.monotonic()) };
@@ -69,6 +77,22 @@ async fn work(
         return deletion::run(shared, mailbox, object, &application).await;
     }
     comparer.run(shared, mailbox, object, &application).await
+}
+
+/// Before an operation: the engine stops where Argo CD has begun to work, and waits where nobody can tell.
+async fn refused(shared: &Shared, object: &Object) -> Option<Next> {
+    let workloads = shared.others.refuse(&shared.cluster, &shared.options.control_plane).await;
+    match workloads.and_then(|()| refuse_writer(object, shared.cluster.server_now())) {
+        Ok(()) => None,
+        Err(EngineError::Cluster(error)) => {
+            tracing::warn!(%error, "nobody can tell whether Argo CD is at work");
+            Some(Next { at: Some(shared.clock.monotonic() + AGAIN) })
+        }
+        Err(reason) => {
+            shared.give_up(reason);
+            Some(Next::default())
+        }
+    }
 }
 
 /// The Application in an object. What cannot be read has its default: nothing is done for it that was not asked for.

@@ -11,17 +11,22 @@
 //! - `targets`: what should live there: sources fetched, rendered and stamped with the tracking id.
 //! - `perform`: one action of [`domain::step`](crate::domain::step) becomes requests.
 //! - `record`: the only writer of Applications: one guarded JSON patch a write.
-//! - `figures`: what was done so far, counted.
+//! - `lease`, `identity` and `controller`: that nobody else works on the same Applications.
+//! - `figures`: what was done so far, counted; `serve`: asked for over HTTP.
 //! - `problem`: what is wrong with an application, in the words of its conditions.
 
 mod actor;
 mod compare;
+mod controller;
 mod deletion;
 mod destination;
 mod error;
 mod event;
 mod figures;
+mod identity;
+mod install;
 mod inventory;
+mod lease;
 mod mailbox;
 mod operate;
 mod options;
@@ -31,10 +36,12 @@ mod problem;
 mod project;
 mod record;
 mod secret;
+mod serve;
 mod shared;
 mod start;
 mod targets;
 
 pub use error::EngineError;
+pub use install::install_definitions;
 pub use options::EngineOptions;
 pub use start::{Engine, Handle};

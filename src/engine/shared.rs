@@ -1,11 +1,13 @@
 //! What all actors of an engine share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::controller::Others;
 use super::destination::Destinations;
+use super::error::EngineError;
 use super::figures::Figures;
 use super::options::EngineOptions;
 use super::pool::{Detail, Interest, Pool, Subscription};
@@ -40,6 +42,10 @@ pub(crate) struct Shared {
     pub(crate) workers: Semaphore,
     /// What was done so far.
     pub(crate) figures: Figures,
+    /// Whether Argo CD is at work.
+    pub(crate) others: Others,
+    /// Why the engine stops by itself.
+    pub(crate) reason: Mutex<Option<EngineError>>,
     /// Cancelled when the engine is to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -58,6 +64,8 @@ impl Shared {
             renderings: Renderings::default(),
             workers: Semaphore::new(options.workers.max(1)),
             figures: Figures::default(),
+            others: Others::default(),
+            reason: Mutex::default(),
             stop: CancellationToken::new(),
             cluster,
             clock,
@@ -65,6 +73,13 @@ impl Shared {
             pool,
             projects,
         })
+    }
+
+    /// Stops the engine. The first reason counts.
+    pub(crate) fn give_up(&self, reason: EngineError) {
+        tracing::error!(%reason, "the engine stops");
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.stop.cancel();
     }
 
     /// What tracking ids call an application.

@@ -2,16 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures::StreamExt as _;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::actor;
 use super::error::EngineError;
+use super::identity::Identity;
+use super::lease::Lease;
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
 use super::record::application_kind;
+use super::serve::serve;
 use super::shared::Shared;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Selectors, WatchEvent, WatchOptions, watch};
@@ -27,26 +30,47 @@ impl Engine {
         // Whatever keeps the engine from its Applications is told now, not found in a log later.
         let page = crate::cluster::Page { limit: 1, token: String::new() };
         cluster.list_page(&application_kind(), &options.applications, &Selectors::default(), &page).await?;
+        let identity = Identity::lock(&options.repo_cache)?;
         let shared = Shared::new(cluster, options, clock);
-        let task = tokio::spawn(supervise(Arc::clone(&shared)));
-        Ok(Handle { shared, task: Some(task) })
+        let (cluster, control_plane) = (&shared.cluster, &shared.options.control_plane);
+        shared.others.refuse_writers(cluster, control_plane, &shared.options.applications).await?;
+        let lease = Arc::new(Lease::new(cluster.clone(), control_plane, &identity.name));
+        lease.acquire().await?;
+        let task = tokio::spawn(work(Arc::clone(&shared), Arc::clone(&lease)));
+        Ok(Handle { shared, lease, task: Some(task), _identity: identity })
     }
 }
 
 /// A running engine. Dropping it ends it at once, in the middle of whatever it does; nothing is lost by that.
 pub struct Handle {
     shared: Arc<Shared>,
+    lease: Arc<Lease>,
     task: Option<JoinHandle<()>>,
+    _identity: Identity,
 }
 
 impl Handle {
-    /// Lets each actor end what it is sending, and waits for that.
+    /// Stops all actors, waits for that, and gives the Lease back.
     pub async fn stop(mut self) {
         self.shared.stop.cancel();
         if let Some(task) = self.task.take() {
             // It ends by itself; that it was aborted or panicked is the same to us.
             drop(task.await);
         }
+        self.lease.release().await;
+    }
+
+    /// Waits until the engine stops by itself, and says why: the Lease is lost, or Argo CD is at work.
+    pub async fn ended(&self) -> EngineError {
+        self.shared.stop.cancelled().await;
+        let reason = self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        reason.unwrap_or_else(|| EngineError::OtherController("somebody who stopped it".to_owned()))
+    }
+
+    /// Answers `/healthz` and `/metrics` on 127.0.0.1 for as long as the engine works; the port, which the system
+    /// chooses for 0.
+    pub async fn serve(&self, port: u16) -> Result<u16, EngineError> {
+        serve(Arc::clone(&self.shared), port).await
     }
 }
 
@@ -61,7 +85,16 @@ impl Drop for Handle {
 
 type Name = (String, String);
 
-/// Gives each Application an actor, until the engine is to stop. The actors end with this task.
+/// Works while the Lease is held.
+async fn work(shared: Arc<Shared>, lease: Arc<Lease>) {
+    tokio::select! {
+        () = supervise(Arc::clone(&shared)) => {}
+        // The actors end with that future: whoever holds the Lease now may work already.
+        reason = lease.keep() => shared.give_up(reason),
+    }
+}
+
+/// Gives each Application an actor, until the engine is to stop. The actors end with this future.
 async fn supervise(shared: Arc<Shared>) {
     let mut mailboxes: HashMap<Name, Arc<Mailbox>> = HashMap::new();
     let mut actors = JoinSet::new();
@@ -75,6 +108,7 @@ async fn supervise(shared: Arc<Shared>) {
             Some(_) = actors.join_next() => continue,
             () = shared.stop.cancelled() => break,
         };
+        shared.figures.applications(mailboxes.len());
         let Some(event) = event else { break };
         match event {
             WatchEvent::Listing => listed.clear(),

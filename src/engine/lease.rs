@@ -1,0 +1,171 @@
+//! The Lease `boathook-engine`: of several engines only its holder works.
+//!
+//! Times are the API server's, as its answers tell them, so that clocks of two machines need not agree. Our own claim
+//! ends by the monotonic clock before anybody else may believe it has.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::error::EngineError;
+use crate::cluster::{Cluster, ClusterError, Kind, WriteOptions};
+use crate::domain::manifest::Object;
+
+/// Its name; clients look for it.
+const NAME: &str = "boathook-engine";
+/// Seconds for which a claim holds.
+const SECONDS: i64 = 15;
+/// How often it is renewed.
+const RENEW: Duration = Duration::from_secs(5);
+/// Without a renewal for so long the claim is given up, while nobody else may take it yet.
+const GIVE_UP: Duration = Duration::from_secs(10);
+/// Pause between tries while the API server does not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Tries before a start fails.
+const TRIES: u32 = 5;
+
+/// The claim of one engine.
+pub(crate) struct Lease {
+    cluster: Cluster,
+    namespace: String,
+    identity: String,
+}
+
+/// What came of one try.
+enum Tried {
+    Held,
+    Other(String),
+    Raced,
+}
+
+impl Lease {
+    /// The Lease of the engines of a control plane.
+    pub(crate) fn new(cluster: Cluster, namespace: &str, identity: &str) -> Self {
+        Self { cluster, namespace: namespace.to_owned(), identity: identity.to_owned() }
+    }
+
+    /// Takes it, if nobody else holds it. The same identity takes it back at once.
+    pub(crate) async fn acquire(&self) -> Result<(), EngineError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt().await {
+                Ok(Tried::Held) => return Ok(()),
+                Ok(Tried::Other(who)) => return Err(EngineError::OtherController(who)),
+                Ok(Tried::Raced) if tries < TRIES => {}
+                Ok(Tried::Raced) => return Err(EngineError::OtherController("another engine that starts".to_owned())),
+                Err(error) if tries < TRIES && (error.is_transient() || error.is_outcome_unknown()) => {
+                    self.cluster.clock().sleep(error.retry_after().unwrap_or(PAUSE)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Renews it until it is lost; says why.
+    pub(crate) async fn keep(&self) -> EngineError {
+        let clock = self.cluster.clock();
+        let mut renewed = clock.monotonic();
+        loop {
+            clock.sleep_until(renewed + RENEW).await;
+            loop {
+                let sent = clock.monotonic();
+                let left = (renewed + GIVE_UP).saturating_sub(sent);
+                let lost = |reason: String| EngineError::LeaseLost(reason);
+                match clock.timeout(left, self.attempt()).await {
+                    Ok(Ok(Tried::Held)) => {
+                        renewed = sent;
+                        break;
+                    }
+                    Ok(Ok(Tried::Other(who))) => return lost(format!("now it is that of {who}")),
+                    Ok(Ok(Tried::Raced)) => {}
+                    Ok(Err(error)) => {
+                        if clock.monotonic() + PAUSE >= renewed + GIVE_UP {
+                            return lost(format!("it could not be renewed: {error}"));
+                        }
+                        tracing::warn!(%error, "the Lease was not renewed");
+                        clock.sleep(PAUSE).await;
+                    }
+                    Err(_) => return lost("it could not be renewed in time".to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Gives it back, so that the next engine need not wait. That it fails only costs that wait.
+    pub(crate) async fn release(&self) {
+        let kind = kind();
+        let Ok(Some(lease)) = self.cluster.get(&kind, &self.namespace, NAME).await else { return };
+        if holder(&lease) == self.identity {
+            let _ = self.put(&kind, &lease, "").await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<Tried, ClusterError> {
+        let kind = kind();
+        let Some(lease) = self.cluster.get(&kind, &self.namespace, NAME).await? else {
+            let metadata = json!({ "name": NAME, "namespace": self.namespace });
+            let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata });
+            let Ok(lease) = Object::from_json(lease) else { return Ok(Tried::Raced) };
+            let lease = self.claimed(&lease, &self.identity);
+            return match self.cluster.create(&kind, &lease, &options()).await {
+                Ok(_) => Ok(Tried::Held),
+                Err(error) if error.is_already_there() => Ok(Tried::Raced),
+                Err(error) => Err(error),
+            };
+        };
+        let now = self.cluster.server_now();
+        let other = holder(&lease);
+        if !other.is_empty() && other != self.identity && ends(&lease).is_none_or(|end| end > now) {
+            let until = ends(&lease).map_or_else(|| "an unknown time".to_owned(), |end| format!("{end:.0}"));
+            return Ok(Tried::Other(format!("the engine {other}, which holds the Lease {NAME} until {until}")));
+        }
+        self.put(&kind, &lease, &self.identity).await
+    }
+
+    /// Writes it if it is still the version that was read.
+    async fn put(&self, kind: &Kind, lease: &Object, holder: &str) -> Result<Tried, ClusterError> {
+        match self.cluster.replace(kind, &self.claimed(lease, holder), &options()).await {
+            Ok(_) => Ok(Tried::Held),
+            Err(error) if error.is_conflict() || error.is_not_found() => Ok(Tried::Raced),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn claimed(&self, lease: &Object, holder: &str) -> Object {
+        let now = format!("{:.6}", self.cluster.server_now());
+        let before = lease.at(&["spec"]).cloned().unwrap_or_default();
+        let is_new = before["holderIdentity"] != holder;
+        let times = before["leaseTransitions"].as_i64().unwrap_or_default();
+        let spec = json!({
+            "holderIdentity": holder,
+            "leaseDurationSeconds": SECONDS,
+            "acquireTime": if is_new { now.as_str() } else { before["acquireTime"].as_str().unwrap_or(&now) },
+            "renewTime": now,
+            "leaseTransitions": if is_new && !holder.is_empty() { times.saturating_add(1) } else { times },
+        });
+        let mut lease = lease.clone();
+        lease.as_json_mut().insert("spec".to_owned(), spec);
+        lease
+    }
+}
+
+fn kind() -> Kind {
+    Kind::known("coordination.k8s.io", "v1", "Lease", "leases", true)
+}
+
+fn options() -> WriteOptions {
+    WriteOptions { manager: NAME.to_owned(), ..WriteOptions::default() }
+}
+
+fn holder(lease: &Object) -> &str {
+    lease.at(&["spec", "holderIdentity"]).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// When a claim ends; `None` if that cannot be read.
+fn ends(lease: &Object) -> Option<Timestamp> {
+    let renewed: Timestamp = lease.at(&["spec", "renewTime"])?.as_str()?.parse().ok()?;
+    let seconds = lease.at(&["spec", "leaseDurationSeconds"]).and_then(Value::as_i64).unwrap_or(SECONDS);
+    renewed.checked_add(SignedDuration::from_secs(seconds.clamp(1, 3600))).ok()
+}

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::{env, fs, io};
 
 use boathook::argo::{Namespaces, Options, RepositoryOptions};
-use boathook::cli::{self, Cli, Context, DemoArgs, Exit, ScreenArgs, SimArgs};
+use boathook::cli::{self, Cli, Context, DemoArgs, EngineArgs, Exit, ScreenArgs, SimArgs};
 use boathook::clock::Clock;
 use boathook::config::Config;
-use boathook::demo::{Demo, DemoOptions, SimulatorError, run_simulator};
+use boathook::demo::{Demo, DemoOptions, EngineRunError, SimulatorError, run_engine, run_simulator};
 use boathook::tui::{self, Colors, Session, Settings};
 use clap::Parser;
 use etcetera::BaseStrategy as _;
@@ -19,6 +19,9 @@ fn main() -> ExitCode {
     let columns = stdout().is_terminal().then(|| crossterm::terminal::size().map_or(80, |(columns, _)| columns));
     if let Some(args) = cli.simulator() {
         return simulate(args).into();
+    }
+    if let Some(args) = cli.engine() {
+        return operate(args).into();
     }
     if let Some(args) = cli.demo() {
         return told(settings(cli.look()).and_then(|settings| demo(args, settings))).into();
@@ -151,4 +154,22 @@ fn simulate(args: &SimArgs) -> Exit {
             Failure::new(if error.is_input() { Exit::Findings } else { Exit::Internal }, &error)
         })
     }))
+}
+
+fn operate(args: &EngineArgs) -> Exit {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BOATHOOK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("boathook=info,error"));
+    tracing_subscriber::fmt().with_writer(stderr).with_ansi(false).with_env_filter(filter).init();
+    let cache = match etcetera::base_strategy::Xdg::new() {
+        Ok(folders) => folders.cache_dir().join("boathook/engine"),
+        Err(_) => std::env::temp_dir().join("boathook-engine"),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = runtime
+        .map_err(EngineRunError::Io)
+        .and_then(|runtime| runtime.block_on(run_engine(args, cache, Clock::real())));
+    let Err(error) = ended else { return Exit::Success };
+    // On a closed standard error there is nobody to tell.
+    let _ = writeln!(stderr(), "boathook: {error}");
+    error.exit()
 }

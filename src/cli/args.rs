@@ -1,11 +1,12 @@
 //! The arguments.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::findings::{Code, Severity};
-use crate::domain::operation::Selector;
+use crate::domain::operation::{Selector, parse_duration};
 
 /// The lifecycle of Argo CD syncs and their hooks, in a terminal
 #[derive(Debug, Parser)]
@@ -36,6 +37,7 @@ pub(super) enum Command {
     Plan(PlanArgs),
     Demo(DemoArgs),
     Sim(SimArgs),
+    Engine(EngineArgs),
     /// Print the version
     #[command(hide = true)]
     Version,
@@ -45,6 +47,11 @@ impl Cli {
     /// The arguments of `sim`, which the program runs itself: it puts together what the command line does not know.
     pub fn simulator(&self) -> Option<&SimArgs> {
         if let Some(Command::Sim(args)) = &self.command { Some(args) } else { None }
+    }
+
+    /// The arguments of `engine`, which the program runs itself too.
+    pub fn engine(&self) -> Option<&EngineArgs> {
+        if let Some(Command::Engine(args)) = &self.command { Some(args) } else { None }
     }
 
     /// The arguments of `demo`, which the program runs itself.
@@ -124,6 +131,53 @@ pub struct SimArgs {
     /// Seed of everything random but the token
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+/// Run the syncs of Applications, with all their hooks, where no Argo CD does; until it is interrupted
+///
+/// A controller for Application objects: whoever writes `.operation` gets a sync with its hooks and waves. Refuses to run
+/// beside Argo CD's application controller or another engine.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = AFTER_ENGINE)]
+pub struct EngineArgs {
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Namespace of the Applications, `AppProjects` and Argo CD style Secrets
+    #[arg(short, long, default_value = "argocd", value_name = "NAME")]
+    pub namespace: String,
+    /// Work for the Applications of all namespaces
+    #[arg(long)]
+    pub all_namespaces: bool,
+    /// Make the definitions of Application and `AppProject` first, where there are none
+    #[arg(long)]
+    pub install_crds: bool,
+    /// Where repositories are kept; of one folder there is one engine [default: boathook/engine in the cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub repo_cache: Option<PathBuf>,
+    /// How often each application is compared with Git, if nothing else asks for it
+    #[arg(long, default_value = "180s", value_name = "DURATION", value_parser = interval)]
+    pub interval: Duration,
+    /// Read repositories from file:// addresses too
+    #[arg(long)]
+    pub allow_file_repositories: bool,
+    /// Serve /healthz and /metrics on this port of 127.0.0.1; 0 lets the system choose one
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+}
+
+const AFTER_ENGINE: &str = "\
+Exit codes:
+  0  it was interrupted, and stopped cleanly
+  2  the arguments make no sense
+  7  Argo CD or another engine is at work, or the Lease is lost
+  9  the cluster refuses what the engine cannot do without
+ 10  the cluster cannot be reached";
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let read = parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok());
+    let is_sensible = |duration: &Duration| (1..=86_400).contains(&duration.as_secs());
+    read.filter(is_sensible).ok_or_else(|| "expected a duration between 1s and 24h, for example 90s or 5m".to_owned())
 }
 
 fn speed(text: &str) -> Result<f64, String> {

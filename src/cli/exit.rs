@@ -11,6 +11,12 @@ pub enum Exit {
     Findings,
     /// 2: the arguments make no sense.
     Usage,
+    /// 7: refused: somebody else is at work.
+    Refused,
+    /// 9: the cluster does not permit it.
+    NoAccess,
+    /// 10: the cluster cannot be reached.
+    Unreachable,
     /// 70: a fault of boathook itself, or of the machine it runs on.
     Internal,
 }
@@ -22,6 +28,9 @@ impl Exit {
             Self::Success => 0,
             Self::Findings => 1,
             Self::Usage => 2,
+            Self::Refused => 7,
+            Self::NoAccess => 9,
+            Self::Unreachable => 10,
             Self::Internal => 70,
         }
     }

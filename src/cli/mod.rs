@@ -8,7 +8,7 @@ mod plan;
 mod run;
 mod wrap;
 
-pub use args::{Cli, Color, DemoArgs, ScreenArgs, SimArgs};
+pub use args::{Cli, Color, DemoArgs, EngineArgs, ScreenArgs, SimArgs};
 pub use context::Context;
 pub use exit::Exit;
 pub use run::run;

@@ -24,9 +24,9 @@ pub fn run(cli: &Cli, context: Context, clock: &Clock) -> Exit {
     let paint = Paint { is_on: context.colours(cli.color) };
     let outcome = match &cli.command {
         Some(Command::Plan(args)) => plan::run(args, context, paint, clock.now()),
-        Some(Command::Sim(_) | Command::Demo(_)) | None => Outcome {
+        Some(Command::Sim(_) | Command::Demo(_) | Command::Engine(_)) | None => Outcome {
             output: String::new(),
-            errors: "boathook: the screen and the simulator are run by the program itself\n".to_owned(),
+            errors: "boathook: this command is run by the program itself\n".to_owned(),
             exit: Exit::Internal,
         },
         Some(Command::Version) => Outcome {

@@ -1,10 +1,12 @@
 //! What puts the parts of boathook together that know nothing of one another, joined only by HTTP.
 
+mod engine;
 mod history;
 mod play;
 mod sim;
 mod story;
 
+pub use engine::{EngineRunError, run_engine};
 pub use history::HistoryError;
 pub use play::{Demo, DemoError, DemoOptions};
 pub use sim::{SimulatorError, run_simulator};

@@ -1,0 +1,85 @@
+//! `boathook engine`: the controller of Applications, until it is told to stop.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{EngineArgs, Exit};
+use crate::clock::Clock;
+use crate::cluster::{ClusterError, ConnectError, Scope, Target, connect};
+use crate::engine::{Engine, EngineError, EngineOptions, install_definitions};
+use crate::git::FileRepositories;
+
+/// Why the engine did not run, or does not run any more.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineRunError {
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It did not start, or stopped by itself.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system refuses something the program needs.
+    #[error("the engine stops: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl EngineRunError {
+    /// The exit code that says it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Connect(_) | Self::Engine(EngineError::Option { .. }) => Exit::Usage,
+            Self::Engine(EngineError::OtherController(_) | EngineError::LeaseLost(_)) => Exit::Refused,
+            Self::Engine(EngineError::Cluster(error)) => of_cluster(error),
+            Self::Io(_) => Exit::Internal,
+        }
+    }
+}
+
+fn of_cluster(error: &ClusterError) -> Exit {
+    if error.is_denied() {
+        Exit::NoAccess
+    } else if error.is_not_found() {
+        Exit::Usage
+    } else {
+        Exit::Unreachable
+    }
+}
+
+/// Runs an engine until SIGINT or SIGTERM, or until it stops by itself. Says in one line where it works. `cache` is where
+/// repositories are kept if the arguments do not say.
+pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Result<(), EngineRunError> {
+    // Before anything else, so that no signal finds the program without them.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let target = Target::Kubeconfig { path: None, context: args.context.clone() };
+    let cluster = connect(&target, &clock, "boathook-engine").await?;
+    let mut out = io::stdout();
+    if args.install_crds {
+        for name in install_definitions(&cluster).await? {
+            writeln!(out, "customresourcedefinition {name} created")?;
+        }
+    }
+    let mut options = EngineOptions::new(args.repo_cache.clone().unwrap_or(cache));
+    options.control_plane.clone_from(&args.namespace);
+    options.applications = if args.all_namespaces { Scope::All } else { Scope::Namespace(args.namespace.clone()) };
+    options.interval = args.interval;
+    if args.allow_file_repositories {
+        options.file_repositories = FileRepositories::Allowed;
+    }
+    let server = cluster.server().to_owned();
+    let engine = Engine::start(cluster, options, clock).await?;
+    let place = if args.all_namespaces { "all namespaces".to_owned() } else { format!("namespace {}", args.namespace) };
+    writeln!(out, "engine at work at {server} for the Applications of {place}")?;
+    if let Some(port) = args.metrics_port {
+        writeln!(out, "metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?)?;
+    }
+    out.flush()?;
+    let reason = tokio::select! {
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        reason = engine.ended() => Some(reason),
+    };
+    engine.stop().await;
+    reason.map_or(Ok(()), |reason| Err(reason.into()))
+}

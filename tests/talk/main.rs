@@ -4,6 +4,7 @@
 mod argo;
 mod controllers;
 mod engine;
+mod engine_compare;
 mod git;
 mod http;
 mod kubernetes;

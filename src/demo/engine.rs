@@ -67,10 +67,10 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
     if args.allow_file_repositories {
         options.file_repositories = FileRepositories::Allowed;
     }
-    let server = cluster.server().to_owned();
+    let name = cluster.name().to_owned();
     let engine = Engine::start(cluster, options, clock).await?;
     let place = if args.all_namespaces { "all namespaces".to_owned() } else { format!("namespace {}", args.namespace) };
-    writeln!(out, "engine at work at {server} for the Applications of {place}")?;
+    writeln!(out, "engine at work in {name} for the Applications of {place}")?;
     if let Some(port) = args.metrics_port {
         writeln!(out, "metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?)?;
     }

@@ -36,8 +36,11 @@ impl Identity {
         }
         let place = fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
         let digest = Sha256::digest(place.as_os_str().as_encoded_bytes());
-        let digest: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { name: format!("{}_{digest}", rustix::system::uname().nodename().to_string_lossy()), _lock: file })
+        let digest = digest.iter().take(5).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        Ok(Self {
+            name: format!("{}_{digest:010x}", rustix::system::uname().nodename().to_string_lossy()),
+            _lock: file,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use super::automated::{Found, Verdict, automated};
 use super::entry::status_name;
 use super::gather::{Comparison, compare};
 use super::judge::Judged;
-use super::report::{Report, edits};
+use super::report::{Occasion, Report, edits};
 use super::sight::Sight;
 use crate::domain::application::{Application, RefreshKind};
 use crate::domain::manifest::Object;
@@ -154,9 +154,9 @@ impl Comparer {
             }
             _ => None,
         };
-        let is_asked = cause != Cause::Change;
         let control_plane = &shared.options.control_plane;
-        let mut edits = edits(object, application, comparison, &report, stuck.as_ref(), control_plane, now, is_asked);
+        let occasion = Occasion { control_plane, now, is_asked: cause != Cause::Change };
+        let mut edits = edits(object, application, comparison, &report, stuck.as_ref(), &occasion);
         if application.refresh().is_some() {
             edits.extend([names::REFRESH, names::REFRESH_TIMESTAMP].map(Edit::NoAnnotation));
         }

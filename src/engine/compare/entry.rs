@@ -8,6 +8,7 @@ use crate::domain::manifest::ObjectKey;
 
 /// One managed object, or a live hook.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, most of them fields of status.resources")]
 pub(super) struct Entry {
     /// The object.
     pub(super) key: ObjectKey,
@@ -101,8 +102,8 @@ pub(super) fn app_health(entries: &[Entry]) -> HealthStatus {
         let is_application = entry.key.group == "argoproj.io" && entry.key.kind == "Application";
         !entry.is_hook()
             && !entry.is_health_ignored
-            && !(is_missing && !has_check(&entry.key.group, &entry.key.kind))
-            && !(is_blind && is_application)
+            && (!is_missing || has_check(&entry.key.group, &entry.key.kind))
+            && (!is_blind || !is_application)
     };
     let healths = entries.iter().filter(counts).filter_map(|entry| entry.health.as_ref());
     healths.map(|health| health.status).max().unwrap_or(HealthStatus::Healthy)

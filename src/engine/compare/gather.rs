@@ -146,7 +146,9 @@ async fn look(
     }
     if !is_known {
         // Nothing is known of what should be: nothing is to be pruned.
-        entries.iter_mut().for_each(|entry| entry.requires_pruning &= entry.is_hook());
+        for entry in &mut entries {
+            entry.requires_pruning &= entry.is_hook();
+        }
     }
     entries.sort_by(|one, other| one.key.cmp(&other.key));
     judged.keep(|key| wanted.contains_key(key));

@@ -72,7 +72,9 @@ fn counted(object: &Object, live: &Object, rules: &[Rule]) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.remove("status");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            SERVERS.iter().for_each(|field| drop(metadata.remove(*field)));
+            for field in SERVERS {
+                metadata.remove(*field);
+            }
         }
     }
     without_empty(&mut value);

@@ -17,7 +17,10 @@ const KUBECTL: &str = "kubectl-client-side-apply";
 
 /// What dry runs said of versions of objects, so that an object that did not change is not tried again.
 #[derive(Default)]
-pub(super) struct Judged(Mutex<HashMap<ObjectKey, (String, Arc<Object>, SyncStatus)>>);
+pub(super) struct Judged(Mutex<HashMap<ObjectKey, Answer>>);
+
+/// Version of the live object, manifest, and what a dry run said of the two.
+type Answer = (String, Arc<Object>, SyncStatus);
 
 impl Judged {
     fn get(&self, key: &ObjectKey, live: &Object, target: &Arc<Object>) -> Option<SyncStatus> {

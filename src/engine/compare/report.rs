@@ -45,17 +45,26 @@ impl Report {
     }
 }
 
-/// The edits that bring `status` up to date. `reconciledAt` is written if `is_asked` or if anything else is.
+/// When and where a comparison was made.
+pub(super) struct Occasion<'a> {
+    /// Namespace of the control plane.
+    pub(super) control_plane: &'a str,
+    /// The time.
+    pub(super) now: Timestamp,
+    /// `reconciledAt` is written even if nothing else has changed.
+    pub(super) is_asked: bool,
+}
+
+/// The edits that bring `status` up to date.
 pub(super) fn edits(
     object: &Object,
     application: &Application,
     comparison: &Comparison,
     report: &Report,
     stuck: Option<&Problem>,
-    control_plane: &str,
-    now: Timestamp,
-    is_asked: bool,
+    occasion: &Occasion<'_>,
 ) -> Vec<Edit> {
+    let Occasion { control_plane, now, is_asked } = *occasion;
     let time = format!("{now:.0}");
     let mut edits = Edits { object, edits: Vec::new() };
     edits.put("sync", sync(object, comparison, report));
@@ -178,7 +187,7 @@ mod tests {
         let application = Application::read("c", &object).0;
         let report = Report::of(comparison, &application);
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
-        edits(&object, &application, comparison, &report, None, "argocd", now, is_asked)
+        edits(&object, &application, comparison, &report, None, &Occasion { control_plane: "argocd", now, is_asked })
     }
 
     fn application(status: &Value) -> Value {

@@ -143,9 +143,9 @@ async fn killed_at_every_write(case: &str, step: usize) {
     }
 }
 
-/// Every how many writes the engine is killed: every one where more than the usual number of seeds is asked for.
+/// Every how many writes the engine is killed: every one where `BOATHOOK_KILL_AT=every` asks for it.
 fn stride(usual: usize) -> usize {
-    if std::env::var("BOATHOOK_SEEDS").is_ok() { 1 } else { usual }
+    if std::env::var("BOATHOOK_KILL_AT").is_ok_and(|value| value == "every") { 1 } else { usual }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

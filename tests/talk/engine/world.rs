@@ -191,8 +191,19 @@ impl World {
     }
 
     pub(crate) async fn start(&mut self) {
-        let engine = Engine::start(self.cluster.clone(), self.options.clone(), Clock::real()).await.unwrap();
-        self.engine = Some(engine);
+        // An engine that was killed holds its lock until its tasks have ended.
+        let (clock, mut last) = (Clock::real(), None);
+        for _ in 0..3000 {
+            match Engine::start(self.cluster.clone(), self.options.clone(), clock.clone()).await {
+                Ok(engine) => {
+                    self.engine = Some(engine);
+                    return;
+                }
+                Err(error) => last = Some(error),
+            }
+            clock.sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the engine does not start: {last:?}");
     }
 
     /// Ends the engine in the middle of whatever it does.

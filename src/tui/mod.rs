@@ -1,5 +1,5 @@
-//! The screen. One loop owns the [`Model`]; [`update`] is the only function that changes it, and asks for [`Effect`]s;
-//! [`view`] only reads it. What a key or a `:` command can do is one list of [`Action`]s.
+//! The screen. One loop owns the [`Model`]; `update` is the only function that changes it, and asks for [`Effect`]s;
+//! `view` only reads it. What a key or a `:` command can do is one list of [`Action`]s.
 
 mod action;
 mod keymap;

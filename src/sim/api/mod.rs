@@ -1,8 +1,8 @@
 //! The HTTP side: from a request to the store and back, as `kube-apiserver` answers.
 //!
-//! A request is authenticated, its path and query are read ([`request`], [`query`]), it meets the fault that was
+//! A request is authenticated, its path and query are read (`request`, `query`), it meets the fault that was
 //! planned for it, is authorized, and then answered by the module of its verb. Answers are written in the form the
-//! client accepts ([`output`]): objects, tables for people, or metadata alone.
+//! client accepts (`output`): objects, tables for people, or metadata alone.
 
 mod collection;
 mod delete;

@@ -24,7 +24,7 @@ pub(super) enum RestartPolicy {
 /// What a machine asks to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Effect {
-    /// The pod's status is another one: read it with [`Machine::status`] now.
+    /// The pod's status is another one: read it with `Machine::status` now.
     Status,
     /// A container's log begins.
     LogStart(RunKey),

@@ -1,26 +1,46 @@
 //! The project of an application: what it may do, and when.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::destination::Destination;
 use super::problem::Problem;
+use super::record::project_kind;
 use super::shared::Shared;
 use crate::domain::application::Application;
 use crate::domain::operation::OperationState;
 use crate::domain::project::{Decision, Project, decide};
 use crate::git::{FileRepositories, RepoUrl};
 
+/// Where a project is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// A watch, which may be a little late: for comparisons, which change nothing.
+    Watched,
+    /// The API server: for whatever changes something. A rule that was written before an operation was asked for holds
+    /// for that operation.
+    Fresh,
+}
+
 /// The project of an application. A missing `default` permits everything, as the one that Argo CD makes does.
-pub(crate) async fn project_of(shared: &Shared, application: &Application) -> Result<Project, Problem> {
+pub(crate) async fn project_of(
+    shared: &Shared,
+    application: &Application,
+    reading: Reading,
+) -> Result<Project, Problem> {
     let name = application.project();
-    match shared.projects.ready().await {
-        // Without the kind there are no projects.
-        Ok(()) => {}
-        Err(error) if error.is_not_found() => {}
-        Err(error) => return Err(Problem::cluster(&error)),
-    }
     let control_plane = &shared.options.control_plane;
-    let project = match shared.projects.get(control_plane, name) {
+    let found = match reading {
+        Reading::Fresh => shared.cluster.get(&project_kind(), control_plane, name).await.map(|found| found.map(Arc::new)),
+        Reading::Watched => shared.projects.ready().await.map(|()| shared.projects.get(control_plane, name)),
+    };
+    let found = match found {
+        // Without the kind there are no projects.
+        Err(error) if error.is_not_found() => None,
+        found => found.map_err(|error| Problem::cluster(&error))?,
+    };
+    let project = match found {
         Some(object) => Project::read(&object).0,
         None if name == "default" => Project::permissive(name),
         None => {

@@ -23,6 +23,7 @@ use crate::engine::destination::Known;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::operate::{Place, is_missing, key_in, place};
 use crate::engine::problem::{Problem, ProblemKind};
+use crate::engine::project::Reading;
 use crate::engine::shared::Shared;
 use crate::engine::targets::{Fetch, Targets, Wanted, targets};
 
@@ -53,7 +54,7 @@ pub(super) async fn compare(
     judged: &Judged,
 ) -> Comparison {
     let mut comparison = Comparison::default();
-    let place = match place(shared, object, application).await {
+    let place = match place(shared, object, application, Reading::Watched).await {
         Ok(place) => place,
         Err(problem) => {
             comparison.problems.push(problem);

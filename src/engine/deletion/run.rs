@@ -19,6 +19,7 @@ use crate::engine::event::{Severity, tell};
 use crate::engine::mailbox::Mailbox;
 use crate::engine::operate::{Place, place};
 use crate::engine::problem::{Problem, ProblemKind};
+use crate::engine::project::Reading;
 use crate::engine::record::{Edit, Written, write};
 use crate::engine::shared::Shared;
 use crate::engine::targets::{Fetch, Targets, Wanted, targets};
@@ -74,7 +75,7 @@ struct Deletion<'a> {
 impl Deletion<'_> {
     /// Goes on with a part; when to look again, if it is not through.
     async fn part(&mut self, finalizer: &'static str, part: Part) -> Result<Option<Duration>, Problem> {
-        let place = match place(self.shared, &self.object, &self.application).await {
+        let place = match place(self.shared, &self.object, &self.application, Reading::Fresh).await {
             Ok(place) => place,
             // Without its cluster there is nothing to delete and nowhere to run anything.
             Err(problem) if problem.kind == ProblemKind::InvalidSpecError => {
@@ -201,7 +202,7 @@ impl Deletion<'_> {
             phase: Some(phase),
             message: message.to_owned(),
             started_at: Some(self.began()),
-            finished_at: phase.is_completed().then(|| self.shared.clock.now()),
+            finished_at: phase.is_completed().then(|| self.shared.clock.now().max(self.began())),
             retry_count: retries,
             sync_result: Some(SyncResult { resources: results, ..SyncResult::default() }),
         };

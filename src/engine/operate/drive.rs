@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::accept::{Accepted, accept, start};
 use super::finish::{history, tell_end};
 use super::prepare::{Place, Prepared, manifests, pin, place, prepare};
+use crate::cluster::Scope;
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 use crate::domain::names;
@@ -25,8 +26,9 @@ use crate::engine::deletion::settled;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
 use crate::engine::problem::{Problem, ProblemKind};
-use crate::engine::project::window;
-use crate::engine::record::{Edit, Written, version, write};
+use crate::engine::project::{Reading, project_of, window};
+use crate::engine::pool::{Detail, Interest, Subscription};
+use crate::engine::record::{Edit, Written, project_kind, version, write};
 use crate::engine::shared::Shared;
 use crate::engine::targets::Fetch;
 
@@ -52,12 +54,14 @@ struct Pause {
     until: Option<Timestamp>,
 }
 
-/// Whether a sync window holds an operation.
+/// Whether its project holds an operation.
 enum Held {
-    /// None does.
+    /// It does not.
     No,
-    /// One does; when to look again, if that is known.
+    /// A sync window does; when to look again, if that is known.
     Until(Option<Timestamp>),
+    /// The project is another one than the plan was made for: make it anew.
+    Anew,
     /// The operation is over.
     Over,
 }
@@ -69,11 +73,18 @@ pub(super) struct Run<'a> {
     object: Arc<Object>,
     application: Application,
     last_start: Option<Timestamp>,
+    /// How much later than it is the operation's clock is: it begins later than every operation before, although several
+    /// may begin within one second.
+    ahead: SignedDuration,
     progress: Progress,
     /// The state as it stands in the Application.
     written: Option<Value>,
     outcomes: Vec<Outcome>,
     prepared: Option<(Place, Prepared)>,
+    /// The project in `prepared` was read for this very pass.
+    is_project_fresh: bool,
+    /// Rings the bell when the project changes: its windows may let the operation go on.
+    _project: Subscription,
     fetch: Fetch,
 }
 
@@ -85,16 +96,20 @@ impl<'a> Run<'a> {
         last_start: Option<Timestamp>,
     ) -> Self {
         let object = Arc::clone(object);
+        let application = read(shared, &object);
         Self {
-            application: read(shared, &object),
+            _project: subscribe_to_project(shared, mailbox, &application),
+            application,
             written: object.at(&["status", "operationState"]).cloned(),
             shared,
             mailbox,
             object,
             last_start,
+            ahead: SignedDuration::ZERO,
             progress: Progress::default(),
             outcomes: Vec::new(),
             prepared: None,
+            is_project_fresh: false,
             fetch: Fetch::IfOld,
         }
     }
@@ -102,6 +117,19 @@ impl<'a> Run<'a> {
     /// Start of the operation, once it is accepted.
     pub(super) fn started_at(&self) -> Option<Timestamp> {
         self.progress.state.started_at
+    }
+
+    /// The operation's time, which never is before its start.
+    fn now(&self) -> Timestamp {
+        let now = self.shared.clock.now();
+        let now = now.checked_add(self.ahead).unwrap_or(now);
+        self.started_at().map_or(now, |start| now.max(start))
+    }
+
+    /// Sets the operation's clock to a start that may be a little later than now.
+    fn set_clock(&mut self, start: Option<Timestamp>) {
+        let now = self.shared.clock.now();
+        self.ahead = start.map(|start| start.duration_since(now)).unwrap_or_default().max(SignedDuration::ZERO);
     }
 
     /// Runs the operation to its end.
@@ -126,6 +154,7 @@ impl<'a> Run<'a> {
     async fn begin(&mut self) -> Go {
         let state = self.application.status.operation_state.clone();
         if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
+            self.set_clock(state.started_at);
             self.progress.state = state;
             return Go::On;
         }
@@ -139,21 +168,24 @@ impl<'a> Run<'a> {
             },
         };
         self.fetch = Fetch::Always;
+        self.set_clock(state.started_at);
         let mut progress = Progress { state, ..Progress::default() };
         if progress.state.operation.sync.is_none() && !progress.state.phase.is_some_and(OperationPhase::is_completed) {
-            end_in_error(&mut progress.state, now, NOTHING);
+            let start = progress.state.started_at.unwrap_or(now);
+            end_in_error(&mut progress.state, start, NOTHING);
         }
         self.write(progress).await
     }
 
     /// The state of an operation that is over before it began.
     fn refused(&self, message: &str, now: Timestamp) -> OperationState {
+        let start = start(&self.application, self.last_start, now);
         let mut state = OperationState {
             operation: self.application.operation.clone().unwrap_or_default(),
-            started_at: Some(start(&self.application, self.last_start, now)),
+            started_at: Some(start),
             ..OperationState::default()
         };
-        end_in_error(&mut state, now, message);
+        end_in_error(&mut state, start, message);
         state
     }
 
@@ -162,7 +194,7 @@ impl<'a> Run<'a> {
         let failed = self.application.status.operation_state.clone().unwrap_or_default();
         let request = self.application.operation.clone().unwrap_or_default();
         let told = |problem: Problem| format!("the operation cannot be resumed: {problem}");
-        let place = place(self.shared, &self.object, &self.application).await.map_err(told)?;
+        let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await.map_err(told)?;
         let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await.map_err(told)?;
         let revision = targets.revisions.first().map_or("", String::as_str);
         let state = resume(&failed, &request, revision, &targets.digest, now);
@@ -184,7 +216,7 @@ impl<'a> Run<'a> {
                     // A cluster that does not answer right now is no reason to end an operation.
                     Err(problem) if problem.kind == ProblemKind::UnknownError && problem.transient => {
                         tracing::warn!(%problem, "an operation waits for its cluster");
-                        let until = self.shared.clock.now().checked_add(AGAIN).ok();
+                        let until = self.now().checked_add(AGAIN).ok();
                         return Some(Pause { until });
                     }
                     Err(_) if self.is_terminating() => {}
@@ -197,6 +229,7 @@ impl<'a> Run<'a> {
             match self.held().await {
                 Held::No => {}
                 Held::Until(until) => return Some(Pause { until }),
+                Held::Anew => continue,
                 Held::Over => return None,
             }
             let next = self.step();
@@ -269,7 +302,7 @@ impl<'a> Run<'a> {
 
     /// Makes the plan.
     async fn prepare(&mut self) -> Result<(), Problem> {
-        let place = place(self.shared, &self.object, &self.application).await?;
+        let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await?;
         let state = &self.progress.state;
         let is_pinned = state
             .sync_result
@@ -287,6 +320,7 @@ impl<'a> Run<'a> {
         // Written with the first step's state, before anything is done.
         self.progress.state = pinned;
         self.prepared = Some((place, prepared));
+        self.is_project_fresh = true;
         Ok(())
     }
 
@@ -297,28 +331,35 @@ impl<'a> Run<'a> {
             ProblemKind::SharedResource => problem.message.clone(),
             _ => problem.to_string(),
         };
-        end_in_error(&mut progress.state, self.shared.clock.now(), &message);
+        end_in_error(&mut progress.state, self.now(), &message);
         (self.write(progress).await == Go::On).then_some(())
     }
 
-    /// Whether a sync window holds the operation, and when to look again. Ending an operation is never held.
+    /// Whether the project holds the operation, as it is now. Ending an operation is never held.
     async fn held(&mut self) -> Held {
         let Some((place, _)) = self.prepared.as_ref().filter(|_| !self.is_terminating()) else { return Held::No };
+        if !std::mem::take(&mut self.is_project_fresh) {
+            match project_of(self.shared, &self.application, Reading::Fresh).await {
+                Ok(project) if project == place.project => {}
+                // Whatever is wrong is found, and told, where the plan is made.
+                Ok(_) | Err(_) => {
+                    self.prepared = None;
+                    return Held::Anew;
+                }
+            }
+        }
         let now = self.shared.clock.now();
         let decision = window(&place.project, &self.application, &place.destination, &self.progress.state, now);
         let (message, until) = match decision {
             Decision::Allowed => return Held::No,
             Decision::Broken(error) => (format!("{BLOCKED}: {error}"), None),
-            Decision::NotAllowed { opens: Some(opens) } => (BLOCKED.to_owned(), Some(opens)),
-            // When a window closes is not told: look once a minute, which is what windows are written in.
-            Decision::NotAllowed { opens: None } | Decision::Denied { .. } => {
-                (BLOCKED.to_owned(), now.checked_add(SignedDuration::from_secs(60 - now.as_second() % 60)).ok())
-            }
+            Decision::NotAllowed { opens } => (BLOCKED.to_owned(), opens),
+            Decision::Denied { window } => (BLOCKED.to_owned(), window.closing(now).ok().flatten()),
         };
+        // The pause is kept by the operation's clock.
+        let until = until.map(|until| until.checked_add(self.ahead).unwrap_or(until));
         let mut progress = self.progress.clone();
         progress.state.message = message;
-        // The project is read anew when it is looked at again.
-        self.prepared = None;
         match self.write(progress).await {
             Go::On => Held::Until(until),
             Go::Over => Held::Over,
@@ -340,7 +381,7 @@ impl<'a> Run<'a> {
             outcomes: self.outcomes.clone(),
             approved: approved.and_then(|time| time.parse().ok()),
         };
-        let input = StepInput { plan, seen: &seen, settings: &settings, now: self.shared.clock.now() };
+        let input = StepInput { plan, seen: &seen, settings: &settings, now: self.now() };
         step(&input, &self.progress)
     }
 
@@ -432,7 +473,7 @@ impl<'a> Run<'a> {
         let alarm = async {
             match pause.until {
                 Some(until) => {
-                    let left = until.duration_since(self.shared.clock.now());
+                    let left = until.duration_since(self.now());
                     self.shared.clock.sleep(Duration::try_from(left).unwrap_or_default()).await;
                 }
                 None => std::future::pending().await,
@@ -444,4 +485,12 @@ impl<'a> Run<'a> {
             () = self.shared.stop.cancelled() => {}
         }
     }
+}
+
+fn subscribe_to_project(shared: &Shared, mailbox: &Mailbox, application: &Application) -> Subscription {
+    let control_plane = shared.options.control_plane.clone();
+    let name = (control_plane.clone(), application.project().to_owned());
+    let interest = Interest { names: [name].into(), ..Interest::default() };
+    let (scope, bell) = (Scope::Namespace(control_plane), Arc::clone(&mailbox.bell));
+    shared.pool.subscribe(&shared.cluster, &project_kind(), scope, Detail::Full, interest, bell)
 }

@@ -19,7 +19,7 @@ use crate::domain::tracking::TrackingId;
 use crate::engine::destination::{Destination, Known};
 use crate::engine::inventory::Inventory;
 use crate::engine::problem::Problem;
-use crate::engine::project::project_of;
+use crate::engine::project::{Reading, project_of};
 use crate::engine::shared::Shared;
 use crate::engine::targets::{Fetch, Targets, Wanted, check_spec, local, targets};
 
@@ -42,10 +42,15 @@ pub(super) struct Prepared {
 }
 
 /// Where the application goes.
-pub(crate) async fn place(shared: &Shared, object: &Object, application: &Application) -> Result<Place, Problem> {
+pub(crate) async fn place(
+    shared: &Shared,
+    object: &Object,
+    application: &Application,
+    reading: Reading,
+) -> Result<Place, Problem> {
     check_spec(object)?;
     let destination = shared.destinations.resolve(&application.spec.destination).await?;
-    let project = project_of(shared, application).await?;
+    let project = project_of(shared, application, reading).await?;
     Ok(Place { destination, project })
 }
 

@@ -254,3 +254,27 @@ async fn engine_writes_history_only_for_whole_syncs_that_succeed() {
     assert_eq!(history[1]["initiatedBy"], json!({"username": "operator"}));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_operations_begin_one_after_the_other_and_never_end_before_they_begin() {
+    let mut world = shop(&(map("a", "", "1") + &hook("bad", "PostSync", ""))).await;
+    let mut last = None;
+    for request in [
+        json!({"sync": {"dryRun": true}}),
+        json!({}),
+        json!({"sync": {"revision": "nowhere"}}),
+        json!({"sync": {"dryRun": true}}),
+        json!({"sync": {}, "retry": {"limit": 1, "backoff": {"duration": "0.01s"}}}),
+    ] {
+        world.states.clear();
+        world.request(&request);
+        let state = world.end().await;
+        let started = state.started_at.unwrap();
+        assert!(last < Some(started), "{last:?} {state:?}");
+        for state in &world.states {
+            assert!(state.finished_at.is_none_or(|finished| finished >= started), "{state:?}");
+        }
+        last = Some(started);
+    }
+    world.stop().await;
+}

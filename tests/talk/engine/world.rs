@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// The namespace of the Applications.
 pub(crate) const ARGOCD: &str = "argocd";
 /// Ends a test that would hang; nothing waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a world is made.
 #[derive(Clone)]

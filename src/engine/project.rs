@@ -32,7 +32,9 @@ pub(crate) async fn project_of(
     let name = application.project();
     let control_plane = &shared.options.control_plane;
     let found = match reading {
-        Reading::Fresh => shared.cluster.get(&project_kind(), control_plane, name).await.map(|found| found.map(Arc::new)),
+        Reading::Fresh => {
+            shared.cluster.get(&project_kind(), control_plane, name).await.map(|found| found.map(Arc::new))
+        }
         Reading::Watched => shared.projects.ready().await.map(|()| shared.projects.get(control_plane, name)),
     };
     let found = match found {

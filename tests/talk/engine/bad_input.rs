@@ -137,8 +137,7 @@ async fn engine_sync_window_holds_what_runs_until_it_is_gone() {
     let mut world = shop(&(hook("good", "PreSync", "") + &map("a", "", "1"))).await;
     let any = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
     let mut closed = any.clone();
-    closed["syncWindows"] =
-        json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}]);
+    closed["syncWindows"] = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}]);
     let mut manual = closed.clone();
     manual["syncWindows"][0]["manualSync"] = json!(true);
     let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",

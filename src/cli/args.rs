@@ -99,7 +99,7 @@ pub struct ScreenArgs {
 /// Show boathook at work, on a simulated cluster: needs nothing but git
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// What happens: shop, or a file
+    /// What happens: shop, calm, on-fire, fleet, or a file
     #[arg(long, default_value = "shop", value_name = "NAME|FILE")]
     pub scenario: String,
     /// How much faster than written everything happens

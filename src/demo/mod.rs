@@ -1,7 +1,10 @@
 //! What puts the parts of boathook together that know nothing of one another, joined only by HTTP.
 
+mod applications;
 mod engine;
 mod history;
+mod later;
+mod past;
 mod play;
 mod sim;
 mod story;
@@ -10,4 +13,3 @@ pub use engine::{EngineRunError, run_engine};
 pub use history::HistoryError;
 pub use play::{Demo, DemoError, DemoOptions};
 pub use sim::{SimulatorError, run_simulator};
-pub use story::StoryError;

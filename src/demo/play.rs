@@ -3,27 +3,33 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 
+use super::applications::{self, ARGOCD};
 use super::history::{self, HistoryError};
-use super::story::{Application, Story, StoryError, seconds};
+use super::later;
+use super::story::Story;
 use crate::argo::{Namespaces, Options, RepositoryOptions};
 use crate::clock::Clock;
-use crate::cluster::{Cluster, ClusterError, ConnectError, Kind, Patch, Target, WriteOptions, connect};
-use crate::domain::manifest::Object;
+use crate::cluster::{ConnectError, Target, connect};
+use crate::domain::scenario::ScenarioError;
 use crate::engine::{Engine, EngineError, EngineOptions, Handle};
 use crate::git::FileRepositories;
 use crate::sim::server::{KubeconfigError, SimError, Simulator, SimulatorOptions, write_kubeconfig};
 
-/// The namespace of the Applications.
-const ARGOCD: &str = "argocd";
 /// The scenarios that the program brings along.
-const SCENARIOS: &[(&str, &str)] = &[("shop", include_str!("../../assets/scenarios/shop.yaml"))];
+const SCENARIOS: &[(&str, &str)] = &[
+    ("shop", include_str!("../../assets/scenarios/shop.yaml")),
+    ("calm", include_str!("../../assets/scenarios/calm.yaml")),
+    ("on-fire", include_str!("../../assets/scenarios/on-fire.yaml")),
+    ("fleet", include_str!("../../assets/scenarios/fleet.yaml")),
+];
+/// The largest scenario, in bytes.
+const MOST_SCENARIO: u64 = 16 << 20;
 
 /// How a demo is started.
 #[derive(Debug, Clone)]
@@ -51,7 +57,7 @@ pub enum DemoError {
     },
     /// It is wrong.
     #[error(transparent)]
-    Story(#[from] StoryError),
+    Scenario(#[from] ScenarioError),
     /// Its repositories cannot be made.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -64,14 +70,6 @@ pub enum DemoError {
     /// The simulated cluster cannot be connected.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// It does not take an application.
-    #[error("cannot make the application {name}: {source}")]
-    Application {
-        /// The application.
-        name: String,
-        /// Why.
-        source: ClusterError,
-    },
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -83,10 +81,7 @@ pub enum DemoError {
 impl DemoError {
     /// Whether the input is to blame, and not the machine.
     pub fn is_input(&self) -> bool {
-        matches!(
-            self,
-            Self::Missing { .. } | Self::Story(_) | Self::Application { .. } | Self::Simulator(SimError::World(_))
-        )
+        matches!(self, Self::Missing { .. } | Self::Scenario(_) | Self::Simulator(SimError::World(_)))
     }
 }
 
@@ -99,8 +94,8 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the cluster and the engine, makes the repositories and the applications, and sets the story going. Needs
-    /// a tokio runtime.
+    /// Makes the repositories, starts the cluster with the applications and what was deployed of them before, and the
+    /// engine, and sets the story going. Needs a tokio runtime.
     pub async fn start(options: &DemoOptions, clock: &Clock) -> Result<Self, DemoError> {
         let (origin, text) = scenario(&options.scenario)?;
         let mut story = Story::parse(&origin, &text)?;
@@ -110,12 +105,11 @@ impl Demo {
             let made = history::make(&folder.path().join("repositories"), repository, clock.now()).await?;
             repositories.insert(repository.name.clone(), made);
         }
-        if !story.world.namespaces.iter().any(|name| name == ARGOCD) {
-            story.world.namespaces.push(ARGOCD.to_owned());
-        }
+        let world = std::mem::take(&mut story.world);
+        let world = applications::into_world(world, &story.applications, &repositories, clock.now());
         let simulator = Simulator::start(SimulatorOptions {
             clock: clock.clone(),
-            world: story.world.clone(),
+            world,
             speed: options.speed,
             seed: options.seed,
             ..SimulatorOptions::default()
@@ -123,20 +117,15 @@ impl Demo {
         let kubeconfig = folder.path().join("kubeconfig");
         write_kubeconfig(&kubeconfig, &simulator.kubeconfig())?;
         let target = Target::Kubeconfig { path: Some(kubeconfig), context: None };
-        let cluster = connect(&target, clock, "boathook-demo").await?;
-        for application in &story.applications {
-            let object = application_object(application, &repositories)?;
-            let created = cluster.create(&kind(), &object, &WriteOptions::default()).await;
-            created.map_err(|source| DemoError::Application { name: application.name.clone(), source })?;
-        }
         let mut engine = EngineOptions::new(folder.path().join("engine"));
         engine.file_repositories = FileRepositories::Allowed;
-        engine.interval = Duration::from_secs(5);
+        engine.interval = interval(story.applications.len());
         let pause = Duration::from_secs(2).div_f64(options.speed.max(0.001));
         engine.wave_delay = SignedDuration::try_from(pause).unwrap_or_default();
         let own = connect(&target, clock, "boathook-engine").await?;
         let engine = Engine::start(own, engine, clock.clone()).await?;
-        let later = set_going(&story, &repositories, &cluster, clock, options.speed);
+        let people = connect(&target, clock, "boathook-demo").await?;
+        let later = later::set_going(&story, &repositories, &people, clock, options.speed);
         Ok(Self { folder, simulator, engine, later })
     }
 
@@ -174,6 +163,12 @@ impl Demo {
     }
 }
 
+/// How often the engine compares each application: a small shop at once, a fleet without pause for nothing else.
+fn interval(applications: usize) -> Duration {
+    let applications = u64::try_from(applications).unwrap_or(u64::MAX);
+    Duration::from_millis(applications.saturating_mul(90).clamp(5_000, 600_000))
+}
+
 /// A scenario by its name, or of a file: its name in errors, and its text.
 fn scenario(name: &str) -> Result<(String, String), DemoError> {
     if let Some((name, text)) = SCENARIOS.iter().find(|(known, _)| *known == name) {
@@ -181,94 +176,8 @@ fn scenario(name: &str) -> Result<(String, String), DemoError> {
     }
     let known = SCENARIOS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let missing = |source| DemoError::Missing { name: name.to_owned(), known, source };
-    fs::read_to_string(name).map(|text| (name.to_owned(), text)).map_err(missing)
-}
-
-fn kind() -> Kind {
-    Kind::known("argoproj.io", "v1alpha1", "Application", "applications", true)
-}
-
-fn application_object(
-    application: &Application,
-    repositories: &BTreeMap<String, PathBuf>,
-) -> Result<Object, DemoError> {
-    let folder = repositories.get(&application.repository).cloned().unwrap_or_default();
-    let namespace = if application.namespace.is_empty() { &application.name } else { &application.namespace };
-    let mut object = json!({
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Application",
-        "metadata": {"name": application.name, "namespace": ARGOCD, "labels": application.labels},
-        "spec": {
-            "project": "default",
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": namespace},
-            "source": {
-                "repoURL": format!("file://{}", folder.display()),
-                "path": application.path,
-                "targetRevision": "main",
-            },
-        },
-    });
-    if !application.sync_policy.is_null() {
-        object["spec"]["syncPolicy"] = application.sync_policy.clone();
-    }
-    Object::from_json(object).map_err(|error| {
-        let message = format!("{}: {error}", application.name);
-        StoryError::Section { origin: "the scenario".to_owned(), section: "applications", message }.into()
-    })
-}
-
-/// Starts what happens later: syncs and commits.
-fn set_going(
-    story: &Story,
-    repositories: &BTreeMap<String, PathBuf>,
-    cluster: &Cluster,
-    clock: &Clock,
-    speed: f64,
-) -> Vec<tokio::task::JoinHandle<()>> {
-    let after = |text: &str| Duration::try_from_secs_f64(seconds(text).unwrap_or_default() / speed).unwrap_or_default();
-    let mut tasks = Vec::new();
-    for application in &story.applications {
-        for sync in &application.syncs {
-            let sleep = clock.sleep(after(&sync.at));
-            let (cluster, name) = (cluster.clone(), application.name.clone());
-            let mut operation = json!({
-                "initiatedBy": {"username": sync.by},
-                "sync": if sync.what.is_null() { json!({}) } else { sync.what.clone() },
-            });
-            if !sync.retry.is_null() {
-                operation["retry"] = sync.retry.clone();
-            }
-            tasks.push(tokio::spawn(async move {
-                sleep.await;
-                request(&cluster, &name, operation).await;
-            }));
-        }
-    }
-    for later in &story.commits {
-        let Some(folder) = repositories.get(&later.repository).cloned() else { continue };
-        let (sleep, commit, clock) = (clock.sleep(after(&later.at)), later.commit.clone(), clock.clone());
-        tasks.push(tokio::spawn(async move {
-            sleep.await;
-            if let Err(error) = history::commit(&folder, &commit, clock.now()).await {
-                tracing::warn!(%error, "a commit of the demo was not made");
-            }
-        }));
-    }
-    tasks
-}
-
-/// Asks for a sync, as a person would, unless one runs.
-async fn request(cluster: &Cluster, name: &str, operation: Value) {
-    let (kind, options) = (kind(), WriteOptions::default());
-    let busy = match cluster.get(&kind, ARGOCD, name).await {
-        Ok(Some(application)) => application.at(&["operation"]).is_some(),
-        Ok(None) | Err(_) => true,
-    };
-    if busy {
-        return;
-    }
-    let patch = Patch::Merge(json!({"operation": operation, "status": {"operationState": null}}));
-    if let Err(error) = cluster.patch(&kind, ARGOCD, name, &patch, &options).await {
-        tracing::warn!(%error, name, "a sync of the demo was not asked for");
-    }
+    let mut text = String::new();
+    // One byte more than may be: then whoever reads it says that it is too large.
+    let read = fs::File::open(name).and_then(|file| file.take(MOST_SCENARIO + 1).read_to_string(&mut text));
+    read.map(|_| (name.to_owned(), text)).map_err(missing)
 }

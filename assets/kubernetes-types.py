@@ -15,10 +15,16 @@ import subprocess
 import sys
 
 GROUPS = {
-    "api/v1": "Namespace ConfigMap Secret ServiceAccount Service Event Node Pod PersistentVolumeClaim",
+    "api/v1": "Namespace ConfigMap Secret ServiceAccount Service Event Node Pod PersistentVolumeClaim PersistentVolume "
+    "Endpoints ReplicationController ResourceQuota LimitRange",
     "apis/apps/v1": "Deployment ReplicaSet StatefulSet DaemonSet ControllerRevision",
     "apis/batch/v1": "Job CronJob",
-    "apis/networking.k8s.io/v1": "Ingress",
+    "apis/networking.k8s.io/v1": "Ingress IngressClass NetworkPolicy",
+    "apis/autoscaling/v2": "HorizontalPodAutoscaler",
+    "apis/discovery.k8s.io/v1": "EndpointSlice",
+    "apis/policy/v1": "PodDisruptionBudget",
+    "apis/scheduling.k8s.io/v1": "PriorityClass",
+    "apis/storage.k8s.io/v1": "StorageClass",
     "apis/rbac.authorization.k8s.io/v1": "Role RoleBinding ClusterRole ClusterRoleBinding",
     "apis/coordination.k8s.io/v1": "Lease",
     "apis/events.k8s.io/v1": "Event",

@@ -115,6 +115,7 @@ pub struct DemoArgs {
 /// Jobs, Pods, Deployments and Argo Workflows run there as a scenario says, and are executed nowhere. Any client can
 /// use it: boathook, kubectl, Argo CD's tools.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = AFTER_SIM)]
 pub struct SimArgs {
     /// Port to listen on; 0 lets the system choose one
     #[arg(long, default_value_t = 0)]
@@ -173,6 +174,12 @@ Exit codes:
   7  Argo CD or another engine is at work, or the Lease is lost
   9  the cluster refuses what the engine cannot do without
  10  the cluster cannot be reached";
+
+const AFTER_SIM: &str = "\
+Exit codes:
+  0  it was interrupted, and stopped cleanly
+  1  the scenario is wrong, the port is taken, or the kubeconfig cannot be written
+  2  the arguments make no sense";
 
 fn interval(text: &str) -> Result<Duration, String> {
     let read = parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok());

@@ -139,7 +139,7 @@ pub async fn connect(target: &Target, clock: &Clock, user_agent: &str) -> Result
     if let Ok(agent) = http::HeaderValue::from_str(user_agent) {
         config.headers.push((http::header::USER_AGENT, agent));
     }
-    let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let server = without_credentials(&config.cluster_url.to_string());
     let client = kube::Client::try_from(config).map_err(|error| unusable(causes(&error)))?;
     Ok(Cluster::new(client, clock.clone(), name, server, user, REQUEST))
 }
@@ -156,10 +156,19 @@ pub fn context_servers(path: Option<&Path>) -> Result<Vec<(String, String)>, Con
     let (config, _) = read_kubeconfig(path)?;
     let server = |cluster: &str| {
         let named = config.clusters.iter().find(|named| named.name == cluster)?;
-        named.cluster.as_ref()?.server.clone()
+        named.cluster.as_ref()?.server.as_deref().map(without_credentials)
     };
     let contexts = config.contexts.iter();
     Ok(contexts.filter_map(|named| Some((named.name.clone(), server(&named.context.as_ref()?.cluster)?))).collect())
+}
+
+/// An address as one may show it: `https://USER:PASSWORD@HOST/` is `https://HOST`.
+fn without_credentials(server: &str) -> String {
+    let (scheme, rest) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{host}{}", path.trim_end_matches('/'))
 }
 
 /// The files in the order in which `kubectl` reads them. A file of `KUBECONFIG` that is missing is passed over.

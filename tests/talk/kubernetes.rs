@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use boathook::clock::Clock;
 use boathook::sim::server::{Simulator, SimulatorOptions};
 use http::Request;
@@ -162,20 +164,32 @@ async fn answers_are_those_of_a_real_api_server() {
 
 /// kubectl sends credentials to a server without TLS only as part of its address.
 #[tokio::test]
-async fn a_token_may_stand_in_the_path() {
+async fn a_token_may_be_the_password_of_the_address() {
     let simulator = Simulator::start(SimulatorOptions::default()).unwrap();
     let client = Client::try_from(kube::Config::new(simulator.url().parse().unwrap())).unwrap();
-    for (path, code) in [
-        (format!("/as/{}/api/v1/namespaces?limit=1", simulator.token()), 200),
-        (format!("/as/{}/apis", simulator.token()), 200),
-        ("/as/wrong/api/v1/namespaces".to_owned(), 401),
-        ("/as/".to_owned(), 401),
-        ("/api/v1/namespaces".to_owned(), 401),
-        ("/openapi/v3".to_owned(), 200),
+    let basic = |password: &str| format!("Basic {}", BASE64_STANDARD.encode(format!("admin:{password}")));
+    let bearer = |token: &str| format!("Bearer {token}");
+    let token = simulator.token();
+    for (path, credentials, code) in [
+        ("/api/v1/namespaces?limit=1", basic(token), 200),
+        ("/", basic(token), 200),
+        ("/", bearer(token), 200),
+        ("/", basic("wrong"), 401),
+        ("/", bearer("wrong"), 401),
+        ("/", format!("Digest {token}"), 401),
+        ("/", "Basic !".to_owned(), 401),
+        ("/version", "Basic !".to_owned(), 401),
+        ("/", String::new(), 401),
+        ("/version", String::new(), 200),
     ] {
-        let request = Request::builder().uri(&path).body(Body::empty()).unwrap();
-        assert_eq!(client.send(request).await.unwrap().status().as_u16(), code, "{path}");
+        let mut request = Request::builder().uri(path);
+        if !credentials.is_empty() {
+            request = request.header("Authorization", &credentials);
+        }
+        let answer = client.send(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status().as_u16(), code, "{path} with {credentials}");
     }
-    assert!(simulator.kubeconfig().contains(&format!("{}/as/{}\n", simulator.url(), simulator.token())));
+    let address = simulator.url().replace("http://", &format!("http://admin:{token}@"));
+    assert!(simulator.kubeconfig().contains(&format!("server: {address}\n")));
     simulator.stop().await;
 }

@@ -12,3 +12,4 @@ mod patches;
 mod sim_api;
 mod sim_command;
 mod sim_faults;
+mod sim_helpers;

@@ -53,7 +53,7 @@ fn what_it_cannot_do_it_says_and_touches_nothing() {
     let other = folder.path().join("other");
     std::fs::write(&other, "current-context: production\n").unwrap();
     let (code, errors) = ended(start(folder.path(), &["--kubeconfig", other.to_str().unwrap()]));
-    assert_eq!(code, Some(70));
+    assert_eq!(code, Some(1));
     assert!(errors.contains("is a kubeconfig of other clusters"), "{errors}");
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "current-context: production\n");
     let scenario = folder.path().join("scenario.yaml");
@@ -62,6 +62,17 @@ fn what_it_cannot_do_it_says_and_touches_nothing() {
     assert_eq!(code, Some(1));
     assert!(errors.contains("line 4: world.podz: unknown key"), "{errors}");
     assert_eq!(ended(start(folder.path(), &["--scenario", "/no/such/file"])).0, Some(1));
+    for path in [folder.path().to_owned(), folder.path().join("no/such/folder"), other.join("below")] {
+        let (code, errors) = ended(start(folder.path(), &["--kubeconfig", path.to_str().unwrap()]));
+        assert_eq!(code, Some(1));
+        assert!(errors.contains(&format!("cannot write the kubeconfig {}: ", path.display())), "{errors}");
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, errors) = ended(start(folder.path(), &["--port", &port]));
+    assert_eq!(code, Some(1));
+    assert!(errors.contains(&format!("cannot listen on 127.0.0.1:{port}: Address already in use")), "{errors}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left behind");
     assert_eq!(ended(start(folder.path(), &["--speed", "0"])).0, Some(2));
     assert_eq!(ended(start(folder.path(), &["--port", "99999"])).0, Some(2));
 }

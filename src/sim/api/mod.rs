@@ -22,4 +22,4 @@ mod subresource;
 mod table;
 mod watch;
 
-pub use serve::{Api, Connection, PATH_OF_TOKEN};
+pub use serve::{Api, Connection};

@@ -30,6 +30,18 @@ enum Test {
     Below(i64),
 }
 
+/// Whether Kubernetes has registered fields of this kind for selectors: it refuses others in other words.
+fn has_own_fields(resource: &Resource) -> bool {
+    resource.custom
+        || matches!(
+            (resource.group.as_str(), resource.kind.as_str()),
+            (
+                "" | "batch",
+                "Namespace" | "Node" | "Pod" | "Event" | "Secret" | "Service" | "ReplicationController" | "Job"
+            )
+        )
+}
+
 #[derive(Debug, Clone)]
 struct FieldRequirement {
     field: String,
@@ -42,7 +54,12 @@ impl Selector {
         let labels = query.get("labelSelector").map(parse_labels).transpose()?.unwrap_or_default();
         let fields = query.get("fieldSelector").map(parse_fields).transpose()?.unwrap_or_default();
         if let Some(unknown) = fields.iter().find(|one| !supported(resource, version, &one.field)) {
-            return Err(Status::bad_request(format!("field label not supported: {}", unknown.field)));
+            return Err(Status::bad_request(if has_own_fields(resource) {
+                format!("field label not supported: {}", unknown.field)
+            } else {
+                let field = &unknown.field;
+                format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+            }));
         }
         Ok(Self { labels, fields })
     }

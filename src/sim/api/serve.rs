@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,7 @@ use crate::domain::scenario::AccessRequest;
 use crate::sim::access::{Access, User, Verdict};
 use crate::sim::faults::{self, Action, Faults};
 use crate::sim::logs::Logs;
-use crate::sim::openapi::{openapi_document, openapi_index};
+use crate::sim::openapi::{OpenApiIndex, openapi_document};
 use crate::sim::status::Status;
 use crate::sim::store::Store;
 use crate::sim::validation::TypeCache;
@@ -69,25 +71,31 @@ struct Parts {
     access: Access,
     logs: Logs,
     types: Arc<TypeCache>,
+    index: OpenApiIndex,
     stop: CancellationToken,
     address: String,
 }
 
-/// What stands between the address of the server and a token in its path: `/as/TOKEN/api/v1/...`.
+/// The token of a request: a bearer token, or the password of basic authentication.
 ///
-/// kubectl and client-go send credentials to a server without TLS in no other way.
-pub const PATH_OF_TOKEN: &str = "/as/";
-
-/// Takes a token out of the path, and treats it as one in the `Authorization` header, which goes before it.
-fn take_token_of_path(head: &mut http::request::Parts) {
-    let Some(rest) = head.uri.path().strip_prefix(PATH_OF_TOKEN) else { return };
-    let (token, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let value = HeaderValue::try_from(format!("Bearer {token}"));
-    let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    if let (Ok(value), Ok(uri)) = (value, format!("/{path}{query}").parse::<http::Uri>()) {
-        head.headers.entry(header::AUTHORIZATION).or_insert(value);
-        head.uri = uri;
+/// `kubectl` and client-go send a token to a server without TLS in no other way than as part of its address,
+/// `http://USER:TOKEN@HOST`, of which they make the password.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let (kind, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if kind.eq_ignore_ascii_case("bearer") {
+        return Some(credentials.trim().to_owned());
     }
+    let pair = BASE64_STANDARD.decode(credentials.trim()).ok().filter(|_| kind.eq_ignore_ascii_case("basic"))?;
+    let pair = String::from_utf8(pair).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// The user that somebody asks to be, whom the rules of the one who asks hold for. Everybody may be anybody.
+fn impersonated(user: User, headers: &HeaderMap) -> User {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    let Some(name) = headers.get("Impersonate-User").map(text) else { return user };
+    let groups = headers.get_all("Impersonate-Group").iter().map(text).collect();
+    User { name, groups, ..user }
 }
 
 impl Api {
@@ -101,7 +109,8 @@ impl Api {
         address: String,
         stop: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Parts { store, faults, access, logs, types, stop, address }))
+        let index = OpenApiIndex::default();
+        Self(Arc::new(Parts { store, faults, access, logs, types, index, stop, address }))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -139,8 +148,7 @@ impl Api {
     }
 
     async fn respond(&self, connection: &Connection, request: Request<Body>) -> Answer {
-        let (mut head, body) = request.into_parts();
-        take_token_of_path(&mut head);
+        let (head, body) = request.into_parts();
         let route = route(&self.store().resources(), head.uri.path());
         let query = Query::of(&head.uri)?;
         let (target, verb) = match &route {
@@ -196,16 +204,10 @@ impl Api {
     }
 
     fn authenticate(&self, headers: &HeaderMap, route: &Route) -> Result<User, Status> {
-        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token =
-            value.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-        match token.and_then(|(_, token)| self.0.access.user(token.trim())) {
-            Some(user) => Ok(user),
-            // As with a load balancer in front, health needs no credentials; and clients look for the OpenAPI
-            // documents at the root of the server, whatever the path of its address is.
-            None if matches!(route, Route::Health | Route::Version | Route::OpenApi(_) | Route::OpenApi2)
-                && value.is_none() =>
-            {
+        match token(headers).and_then(|token| self.0.access.user(&token)) {
+            Some(user) => Ok(impersonated(user, headers)),
+            // What load balancers and clients that only look around ask for needs no credentials.
+            None if matches!(route, Route::Health | Route::Version) && !headers.contains_key(header::AUTHORIZATION) => {
                 Ok(User::default())
             }
             None => Err(Status::new(401, "Unauthorized", "Unauthorized")),
@@ -225,6 +227,7 @@ impl Api {
     ) -> Answer {
         let target = match route {
             Route::Target(target) => target,
+            Route::UnknownResource => return Err(no_such_resource()),
             _ if !matches!(*method, Method::GET | Method::HEAD) => return Err(not_allowed()),
             _ => return self.about_the_server(headers, route),
         };
@@ -276,7 +279,7 @@ impl Api {
             Route::OpenApi(place) => {
                 let place: Vec<_> = place.iter().map(String::as_str).collect();
                 found(match place.as_slice() {
-                    [] => Some(openapi_index(&resources)),
+                    [] => return Ok(respond::bytes(StatusCode::OK, "application/json", self.0.index.of(&resources))),
                     ["api", version] => openapi_document(&resources, "", version),
                     ["apis", group, version] => openapi_document(&resources, group, version),
                     _ => None,

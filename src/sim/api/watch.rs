@@ -252,17 +252,24 @@ impl Watch {
         }
     }
 
-    async fn obey(self, order: WatchOrder) -> Step {
+    async fn obey(mut self, mut order: WatchOrder) -> Step {
+        // Stalled, it can still be told to end or to break.
+        while order == WatchOrder::Stall {
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                next = self.orders.recv() => {
+                    if let Ok((filter, next)) = next && filter.matches(&self.request(), &self.user_agent) {
+                        order = next;
+                    }
+                }
+            }
+        }
         match order {
-            WatchOrder::End => None,
+            WatchOrder::End | WatchOrder::Stall => None,
             WatchOrder::Cut => Some((Err(io::Error::other("the watch was cut")), None)),
             WatchOrder::Expire => {
                 let status = Status::expired("The resourceVersion for the provided watch is too old.");
                 Some((Ok(error_line(&status)), None))
-            }
-            WatchOrder::Stall => {
-                self.stop.cancelled().await;
-                None
             }
         }
     }

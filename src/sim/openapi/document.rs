@@ -1,4 +1,4 @@
-//! The documents under `/openapi/v3`: an index, and one document for each group and version. As JSON and as far as
+//! The documents under `/openapi/v3`, one for each group and version. As JSON and as far as
 //! `kubectl apply`, `diff` and `explain` read them: schemas, and paths whose operations name their kind and parameters.
 
 use std::collections::BTreeSet;
@@ -15,35 +15,15 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
 /// Where a group and version is found under `/openapi/v3/`.
-fn place(group: &str, version: &str) -> String {
+pub(super) fn place(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-fn group_versions(resources: &Resources) -> BTreeSet<(String, String)> {
+pub(super) fn group_versions(resources: &Resources) -> BTreeSet<(String, String)> {
     let all = resources.iter().flat_map(|resource| {
         resource.served.iter().map(|served| (resource.group.clone(), served.name.clone())).collect::<Vec<_>>()
     });
     all.collect()
-}
-
-/// The index: which documents there are. The address of each changes with its content, so that clients may keep it.
-pub fn openapi_index(resources: &Resources) -> Value {
-    let mut paths = Map::new();
-    for (group, version) in group_versions(resources) {
-        let Some(document) = openapi_document(resources, &group, &version) else { continue };
-        let place = place(&group, &version);
-        let url = format!("/openapi/v3/{place}?hash={}", digest(&document.to_string()));
-        paths.insert(place, json!({"serverRelativeURL": url}));
-    }
-    json!({"paths": paths})
-}
-
-/// A short name for a text that changes with it.
-fn digest(text: &str) -> String {
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016X}")
 }
 
 /// The document of one group and version; `None` where nothing is served there.
@@ -263,10 +243,6 @@ mod tests {
     #[test]
     fn every_reference_leads_somewhere() {
         let resources = Resources::built_in();
-        let index = openapi_index(&resources);
-        assert!(
-            index["paths"]["api/v1"]["serverRelativeURL"].as_str().unwrap().starts_with("/openapi/v3/api/v1?hash=")
-        );
         for (group, version) in group_versions(&resources) {
             let document = openapi_document(&resources, &group, &version).unwrap();
             let text = document.to_string();

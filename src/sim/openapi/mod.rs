@@ -5,12 +5,14 @@
 //! `assets/kubernetes-types.json`, facts extracted from a running API server by the script beside it.
 
 mod document;
+mod index;
 mod normal;
 mod quantity;
 mod rules;
 mod types;
 
-pub use document::{openapi_document, openapi_index};
+pub use document::openapi_document;
+pub use index::OpenApiIndex;
 pub use normal::{empty_object, fill_defaults, tidy};
 pub use quantity::canonical_quantity;
 pub use rules::Rules;

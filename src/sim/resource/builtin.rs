@@ -150,6 +150,14 @@ fn core() -> Vec<Resource> {
         stored("", "v1", "Node", "nodes", &["no"]).cluster().with_status(),
         stored("", "v1", "Pod", "pods", &["po"]).with_status().with_generation().in_category("all"),
         stored("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", &["pvc"]).with_status(),
+        stored("", "v1", "PersistentVolume", "persistentvolumes", &["pv"]).cluster().with_status(),
+        stored("", "v1", "Endpoints", "endpoints", &["ep"]),
+        stored("", "v1", "ResourceQuota", "resourcequotas", &["quota"]).with_status(),
+        stored("", "v1", "LimitRange", "limitranges", &["limits"]),
+        stored("", "v1", "ReplicationController", "replicationcontrollers", &["rc"])
+            .with_status()
+            .with_generation()
+            .in_category("all"),
     ]
 }
 
@@ -181,6 +189,15 @@ fn others() -> Vec<Resource> {
     let rbac = |kind, plural| stored("rbac.authorization.k8s.io", "v1", kind, plural, &[]);
     vec![
         stored("networking.k8s.io", "v1", "Ingress", "ingresses", &["ing"]).with_status().with_generation(),
+        stored("networking.k8s.io", "v1", "IngressClass", "ingressclasses", &[]).cluster().with_generation(),
+        stored("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", &["netpol"]).with_generation(),
+        stored("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", &["hpa"])
+            .with_status()
+            .in_category("all"),
+        stored("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", &[]).with_generation(),
+        stored("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", &["pdb"]).with_status().with_generation(),
+        stored("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", &["pc"]).cluster().with_generation(),
+        stored("storage.k8s.io", "v1", "StorageClass", "storageclasses", &["sc"]).cluster(),
         rbac("Role", "roles"),
         rbac("RoleBinding", "rolebindings"),
         rbac("ClusterRole", "clusterroles").cluster(),

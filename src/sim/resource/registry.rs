@@ -35,6 +35,11 @@ impl Resources {
         self.0.values()
     }
 
+    /// Whether this is the very same snapshot.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The same with one more, or another in its place.
     #[must_use]
     pub fn with(&self, resource: Resource) -> Self {

@@ -5,6 +5,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use super::simulator::ADMIN;
+
 /// Name of the cluster, the user and the context in it.
 const NAME: &str = "boathook-sim";
 
@@ -24,17 +28,24 @@ pub enum KubeconfigError {
     },
 }
 
-/// A kubeconfig for one server.
+/// A kubeconfig for the server at this address (`HOST:PORT`).
 ///
-/// kubectl sends no token to a server without TLS, so the address holds it as well: see
-/// [`PATH_OF_TOKEN`](crate::sim::api::PATH_OF_TOKEN).
-pub(super) fn kubeconfig(url: &str, token: &str) -> String {
-    let path = crate::sim::api::PATH_OF_TOKEN;
+/// `kubectl` sends no token to a server without TLS, but it does send the password in an address, so the token stands in
+/// both places.
+pub(super) fn kubeconfig(address: &str, token: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: {url}{path}{token}\nusers:\n- name: {NAME}\n  \
-         user:\n    token: {token}\ncontexts:\n- name: {NAME}\n  context:\n    cluster: {NAME}\n    user: {NAME}\n    \
-         namespace: default\ncurrent-context: {NAME}\n"
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: http://{ADMIN}:{token}@{address}\n\
+         users:\n- name: {NAME}\n  user:\n    token: {token}\ncontexts:\n- name: {NAME}\n  context:\n    \
+         cluster: {NAME}\n    user: {NAME}\n    namespace: default\ncurrent-context: {NAME}\n"
     )
+}
+
+/// Whether a kubeconfig names nothing but a simulator.
+fn is_ours(text: &str) -> bool {
+    let Ok(config) = serde_yaml::from_str::<Value>(text) else { return false };
+    let named = |list: &str| config.get(list).and_then(Value::as_array).into_iter().flatten();
+    let mut all = ["clusters", "users", "contexts"].into_iter().flat_map(named).peekable();
+    config.is_null() || all.peek().is_some() && all.all(|one| one.get("name").is_some_and(|name| name == NAME))
 }
 
 /// Writes a kubeconfig that only its owner can read. Replaces one of an earlier simulator, and nothing else.
@@ -44,7 +55,7 @@ pub(super) fn kubeconfig(url: &str, token: &str) -> String {
 pub fn write_kubeconfig(path: &Path, text: &str) -> Result<(), KubeconfigError> {
     let failed = |source| KubeconfigError::Io { path: path.to_owned(), source };
     match fs::read_to_string(path) {
-        Ok(existing) if !existing.trim().is_empty() && !existing.contains(&format!("current-context: {NAME}\n")) => {
+        Ok(existing) if !is_ours(&existing) => {
             return Err(KubeconfigError::NotOurs(path.to_owned()));
         }
         Ok(_) => {}
@@ -66,4 +77,19 @@ pub fn write_kubeconfig(path: &Path, text: &str) -> Result<(), KubeconfigError> 
         let _ = fs::remove_file(&temporary);
         failed(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_names_a_simulator_alone_may_be_replaced() {
+        let ours = kubeconfig("127.0.0.1:1", "t");
+        assert!(is_ours(&ours) && is_ours("") && is_ours("# nothing\n"));
+        let merged = ours.replace("users:\n", "- name: production\n  cluster: {}\nusers:\n");
+        for other in [merged.as_str(), "current-context: boathook-sim\n", "a: [", "text", "clusters: []\n"] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
 }

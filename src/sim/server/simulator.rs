@@ -1,6 +1,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,8 @@ use crate::sim::validation::{KindRules, TypeCache};
 
 /// The user of the token in the kubeconfig.
 pub(super) const ADMIN: &str = "admin";
+/// How long answers may take to end when the simulator stops.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -162,7 +165,7 @@ impl Simulator {
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.shared.port)
+        format!("http://{}", self.shared.address())
     }
 
     /// Bearer token of the administrator.
@@ -172,7 +175,7 @@ impl Simulator {
 
     /// A kubeconfig with the address and the token.
     pub fn kubeconfig(&self) -> String {
-        kubeconfig(&self.url(), self.token())
+        kubeconfig(&self.shared.address(), self.token())
     }
 
     /// The objects, to read and write past the API.
@@ -219,9 +222,16 @@ impl Simulator {
         self.shared.accept().await
     }
 
-    /// Ends watches and logs, closes the listener and waits for everything to end.
+    /// Ends watches and logs, closes the listener and waits for everything to end. Answers that are on their way are
+    /// finished, so that `kubectl logs -f` sees the end of a log and no broken connection; those that take longer than
+    /// a second are cut.
     pub async fn stop(mut self) {
-        self.shared.end();
+        self.shared.stop.cancel();
+        if let Some(closing) = self.shared.closed.lock().await.take() {
+            // Sockets know no other time than the real one.
+            let _ = Clock::real().timeout(PATIENCE, closing).await;
+        }
+        self.shared.refuse();
         if let Some(controllers) = self.controllers.take() {
             controllers.stop().await;
         }
@@ -237,6 +247,10 @@ impl Drop for Simulator {
 }
 
 impl Shared {
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     fn end(&self) {
         self.stop.cancel();
         self.refuse();
@@ -252,11 +266,13 @@ impl Shared {
         let connections = CancellationToken::new();
         *self.listening() = Some(connections.clone());
         let gate = Gate { listener, connections: connections.clone(), clock: self.clock.clone() };
+        let stop = self.stop.clone();
         let router = Router::new().fallback(answer).with_state(self.api.clone());
         let service = router.into_make_service_with_connect_info::<Connection>();
         self.tasks.spawn(async move {
-            let serving = std::future::IntoFuture::into_future(axum::serve(gate, service));
-            // It only ends by being cancelled.
+            let serving = axum::serve(gate, service).with_graceful_shutdown(stop.cancelled_owned());
+            let serving = std::future::IntoFuture::into_future(serving);
+            // An error would be one of the listener, which has none.
             let _ = connections.run_until_cancelled(serving).await;
         })
     }

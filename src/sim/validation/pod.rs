@@ -19,6 +19,26 @@ pub(super) fn unsupported(field: impl Into<String>, value: &Value, supported: &[
     FieldError::new(FieldProblem::NotSupported, field, Some(value.clone()), detail)
 }
 
+/// Refuses what is none of the supported values.
+fn one_of(map: &Value, name: &str, field: &str, supported: &[&str]) -> Option<FieldError> {
+    let value = map.get(name).unwrap_or(&Value::Null);
+    let known = supported.iter().any(|known| value == known);
+    (!known).then(|| unsupported(format!("{field}.{name}"), value, supported))
+}
+
+/// Refuses a name that is missing, that another one of the list has, or that is no DNS label.
+fn unique_name<'v>(entry: &'v Value, field: &str, names: &mut Vec<&'v str>, errors: &mut Vec<FieldError>) {
+    let (name, field) = (text(entry, "/name"), format!("{field}.name"));
+    if name.is_empty() {
+        errors.push(FieldError::required(field, ""));
+    } else if names.contains(&name) {
+        errors.push(FieldError::new(FieldProblem::Duplicate, field, Some(json!(name)), ""));
+    } else {
+        errors.extend(dns_label(name).into_iter().map(|why| FieldError::invalid(field.clone(), json!(name), why)));
+        names.push(name);
+    }
+}
+
 /// Refuses a number below zero.
 pub(super) fn not_negative(map: &Value, name: &str, field: &str) -> Option<FieldError> {
     let value = map.get(name)?;
@@ -37,28 +57,12 @@ pub(super) fn pod_spec(spec: &Value, field: &str) -> Vec<FieldError> {
     for part in ["containers", "initContainers"] {
         for (index, container) in list(spec, &format!("/{part}")).iter().enumerate() {
             let field = format!("{field}.{part}[{index}]");
-            let name = text(container, "/name");
-            if name.is_empty() {
-                errors.push(FieldError::required(format!("{field}.name"), ""));
-            } else if names.contains(&name) {
-                errors.push(FieldError::new(FieldProblem::Duplicate, format!("{field}.name"), Some(json!(name)), ""));
-            } else {
-                let wrong = dns_label(name).into_iter();
-                errors.extend(wrong.map(|why| FieldError::invalid(format!("{field}.name"), json!(name), why)));
-                names.push(name);
-            }
+            unique_name(container, &field, &mut names, &mut errors);
             self::container(container, &field, &volumes, &mut errors);
         }
     }
-    let policy = spec.get("restartPolicy").cloned().unwrap_or_default();
-    if !["Always", "OnFailure", "Never"].iter().any(|known| policy == *known) {
-        errors.push(unsupported(format!("{field}.restartPolicy"), &policy, &["Always", "OnFailure", "Never"]));
-    }
-    let dns = spec.get("dnsPolicy").cloned().unwrap_or_default();
-    let dns_policies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
-    if !dns_policies.iter().any(|known| dns == *known) {
-        errors.push(unsupported(format!("{field}.dnsPolicy"), &dns, &dns_policies));
-    }
+    errors.extend(one_of(spec, "restartPolicy", field, &["Always", "OnFailure", "Never"]));
+    errors.extend(one_of(spec, "dnsPolicy", field, &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]));
     if let Some(value) = spec.get("activeDeadlineSeconds")
         && value.as_i64().is_some_and(|seconds| !(1..=i64::from(i32::MAX)).contains(&seconds))
     {
@@ -83,16 +87,7 @@ fn volumes<'v>(spec: &'v Value, field: &str, errors: &mut Vec<FieldError>) -> Ve
             }
             [_] => {}
         }
-        let name = text(volume, "/name");
-        if name.is_empty() {
-            errors.push(FieldError::required(format!("{field}.name"), ""));
-        } else if names.contains(&name) {
-            errors.push(FieldError::new(FieldProblem::Duplicate, format!("{field}.name"), Some(json!(name)), ""));
-        } else {
-            let wrong = dns_label(name).into_iter();
-            errors.extend(wrong.map(|why| FieldError::invalid(format!("{field}.name"), json!(name), why)));
-            names.push(name);
-        }
+        unique_name(volume, &field, &mut names, errors);
     }
     names
 }
@@ -112,10 +107,7 @@ fn container(container: &Value, field: &str, volumes: &[&str], errors: &mut Vec<
             None | Some(0) => errors.push(FieldError::required(format!("{field}.containerPort"), "")),
             Some(number) => errors.extend(port_number(number, &format!("{field}.containerPort"))),
         }
-        let protocol = port.get("protocol").cloned().unwrap_or_default();
-        if !["SCTP", "TCP", "UDP"].iter().any(|known| protocol == *known) {
-            errors.push(unsupported(format!("{field}.protocol"), &protocol, &["SCTP", "TCP", "UDP"]));
-        }
+        errors.extend(one_of(port, "protocol", &field, &["SCTP", "TCP", "UDP"]));
     }
     for (index, variable) in list(container, "/env").iter().enumerate() {
         let field = format!("{field}.env[{index}]");
@@ -143,10 +135,7 @@ fn container(container: &Value, field: &str, volumes: &[&str], errors: &mut Vec<
         }
         paths.push(path);
     }
-    let pull = container.get("imagePullPolicy").cloned().unwrap_or_default();
-    if !["Always", "IfNotPresent", "Never"].iter().any(|known| pull == *known) {
-        errors.push(unsupported(format!("{field}.imagePullPolicy"), &pull, &["Always", "IfNotPresent", "Never"]));
-    }
+    errors.extend(one_of(container, "imagePullPolicy", field, &["Always", "IfNotPresent", "Never"]));
 }
 
 /// Refuses what is no port.

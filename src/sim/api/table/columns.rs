@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::age;
-use super::{pods, rows};
+use super::{pods, rows, stored};
 use crate::sim::resource::{Printer, PrinterColumn, Resource, json_path};
 use crate::sim::store::Stored;
 
@@ -78,7 +78,7 @@ fn built_in(resource: &Resource) -> Option<Vec<Column>> {
         }
         "Role" | "ClusterRole" | "CustomResourceDefinition" => shown(&[("Created At", "date")]),
         "Lease" => text(&["Holder", "Age"]),
-        _ => return None,
+        kind => return stored::columns(kind),
     })
 }
 

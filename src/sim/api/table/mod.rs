@@ -6,5 +6,6 @@ mod columns;
 mod pods;
 mod reading;
 mod rows;
+mod stored;
 
 pub(crate) use columns::{cells, columns};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::age;
 use super::reading::{condition, joined, labels, list, number, text, text_or};
+use super::stored;
 
 /// All cells but the name; `None` for a kind that shows only its age.
 pub(super) fn cells(kind: &str, object: &Value, age: &Value, now: Timestamp) -> Option<Vec<Value>> {
@@ -44,7 +45,7 @@ pub(super) fn cells(kind: &str, object: &Value, age: &Value, now: Timestamp) -> 
             vec![json!(text(object, "/metadata/creationTimestamp"))]
         }
         "Lease" => vec![json!(text(object, "/spec/holderIdentity")), age.clone()],
-        _ => return None,
+        kind => return stored::cells(kind, object, age),
     })
 }
 
@@ -57,7 +58,7 @@ fn ready(object: &Value) -> String {
 }
 
 /// Names and images of the containers of a template, and the selector beside it.
-fn with_containers(mut cells: Vec<Value>, object: &Value, template: &str, selector: bool) -> Vec<Value> {
+pub(super) fn with_containers(mut cells: Vec<Value>, object: &Value, template: &str, selector: bool) -> Vec<Value> {
     let containers = format!("{template}/spec/containers");
     cells.push(json!(joined(object, &containers, "/name")));
     cells.push(json!(joined(object, &containers, "/image")));
@@ -68,7 +69,7 @@ fn with_containers(mut cells: Vec<Value>, object: &Value, template: &str, select
 }
 
 /// A `LabelSelector` as one text, or `<none>`.
-fn label_selector(selector: Option<&Value>) -> String {
+pub(super) fn label_selector(selector: Option<&Value>) -> String {
     let Some(selector) = selector else { return "<none>".to_owned() };
     let mut terms = Vec::new();
     if selector.get("matchLabels").and_then(Value::as_object).is_some_and(|map| !map.is_empty()) {
@@ -173,23 +174,24 @@ fn node(object: &Value, age: &Value) -> Vec<Value> {
     ]
 }
 
+/// `ReadWriteOnce` as `RWO`.
+pub(super) fn access_modes(object: &Value, pointer: &str) -> String {
+    let modes = list(object, pointer).iter().filter_map(Value::as_str).map(|mode| match mode {
+        "ReadWriteOnce" => "RWO",
+        "ReadOnlyMany" => "ROX",
+        "ReadWriteMany" => "RWX",
+        "ReadWriteOncePod" => "RWOP",
+        other => other,
+    });
+    modes.collect::<Vec<_>>().join(",")
+}
+
 fn claim(object: &Value, age: &Value) -> Vec<Value> {
     let deleting = !text(object, "/metadata/deletionTimestamp").is_empty();
     let status = if deleting { "Terminating" } else { text(object, "/status/phase") };
     let bound = !text(object, "/spec/volumeName").is_empty();
     let capacity = if bound { text(object, "/status/capacity/storage") } else { "" };
-    let modes: Vec<&str> = list(object, "/status/accessModes")
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|mode| match mode {
-            "ReadWriteOnce" => "RWO",
-            "ReadOnlyMany" => "ROX",
-            "ReadWriteMany" => "RWX",
-            "ReadWriteOncePod" => "RWOP",
-            other => other,
-        })
-        .collect();
-    let modes = if bound { modes.join(",") } else { String::new() };
+    let modes = if bound { access_modes(object, "/status/accessModes") } else { String::new() };
     vec![
         json!(status),
         json!(text(object, "/spec/volumeName")),

@@ -8,12 +8,16 @@ use serde_json::Value;
 
 use crate::sim::controllers::json::{condition, controller_of, int, is_true, set, text, time};
 use crate::sim::controllers::owners::Owners;
-use crate::sim::controllers::{Change, Context, Wake};
+use crate::sim::controllers::{Change, Context, Key, Wake};
 use crate::sim::resource::{GroupResource, PODS};
+use crate::sim::status::Status;
 use crate::sim::store::{EventKind, Stored};
 
 /// The letters of hashes in names, as in Kubernetes.
 const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The label with the revision of a pod's template, of DaemonSets and StatefulSets.
+pub(super) const REVISION: &str = "controller-revision-hash";
 
 /// So many pods are made or deleted in one look.
 pub(super) const MOST: i64 = 500;
@@ -46,6 +50,51 @@ pub(super) fn available(context: &Context<'_>, pod: &Stored, owner: &Value) -> R
     let least = SignedDuration::try_from(context.scaled(Duration::from_secs(least))).unwrap_or_default();
     let at = time(ready, "/lastTransitionTime").and_then(|since| since.checked_add(least).ok()).ok_or(None)?;
     if at <= context.now { Ok(()) } else { Err(Some(at)) }
+}
+
+/// How many of these pods are available; the owner is looked at again when the next one will be.
+pub(super) fn count_available<'p>(
+    context: &mut Context<'_>,
+    key: &Key,
+    owner: &Value,
+    pods: impl IntoIterator<Item = &'p Arc<Stored>>,
+) -> usize {
+    let mut count = 0;
+    for pod in pods {
+        match available(context, pod, owner) {
+            Ok(()) => count += 1,
+            Err(Some(at)) => context.again_at(key, at),
+            Err(None) => {}
+        }
+    }
+    count
+}
+
+/// Has a changed object looked at if it is of this kind, else the owner of this kind that a changed pod has.
+pub(super) fn wake_for_itself_and_pods(change: &Change, owners: &Owners, id: &GroupResource, wake: &mut Wake<'_>) {
+    if is_of(change, id) {
+        wake.now(change.object.namespace(), change.object.name());
+    } else if change.id == PODS {
+        wake_owner(change, owners, id, wake);
+    }
+}
+
+/// Writes a status, if it is another one.
+pub(super) fn write_status(
+    context: &mut Context<'_>,
+    id: &GroupResource,
+    stored: &Arc<Stored>,
+    status: &Value,
+) -> Result<(), Status> {
+    if stored.value().get("status") != Some(status) {
+        context.set_status(id, stored, status)?;
+    }
+    Ok(())
+}
+
+/// The template of an owner's pods.
+pub(super) fn template(owner: &Value) -> Value {
+    owner.pointer("/spec/template").cloned().unwrap_or_default()
 }
 
 /// Has the owner of a changed object looked at, if it is of this kind.

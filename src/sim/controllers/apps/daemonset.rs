@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::common::{available, int_or_percent, is_active, is_of, is_ready, pods_of, template_hash, wake_owner};
+use super::common::{
+    REVISION, count_available, int_or_percent, is_active, is_ready, pods_of, set_count, template, template_hash,
+    wake_for_itself_and_pods, write_status,
+};
 use crate::sim::controllers::json::{int, list, selects, set, text, truth};
 use crate::sim::controllers::owners::Owners;
 use crate::sim::controllers::{Change, Context, Controller, ControllerName, Key, Wake};
 use crate::sim::resource::{DAEMON_SETS, NODES, PODS};
 use crate::sim::status::Status;
 use crate::sim::store::{Propagation, Stored};
-
-/// The label with the revision of a pod's template.
-const HASH: &str = "controller-revision-hash";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -29,11 +29,8 @@ impl Controller for DaemonSetController {
     }
 
     fn observe(&mut self, change: &Change, owners: &Owners, wake: &mut Wake<'_>) {
-        if is_of(change, &DAEMON_SETS) {
-            wake.now(change.object.namespace(), change.object.name());
-        } else if change.id == PODS {
-            wake_owner(change, owners, &DAEMON_SETS, wake);
-        } else if change.id == NODES && change.previous.is_none() {
+        wake_for_itself_and_pods(change, owners, &DAEMON_SETS, wake);
+        if change.id == NODES && change.previous.is_none() {
             wake.resource("nodes", "", change.object.name(), std::time::Duration::ZERO);
         }
     }
@@ -61,15 +58,12 @@ impl Controller for DaemonSetController {
             })
             .collect();
         let pods = pods_of(context, &stored);
-        let hash = template_hash(&owner.pointer("/spec/template").cloned().unwrap_or_default(), 0);
+        let hash = template_hash(&template(&owner), 0);
         if !stored.is_deleting() {
             keep(context, &owner, &hash, &nodes, &pods)?;
         }
         let status = status(context, key, &owner, &hash, &nodes, &pods);
-        if owner.get("status") != Some(&status) {
-            context.set_status(&DAEMON_SETS, &stored, &status)?;
-        }
-        Ok(())
+        write_status(context, &DAEMON_SETS, &stored, &status)
     }
 }
 
@@ -115,7 +109,7 @@ fn keep(
     let most = int_or_percent(value, total, "1", true).max(1);
     let away = pods.iter().filter(|pod| !is_ready(pod) || pod.is_deleting()).count();
     let mut may_go = most - i64::try_from(away).unwrap_or(i64::MAX);
-    for pod in pods.iter().filter(|pod| pod.label(HASH) != Some(hash) && !pod.is_deleting()) {
+    for pod in pods.iter().filter(|pod| pod.label(REVISION) != Some(hash) && !pod.is_deleting()) {
         if !is_ready(pod) || may_go > 0 {
             may_go -= i64::from(is_ready(pod));
             context.delete(&PODS, pod, Propagation::Background)?;
@@ -126,9 +120,8 @@ fn keep(
 }
 
 fn make(context: &mut Context<'_>, owner: &Value, hash: &str, node: &str) -> Result<(), Status> {
-    let template = owner.pointer("/spec/template").cloned().unwrap_or_default();
-    let mut pod = Context::from_template(owner, &template, &format!("{}-", text(owner, "/metadata/name")));
-    set(&mut pod, &format!("/metadata/labels/{HASH}"), hash.into());
+    let mut pod = Context::from_template(owner, &template(owner), &format!("{}-", text(owner, "/metadata/name")));
+    set(&mut pod, &format!("/metadata/labels/{REVISION}"), hash.into());
     let generation = int(owner, "/metadata/generation").unwrap_or(1).to_string();
     set(&mut pod, "/metadata/labels/pod-template-generation", generation.into());
     let field = json!({"key": "metadata.name", "operator": "In", "values": [node]});
@@ -169,14 +162,7 @@ fn status(
         .iter()
         .filter_map(|node| pods.iter().find(|pod| node_of(&pod.value()) == node.name() && !pod.is_deleting()))
         .collect();
-    let mut long_ready = 0;
-    for pod in &here {
-        match available(context, pod, owner) {
-            Ok(()) => long_ready += 1,
-            Err(Some(at)) => context.again_at(key, at),
-            Err(None) => {}
-        }
-    }
+    let long_ready = count_available(context, key, owner, here.iter().copied());
     let mut status = json!({
         "currentNumberScheduled": here.len(),
         "numberMisscheduled": 0,
@@ -184,9 +170,9 @@ fn status(
         "numberReady": here.iter().filter(|pod| is_ready(pod)).count(),
         "observedGeneration": int(owner, "/metadata/generation").unwrap_or(1),
     });
-    let updated = here.iter().filter(|pod| pod.label(HASH) == Some(hash)).count();
-    super::common::set_count(&mut status, "/updatedNumberScheduled", updated);
-    super::common::set_count(&mut status, "/numberAvailable", long_ready);
-    super::common::set_count(&mut status, "/numberUnavailable", nodes.len().saturating_sub(long_ready));
+    let updated = here.iter().filter(|pod| pod.label(REVISION) == Some(hash)).count();
+    set_count(&mut status, "/updatedNumberScheduled", updated);
+    set_count(&mut status, "/numberAvailable", long_ready);
+    set_count(&mut status, "/numberUnavailable", nodes.len().saturating_sub(long_ready));
     status
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::common::{
-    MOST, available, is_active, is_of, is_ready, pods_of, replicas, set_count, template_hash, wake_owner,
+    MOST, count_available, is_active, is_ready, pods_of, replicas, set_count, template, template_hash,
+    wake_for_itself_and_pods, write_status,
 };
 use crate::sim::controllers::json::{int, set, text};
 use crate::sim::controllers::owners::Owners;
@@ -28,11 +29,7 @@ impl Controller for ReplicaSetController {
     }
 
     fn observe(&mut self, change: &Change, owners: &Owners, wake: &mut Wake<'_>) {
-        if is_of(change, &REPLICA_SETS) {
-            wake.now(change.object.namespace(), change.object.name());
-        } else if change.id == PODS {
-            wake_owner(change, owners, &REPLICA_SETS, wake);
-        }
+        wake_for_itself_and_pods(change, owners, &REPLICA_SETS, wake);
     }
 
     fn reconcile(&mut self, context: &mut Context<'_>, key: &Key) -> Result<(), Status> {
@@ -48,10 +45,7 @@ impl Controller for ReplicaSetController {
         if !stored.is_deleting() {
             scale(context, &set_of, pods)?;
         }
-        if set_of.get("status") != Some(&counted) {
-            context.set_status(&REPLICA_SETS, &stored, &counted)?;
-        }
-        Ok(())
+        write_status(context, &REPLICA_SETS, &stored, &counted)
     }
 }
 
@@ -59,9 +53,8 @@ fn scale(context: &mut Context<'_>, set_of: &Value, mut pods: Vec<Arc<Stored>>) 
     let have = i64::try_from(pods.len()).unwrap_or(i64::MAX);
     let wanted = replicas(set_of);
     for _ in 0..(wanted - have).clamp(0, MOST) {
-        let template = set_of.pointer("/spec/template").cloned().unwrap_or_default();
         let prefix = format!("{}-", text(set_of, "/metadata/name"));
-        match context.create(&PODS, Context::from_template(set_of, &template, &prefix)) {
+        match context.create(&PODS, Context::from_template(set_of, &template(set_of), &prefix)) {
             Ok(pod) => context.tell(set_of, "SuccessfulCreate", &format!("Created pod: {}", pod.name())),
             Err(error) => {
                 context.warn(set_of, "FailedCreate", &format!("Error creating: {error}"));
@@ -87,17 +80,7 @@ fn scale(context: &mut Context<'_>, set_of: &Value, mut pods: Vec<Arc<Stored>>) 
 }
 
 fn status(context: &mut Context<'_>, key: &Key, set_of: &Value, pods: &[Arc<Stored>]) -> Value {
-    let mut ready_for_long = 0;
-    let mut next = None;
-    for pod in pods {
-        match available(context, pod, set_of) {
-            Ok(()) => ready_for_long += 1,
-            Err(at) => next = [next, at].into_iter().flatten().min(),
-        }
-    }
-    if let Some(at) = next {
-        context.again_at(key, at);
-    }
+    let ready_for_long = count_available(context, key, set_of, pods);
     let labels = set_of.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
     let labelled =
         |pod: &&Arc<Stored>| labels.into_iter().flatten().all(|(key, value)| pod.label(key) == value.as_str());
@@ -111,7 +94,7 @@ fn status(context: &mut Context<'_>, key: &Key, set_of: &Value, pods: &[Arc<Stor
 
 /// A new `ReplicaSet` of a Deployment, without replicas.
 pub(super) fn for_deployment(deployment: &Value, revision: i64) -> Value {
-    let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+    let template = template(deployment);
     let hash = template_hash(&template, int(deployment, "/status/collisionCount").unwrap_or(0));
     let mut new = json!({
         "metadata": {
@@ -147,9 +130,9 @@ pub(super) fn for_deployment(deployment: &Value, revision: i64) -> Value {
 
 /// Whether a `ReplicaSet` has the template of a Deployment.
 pub(super) fn has_template(set_of: &Value, deployment: &Value) -> bool {
-    let mut own = set_of.pointer("/spec/template").cloned().unwrap_or_default();
+    let mut own = template(set_of);
     set(&mut own, "/metadata/labels/pod-template-hash", Value::Null);
-    let mut wanted = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+    let mut wanted = template(deployment);
     set(&mut wanted, "/metadata/labels/pod-template-hash", Value::Null);
     own == wanted
 }

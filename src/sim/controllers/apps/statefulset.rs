@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::common::{available, is_of, is_ready, pods_of, replicas, set_count, template_hash, wake_owner};
+use super::common::{
+    REVISION, count_available, is_ready, pods_of, replicas, set_count, template, template_hash,
+    wake_for_itself_and_pods, write_status,
+};
 use crate::sim::controllers::json::{int, list, set, text};
 use crate::sim::controllers::owners::Owners;
 use crate::sim::controllers::{Change, Context, Controller, ControllerName, Key, Wake};
 use crate::sim::resource::{PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS};
 use crate::sim::status::Status;
 use crate::sim::store::{Propagation, Stored};
-
-/// The label with the revision of a pod's template.
-const HASH: &str = "controller-revision-hash";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -29,11 +29,7 @@ impl Controller for StatefulSetController {
     }
 
     fn observe(&mut self, change: &Change, owners: &Owners, wake: &mut Wake<'_>) {
-        if is_of(change, &STATEFUL_SETS) {
-            wake.now(change.object.namespace(), change.object.name());
-        } else if change.id == PODS {
-            wake_owner(change, owners, &STATEFUL_SETS, wake);
-        }
+        wake_for_itself_and_pods(change, owners, &STATEFUL_SETS, wake);
     }
 
     fn reconcile(&mut self, context: &mut Context<'_>, key: &Key) -> Result<(), Status> {
@@ -47,15 +43,8 @@ impl Controller for StatefulSetController {
             keep(context, &owner, &revision, &pods)?;
         }
         let status = status(context, key, &owner, &revision, &pods);
-        if owner.get("status") != Some(&status) {
-            context.set_status(&STATEFUL_SETS, &stored, &status)?;
-        }
-        Ok(())
+        write_status(context, &STATEFUL_SETS, &stored, &status)
     }
-}
-
-fn template(owner: &Value) -> Value {
-    owner.pointer("/spec/template").cloned().unwrap_or_default()
 }
 
 fn ordinal(pod: &Stored) -> Option<i64> {
@@ -97,7 +86,7 @@ fn keep(context: &mut Context<'_>, owner: &Value, revision: &str, pods: &[(i64, 
     }
     let from = int(owner, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
     for (_, pod) in pods.iter().rev().filter(|(ordinal, _)| *ordinal >= from && *ordinal < end) {
-        if pod.label(HASH) != Some(revision) && !pod.is_deleting() {
+        if pod.label(REVISION) != Some(revision) && !pod.is_deleting() {
             return context.delete(&PODS, pod, Propagation::Background);
         }
         // The next one waits until this one is ready again.
@@ -114,7 +103,7 @@ fn make(context: &mut Context<'_>, owner: &Value, revision: &str, number: i64) -
     let mut pod = Context::from_template(owner, &template(owner), &format!("{set_of}-"));
     set(&mut pod, "/metadata/name", name.as_str().into());
     for (label, value) in [
-        (HASH, revision.to_owned()),
+        (REVISION, revision.to_owned()),
         ("statefulset.kubernetes.io~1pod-name", name.clone()),
         ("apps.kubernetes.io~1pod-index", number.to_string()),
     ] {
@@ -155,15 +144,8 @@ fn make(context: &mut Context<'_>, owner: &Value, revision: &str, number: i64) -
 
 fn status(context: &mut Context<'_>, key: &Key, owner: &Value, revision: &str, pods: &[(i64, Arc<Stored>)]) -> Value {
     let here: Vec<&Arc<Stored>> = pods.iter().map(|(_, pod)| pod).collect();
-    let updated = here.iter().filter(|pod| pod.label(HASH) == Some(revision) && !pod.is_deleting()).count();
-    let mut long_ready = 0;
-    for pod in &here {
-        match available(context, pod, owner) {
-            Ok(()) => long_ready += 1,
-            Err(Some(at)) => context.again_at(key, at),
-            Err(None) => {}
-        }
-    }
+    let updated = here.iter().filter(|pod| pod.label(REVISION) == Some(revision) && !pod.is_deleting()).count();
+    let long_ready = count_available(context, key, owner, here.iter().copied());
     let wanted = usize::try_from(replicas(owner)).unwrap_or(0);
     let ready = here.iter().filter(|pod| is_ready(pod)).count();
     // The current revision moves on when every pod has been updated and is ready.
@@ -172,7 +154,7 @@ fn status(context: &mut Context<'_>, key: &Key, owner: &Value, revision: &str, p
         current if updated == wanted && ready == wanted && current != revision => revision,
         current => current,
     };
-    let on_current = here.iter().filter(|pod| pod.label(HASH) == Some(current)).count();
+    let on_current = here.iter().filter(|pod| pod.label(REVISION) == Some(current)).count();
     let mut status = json!({
         "observedGeneration": int(owner, "/metadata/generation").unwrap_or(1),
         "replicas": here.len(),

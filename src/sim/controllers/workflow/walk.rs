@@ -174,28 +174,14 @@ impl Walk<'_> {
             if !known && (!phases.iter().all(|phase| is_over(phase)) || (failed && fail_fast)) {
                 continue;
             }
-            let arguments = task.get("arguments").cloned().unwrap_or_default();
-            let child = Call {
-                template: text(task, "/template"),
-                node: node(name),
-                display: name,
-                boundary: Some(&boundary),
-                arguments: &arguments,
-            };
-            let phase = if !known && !phases.iter().all(|phase| is_good(phase)) {
-                self.put(&child, "Skipped", "Omitted", "omitted: depends condition not met", &[])
-            } else if !known && !wanted(task, scope) {
-                let message = format!("when '{}' evaluated false", fill_text(text(task, "/when"), scope));
-                self.put(&child, "Skipped", "Skipped", &message, &[])
-            } else {
-                self.call(&child, scope, depth + 1)
-            };
+            let omitted = !phases.iter().all(|phase| is_good(phase));
+            let phase = self.child(task, &node(name), &boundary, omitted, scope, depth + 1);
             failed |= is_over(&phase) && !is_good(&phase);
             if needs.is_empty() {
-                self.adopt(&call.node, &child.node);
+                self.adopt(&call.node, &node(name));
             }
             for need in &needs {
-                self.adopt(&node(need), &child.node);
+                self.adopt(&node(need), &node(name));
             }
         }
         let phases: Vec<String> = tasks.iter().map(|task| self.phase(&node(text(task, "/name")))).collect();
@@ -237,25 +223,10 @@ impl Walk<'_> {
             }
             let mut phases = Vec::new();
             for step in group.as_array().map_or(&[][..], Vec::as_slice) {
-                let name = text(step, "/name");
-                let arguments = step.get("arguments").cloned().unwrap_or_default();
-                let child = Call {
-                    template: text(step, "/template"),
-                    node: format!("{}.{name}", group_call.node),
-                    display: name,
-                    boundary: Some(&boundary),
-                    arguments: &arguments,
-                };
-                let known = !self.phase(&child.node).is_empty();
-                let phase = if !known && !wanted(step, scope) {
-                    let message = format!("when '{}' evaluated false", fill_text(text(step, "/when"), scope));
-                    self.put(&child, "Skipped", "Skipped", &message, &[])
-                } else {
-                    self.call(&child, scope, depth + 1)
-                };
-                self.adopt(&group_call.node, &child.node);
-                parents.push(child.node);
-                phases.push(phase);
+                let node = format!("{}.{}", group_call.node, text(step, "/name"));
+                phases.push(self.child(step, &node, &boundary, false, scope, depth + 1));
+                self.adopt(&group_call.node, &node);
+                parents.push(node);
             }
             if !phases.iter().all(|phase| is_over(phase)) {
                 return self.put(call, "Steps", "Running", "", inputs);
@@ -271,6 +242,36 @@ impl Walk<'_> {
             }
         }
         self.put(call, "Steps", "Succeeded", "", inputs)
+    }
+
+    /// Brings the node of a task or a step up to date, unless it is left out, and answers its phase. `omitted` is for
+    /// those whose turn will not come.
+    fn child(
+        &mut self,
+        entry: &Value,
+        node: &str,
+        boundary: &str,
+        omitted: bool,
+        scope: &Scope,
+        depth: usize,
+    ) -> String {
+        let arguments = entry.get("arguments").cloned().unwrap_or_default();
+        let call = Call {
+            template: text(entry, "/template"),
+            node: node.to_owned(),
+            display: text(entry, "/name"),
+            boundary: Some(boundary),
+            arguments: &arguments,
+        };
+        let known = !self.phase(node).is_empty();
+        if !known && omitted {
+            self.put(&call, "Skipped", "Omitted", "omitted: depends condition not met", &[])
+        } else if !known && !wanted(entry, scope) {
+            let message = format!("when '{}' evaluated false", fill_text(text(entry, "/when"), scope));
+            self.put(&call, "Skipped", "Skipped", &message, &[])
+        } else {
+            self.call(&call, scope, depth)
+        }
     }
 
     /// Writes a node; its times stay.

@@ -39,11 +39,7 @@ pub enum SimulatorError {
 impl SimulatorError {
     /// Whether the input is to blame, and not the machine: what the arguments name, a port and files, is input.
     pub fn is_input(&self) -> bool {
-        match self {
-            Self::Unreadable { .. } | Self::Scenario(_) | Self::Kubeconfig(_) => true,
-            Self::Start(SimError::World(_) | SimError::Listen { .. }) => true,
-            Self::Start(SimError::Token(_)) | Self::Io(_) => false,
-        }
+        !matches!(self, Self::Start(SimError::Token(_)) | Self::Io(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `kube` crate's apply, log stream, wait and watcher through every fault: what each of them sees, and that the next
 //! try finds what it should.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use boathook::clock::Clock;
@@ -92,8 +93,12 @@ fn seen<T>(result: &Result<T, kube::Error>) -> Sees {
     }
 }
 
-async fn bounded<F: Future>(what: &str, future: F) -> F::Output {
-    Clock::real().timeout(HANGS, future).await.unwrap_or_else(|_| panic!("{what}: not within a minute"))
+/// Boxed, since the futures of the crate's helpers are large.
+fn bounded<'f, F: Future + 'f>(what: &str, future: F) -> Pin<Box<dyn Future<Output = F::Output> + 'f>> {
+    let (what, future) = (what.to_owned(), Box::pin(future));
+    Box::pin(async move {
+        Clock::real().timeout(HANGS, future).await.unwrap_or_else(|_| panic!("{what}: not within a minute"))
+    })
 }
 
 fn apply(value: &str) -> Patch<serde_json::Value> {

@@ -48,6 +48,9 @@ impl PatchKind {
     }
 }
 
+/// Most bytes that the copies of a JSON patch may add, as in Kubernetes: copies of copies double each time.
+const MOST_COPIED: usize = 3 * 1024 * 1024;
+
 /// Most operations of a JSON patch, as in Kubernetes.
 const MOST_OPERATIONS: usize = 10_000;
 
@@ -100,6 +103,7 @@ fn json(object: &Value, body: &[u8]) -> Result<Value, Status> {
         return Err(Status::new(413, "RequestEntityTooLarge", message));
     }
     let mut patched = object.clone();
+    let mut copied = 0_usize;
     for operation in operations {
         let operation: PatchOperation = serde_json::from_value(operation).map_err(|_| unfit())?;
         let operation = match operation {
@@ -112,6 +116,14 @@ fn json(object: &Value, body: &[u8]) -> Result<Value, Status> {
             }
             PatchOperation::Test(test) if test.value.is_null() && patched.pointer(test.path.as_str()).is_none() => {
                 continue;
+            }
+            PatchOperation::Copy(copy) => {
+                let source = patched.pointer(copy.from.as_str()).ok_or_else(unfit)?;
+                copied = copied.saturating_add(source.to_string().len());
+                if copied > MOST_COPIED {
+                    return Err(unfit());
+                }
+                PatchOperation::Copy(copy)
             }
             PatchOperation::Remove(RemoveOperation { path }) if path.as_str().is_empty() => return Err(unfit()),
             other => other,
@@ -157,6 +169,16 @@ mod tests {
         ] {
             assert_eq!(run(kind, body), Err(code), "{kind:?} {body}");
         }
+    }
+
+    #[test]
+    fn copies_of_copies_are_bounded() {
+        let copies = |count: usize| {
+            let all = (0..count).map(|n| json!({"op": "copy", "from": "/data", "path": format!("/data/x{n}")}));
+            json(&json!({"data": {"a": "1"}}), &serde_json::to_vec(&all.collect::<Vec<_>>()).unwrap())
+        };
+        assert!(copies(5).is_ok());
+        assert_eq!(copies(60).unwrap_err().code, 422);
     }
 
     #[test]

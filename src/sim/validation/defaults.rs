@@ -52,6 +52,16 @@ pub fn default_kind(api_version: &str, kind: &str, value: &mut Value) {
             }
         }
         ("apps/v1", _) => workload(kind, value),
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => {
+            if let Some(spec) = map_mut(value, "/spec") {
+                default(spec, "minReplicas", 1);
+                if spec.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+                    let target = json!({"type": "Utilization", "averageUtilization": 80});
+                    let metric = json!({"type": "Resource", "resource": {"name": "cpu", "target": target}});
+                    spec.insert("metrics".to_owned(), json!([metric]));
+                }
+            }
+        }
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
             if let Some(role) = map_mut(value, "/roleRef") {
                 role.retain(|field, value| field != "apiGroup" || *value != "");

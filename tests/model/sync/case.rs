@@ -347,6 +347,11 @@ impl Case {
         self.run_with(&Manner { mutant, ..self.manner() })
     }
 
+    /// Whether somebody deletes a hook, or puts another in its place.
+    pub(super) fn meddles(&self) -> bool {
+        self.meddling.iter().any(|meddling| !matches!(meddling, Meddling::Terminate(_)))
+    }
+
     pub(super) fn terminates(&self) -> bool {
         self.meddling.iter().any(|meddling| matches!(meddling, Meddling::Terminate(_)))
     }

@@ -88,7 +88,12 @@ fn scheduling(pod: &Object, reasons: &mut Vec<Reason>) -> bool {
     };
     let reason = text(scheduled, &["reason"]);
     let message = text(scheduled, &["message"]);
-    let line = if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
+    let line = match (reason, message) {
+        ("", "") => "no node takes it, nobody says why".to_owned(),
+        (reason, "") => reason.to_owned(),
+        ("", message) => message.to_owned(),
+        (reason, message) => format!("{reason}: {message}"),
+    };
     reasons.push(
         Reason::new(ReasonKind::Unschedulable, line)
             .with("message", message)

@@ -109,7 +109,10 @@ impl ReasonKind {
 
 impl Reason {
     pub(super) fn new(kind: ReasonKind, line: impl AsRef<str>) -> Self {
-        Self { kind, text: text::one_line(line.as_ref(), TEXT), details: Vec::new() }
+        let line = text::one_line(line.as_ref(), TEXT);
+        // Words may be missing, or consist of nothing that can be shown: a reason without any would be an empty line.
+        let text = if line.is_empty() { "nobody says why".to_owned() } else { line };
+        Self { kind, text, details: Vec::new() }
     }
 
     /// Adds a fact, unless it is empty.

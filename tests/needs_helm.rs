@@ -3,63 +3,49 @@
 //! `cargo test --test needs_helm -- --ignored`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use boathook::clock::Clock;
 use boathook::domain::application::Source;
 use boathook::git::{RenderError, RenderRequest, RenderedSource, Repository, SourceAt, render};
 use serde_json::{Value, json};
 
+#[path = "support/work_tree.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod work_tree;
+
+use work_tree::WorkTree;
+
 /// A repository that holds a folder of the recorded cases, with files added or replaced.
 struct Case {
-    folder: tempfile::TempDir,
+    tree: WorkTree,
+    _folder: tempfile::TempDir,
 }
 
 impl Case {
     fn new(case: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case), &folder.path().join("app"));
+        let tree = WorkTree::new(folder.path());
+        tree.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case), "app");
         for (path, content) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
+            tree.write(path, content);
         }
-        for args in [
-            &["init", "--quiet", "--initial-branch=main"][..],
-            &["add", "--all"],
-            &["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "-m", "first"],
-        ] {
-            assert!(Command::new("git").args(args).current_dir(folder.path()).status().unwrap().success());
-        }
-        Self { folder }
+        tree.commit("first");
+        Self { tree, _folder: folder }
     }
 
     async fn render(&self, written: Value) -> Result<RenderedSource, RenderError> {
-        let commit = Repository::open(self.folder.path()).unwrap().resolve("main").unwrap();
+        let commit = Repository::open(self.tree.folder()).unwrap().resolve("main").unwrap();
         let source = Source { path: "app".into(), written, ..Source::default() };
         let request = RenderRequest {
             application: "shop".into(),
             namespace: "shop-eu".into(),
-            sources: vec![SourceAt { source, commit, repository: self.folder.path().to_owned() }],
+            sources: vec![SourceAt { source, commit, repository: self.tree.folder().to_owned() }],
             kube_version: "1.36.1".into(),
             api_versions: vec!["batch/v1".into(), "batch/v1/Job".into()],
         };
         let mut rendered = render(&request, &Clock::real()).await?;
         Ok(rendered.sources.remove(0).unwrap())
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! What the engine writes about an application between operations, and the operations that it starts by itself.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +14,8 @@ use boathook::git::FileRepositories;
 use boathook::sim::server::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 
+use crate::work_tree::WorkTree;
+
 /// Ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -23,6 +23,7 @@ struct Setting {
     simulator: Simulator,
     cluster: Cluster,
     folder: tempfile::TempDir,
+    tree: WorkTree,
 }
 
 fn applications() -> Kind {
@@ -46,40 +47,15 @@ impl Setting {
         fs::write(&kubeconfig, simulator.kubeconfig()).unwrap();
         let target = Target::Kubeconfig { path: Some(kubeconfig), context: None };
         let cluster = connect(&target, &Clock::real(), "test").await.unwrap();
-        let setting = Self { simulator, cluster, folder };
-        fs::create_dir_all(setting.repository()).unwrap();
-        setting.git(&["init", "--quiet", "--initial-branch=main"]);
-        setting
-    }
-
-    fn repository(&self) -> PathBuf {
-        self.folder.path().join("repository")
-    }
-
-    fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(args)
-            .current_dir(self.repository())
-            .envs([
-                ("GIT_AUTHOR_NAME", "Ada"),
-                ("GIT_AUTHOR_EMAIL", "ada@example.com"),
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-                ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let tree = WorkTree::new(folder.path().join("repository"));
+        Self { simulator, cluster, folder, tree }
     }
 
     fn commit(&self, files: &[(&str, &str)]) -> String {
         for (name, text) in files {
-            fs::write(self.repository().join(name), text).unwrap();
+            self.tree.write(name, text);
         }
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "-m", "change"]);
-        self.git(&["rev-parse", "HEAD"])
+        self.tree.commit("change")
     }
 
     fn options(&self, cache: &str) -> EngineOptions {
@@ -101,7 +77,7 @@ impl Setting {
         let mut own = json!({
             "project": "default",
             "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
-            "source": {"repoURL": format!("file://{}", self.repository().display()), "path": "."},
+            "source": {"repoURL": self.tree.url(), "path": "."},
         });
         own.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         let metadata = json!({"name": "shop", "namespace": "argocd"});
@@ -194,7 +170,7 @@ async fn engine_compare_follows_git_and_the_cluster() {
     assert_eq!(object.at(&["status", "sync", "status"]), Some(&json!("Synced")));
 
     // Git changes: an object less, which is to be pruned.
-    fs::remove_file(setting.repository().join("b.yaml")).unwrap();
+    fs::remove_file(setting.tree.folder().join("b.yaml")).unwrap();
     let revision = setting.commit(&[]);
     setting.refresh().await;
     let object = setting.until_sync("OutOfSync").await;
@@ -276,7 +252,7 @@ async fn engine_automated_syncs_heals_and_prunes() {
     assert_eq!(setting.data("a").await, Some(json!("1")));
     setting.until_sync("Synced").await;
 
-    fs::remove_file(setting.repository().join("b.yaml")).unwrap();
+    fs::remove_file(setting.tree.folder().join("b.yaml")).unwrap();
     let second = setting.commit(&[]);
     setting.refresh().await;
     let is_at_second = |application: &Application| {
@@ -287,7 +263,7 @@ async fn engine_automated_syncs_heals_and_prunes() {
     assert_eq!(setting.data("b").await, None);
 
     // Everything goes from Git: that is not believed.
-    fs::remove_file(setting.repository().join("a.yaml")).unwrap();
+    fs::remove_file(setting.tree.folder().join("a.yaml")).unwrap();
     let third = setting.commit(&[("README.md", "empty\n")]);
     setting.refresh().await;
     let is_stuck = |application: &Application| !application.status.conditions.is_empty();

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use boathook::clock::Clock;
@@ -14,55 +13,39 @@ use boathook::git::{
 };
 use serde_json::json;
 
+use crate::work_tree::WorkTree;
+
 /// A work tree with a history, and an empty cache.
 struct World {
     folder: tempfile::TempDir,
+    tree: WorkTree,
 }
 
 impl World {
     fn new() -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap() };
-        world.git(&["init", "--quiet", "--initial-branch=main"]);
-        world
+        let folder = tempfile::tempdir().unwrap();
+        let tree = WorkTree::new(folder.path().join("work"));
+        Self { folder, tree }
     }
 
-    fn work(&self) -> PathBuf {
-        let path = self.folder.path().join("work");
-        fs::create_dir_all(&path).unwrap();
-        path
+    fn work(&self) -> &Path {
+        self.tree.folder()
     }
 
     fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(args)
-            .current_dir(self.work())
-            .envs([
-                ("GIT_AUTHOR_NAME", "Ada"),
-                ("GIT_AUTHOR_EMAIL", "ada@example.com"),
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-                ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        self.tree.git(args)
     }
 
     fn write(&self, path: &str, content: &str) {
-        let path = self.work().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        self.tree.write(path, content);
     }
 
     fn commit(&self, subject: &str) -> CommitId {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", subject]);
-        CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
+        CommitId::parse(&self.tree.commit(subject)).unwrap()
     }
 
     fn url(&self) -> RepoUrl {
-        url(&self.work())
+        url(self.work())
     }
 
     fn cache(&self, limits: FetchLimits) -> Repositories {

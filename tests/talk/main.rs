@@ -13,3 +13,5 @@ mod sim_api;
 mod sim_command;
 mod sim_faults;
 mod sim_helpers;
+#[path = "../support/work_tree.rs"]
+mod work_tree;

@@ -1,38 +1,15 @@
 //! What Git has of an application, and the plan made from it.
 
-use std::path::Path;
-use std::process::Command;
-
 use boathook::argo::RepositoryOptions;
 use boathook::domain::live::ObjectChange;
 use serde_json::json;
 
 use super::world::{World, app, simulator};
+use crate::work_tree::WorkTree;
 
-fn git(folder: &Path, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(folder)
-        .envs([
-            ("GIT_AUTHOR_NAME", "Ada"),
-            ("GIT_AUTHOR_EMAIL", "ada@example.com"),
-            ("GIT_COMMITTER_NAME", "Ada"),
-            ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        ])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn commit(folder: &Path, file: &str, content: &str, subject: &str) -> String {
-    let path = folder.join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, content).unwrap();
-    git(folder, &["add", "--all"]);
-    git(folder, &["commit", "--quiet", "-m", subject]);
-    git(folder, &["rev-parse", "HEAD"])
+fn commit(tree: &WorkTree, file: &str, content: &str, subject: &str) -> String {
+    tree.write(file, content);
+    tree.commit(subject)
 }
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {most: 'N'}\n";
@@ -41,12 +18,11 @@ const HOOK: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, a
 #[tokio::test]
 async fn an_open_application_has_commits_files_plan_and_differences() {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "--quiet", "--initial-branch=main"]);
-    let deployed = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
-    commit(folder.path(), "other/x.yaml", "x: 1\n", "chore: another application");
-    commit(folder.path(), "a/hook.yaml", HOOK, "feat: migrate first");
-    let target = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
-    let url = format!("file://{}", folder.path().display());
+    let tree = WorkTree::new(folder.path());
+    let deployed = commit(&tree, "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
+    commit(&tree, "other/x.yaml", "x: 1\n", "chore: another application");
+    commit(&tree, "a/hook.yaml", HOOK, "feat: migrate first");
+    let target = commit(&tree, "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
     let cache = tempfile::tempdir().unwrap();
     let root = cache.path().to_owned();
     let mut world = World::with(simulator(), |options| {
@@ -55,7 +31,7 @@ async fn an_open_application_has_commits_files_plan_and_differences() {
     })
     .await;
     let mut object = app("a");
-    object["spec"]["source"]["repoURL"] = json!(url);
+    object["spec"]["source"]["repoURL"] = json!(tree.url());
     object["status"]["history"] =
         json!([{ "id": 0, "revision": deployed, "source": {}, "deployedAt": "2026-11-21T10:00:00Z" }]);
     world.put_app(object);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use boathook::clock::Clock;
@@ -16,6 +15,8 @@ use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::sim::store::{Part, StoreOptions, Subscription, WriteOptions};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+
+use crate::work_tree::WorkTree;
 
 /// The namespace of the Applications.
 pub(crate) const ARGOCD: &str = "argocd";
@@ -61,6 +62,7 @@ pub(crate) struct World {
     pub(crate) case: String,
     pub(crate) options: EngineOptions,
     folder: tempfile::TempDir,
+    tree: WorkTree,
     engine: Option<Handle>,
     changes: Subscription,
     /// All states of the Application's operation, equal neighbours once.
@@ -89,11 +91,11 @@ impl World {
         options.wave_delay = SignedDuration::ZERO;
         let changes = simulator.store().watch(&APPLICATIONS, simulator.store().revision()).unwrap();
         let case = setup.case.clone();
-        let world = Self { simulator, cluster, case, options, folder, engine: None, changes, states: Vec::new() };
-        world.git(&["init", "--quiet", "--initial-branch=main"]);
+        let tree = WorkTree::new(folder.path().join("work"));
+        let world = Self { simulator, cluster, case, options, folder, tree, engine: None, changes, states: Vec::new() };
         let files = root().join("tests/cases").join(&setup.case);
         if files.exists() {
-            world.copy(&files, &setup.case);
+            world.tree.copy(&files, &setup.case);
         } else {
             world.write(&format!("{}/README.md", setup.case), "Nothing yet.\n");
         }
@@ -113,53 +115,18 @@ impl World {
         self.folder.path()
     }
 
-    pub(crate) fn work(&self) -> PathBuf {
-        let path = self.folder.path().join("work");
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
-
-    pub(crate) fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(args)
-            .current_dir(self.work())
-            .envs([
-                ("GIT_AUTHOR_NAME", "Ada"),
-                ("GIT_AUTHOR_EMAIL", "ada@example.com"),
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-                ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    fn copy(&self, from: &Path, to: &str) {
-        for entry in fs::read_dir(from).unwrap() {
-            let path = entry.unwrap().path();
-            let name = format!("{to}/{}", path.file_name().unwrap().to_str().unwrap());
-            if path.is_dir() {
-                self.copy(&path, &name);
-            } else {
-                self.write(&name, &fs::read_to_string(path).unwrap());
-            }
-        }
+    pub(crate) fn work(&self) -> &Path {
+        self.tree.folder()
     }
 
     /// Writes a file of the work tree.
     pub(crate) fn write(&self, path: &str, content: &str) {
-        let path = self.work().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        self.tree.write(path, content);
     }
 
     /// Commits everything; the commit's name.
     pub(crate) fn commit(&self, subject: &str) -> String {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", subject]);
-        self.git(&["rev-parse", "HEAD"])
+        self.tree.commit(subject)
     }
 
     /// Replaces the application's manifests by these, and commits.
@@ -171,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn repository(&self) -> String {
-        format!("file://{}", self.work().display())
+        self.tree.url()
     }
 
     /// Makes the Application; `spec` is put over the usual one.

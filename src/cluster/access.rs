@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::client::Cluster;
 use super::error::ClusterError;
-use super::request::Cluster;
 
 /// Something somebody may or may not do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
+use super::client::Cluster;
 use super::error::causes;
-use super::request::Cluster;
 use crate::clock::Clock;
 
 /// How long one request may take, the connection included.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::client::Cluster;
 use super::error::ClusterError;
-use super::request::Cluster;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 

@@ -6,9 +6,11 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::client::Body;
 
+use super::client::{Call, Cluster, retry_after};
 use super::error::{ApiError, ClusterError};
 use super::kinds::Kind;
-use super::request::{Call, Cluster, Subresource, object_path, retry_after, with_query};
+use super::options::Subresource;
+use super::path::{object_path, with_query};
 
 /// Longest line that is kept whole; a longer one is cut and says so.
 const MAX_LINE: usize = 64 << 10;

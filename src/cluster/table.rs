@@ -4,9 +4,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::client::{Call, Cluster};
 use super::error::ClusterError;
 use super::kinds::Kind;
-use super::request::{Call, Cluster, Scope, collection_path, with_query};
+use super::options::Scope;
+use super::path::{collection_path, with_query};
 
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 

@@ -17,9 +17,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use super::client::Cluster;
 use super::error::{ApiError, ClusterError};
 use super::kinds::Kind;
-use super::request::{Cluster, Scope, Selectors};
+use super::options::{Scope, Selectors};
 use crate::domain::manifest::Object;
 
 /// Seconds one watch request lasts. The watcher notices a dead connection 5 s after that.

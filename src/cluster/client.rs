@@ -1,0 +1,186 @@
+//! A connection to one cluster, and how a request is sent over it.
+//!
+//! It uses `kube::Client` for connections and credentials, but not its typed calls: those retry silently, wait without
+//! end, put an answer they cannot read into the log (it may be a Secret), and lose the headers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::{BodyExt as _, Limited};
+use jiff::{SignedDuration, Timestamp};
+use kube::client::Body;
+use serde_json::Value;
+
+use super::error::{ApiError, ClusterError};
+use crate::clock::Clock;
+
+/// The media type of nearly everything.
+pub(super) const JSON: &str = "application/json";
+/// Largest answer that is read: a full page of large objects is far below.
+const MAX_BODY: usize = 256 << 20;
+
+/// A cluster to talk to. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(super) client: kube::Client,
+    pub(super) clock: Clock,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: String,
+    server: String,
+    user: String,
+    namespace: String,
+    timeout: Duration,
+    /// Milliseconds that the server's clock is ahead of ours, from its `Date` headers.
+    skew: AtomicI64,
+}
+
+/// An answer that is a success.
+pub(super) struct Reply {
+    pub(super) body: Bytes,
+}
+
+/// A request before it is sent.
+pub(super) struct Call {
+    pub(super) action: String,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) accept: String,
+    pub(super) content_type: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+impl Call {
+    pub(super) fn get(action: String, path: String) -> Self {
+        Self { action, method: Method::GET, path, accept: JSON.to_owned(), content_type: JSON, body: Vec::new() }
+    }
+
+    pub(super) fn write(
+        action: String,
+        method: Method,
+        path: String,
+        content_type: &'static str,
+        body: &Value,
+    ) -> Self {
+        Self { action, method, path, accept: JSON.to_owned(), content_type, body: body.to_string().into_bytes() }
+    }
+
+    fn is_write(&self) -> bool {
+        self.method != Method::GET
+    }
+}
+
+impl Cluster {
+    pub(super) fn new(
+        client: kube::Client,
+        clock: Clock,
+        name: String,
+        server: String,
+        user: String,
+        timeout: Duration,
+    ) -> Self {
+        let namespace = client.default_namespace().to_owned();
+        let shared = Shared { name, server, user, namespace, timeout, skew: AtomicI64::new(0) };
+        Self { client, clock, shared: Arc::new(shared) }
+    }
+
+    /// What the cluster is called here: the context's name, or that of Argo CD's cluster Secret.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Address of the API server.
+    pub fn server(&self) -> &str {
+        &self.shared.server
+    }
+
+    /// The user's name in the kubeconfig; see also [`Cluster::whoami`](Self::whoami).
+    pub fn user(&self) -> &str {
+        &self.shared.user
+    }
+
+    /// Namespace of the context.
+    pub fn default_namespace(&self) -> &str {
+        &self.shared.namespace
+    }
+
+    /// The clock that its waits and timeouts use.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The server's time, as far as its answers told it.
+    pub fn server_now(&self) -> Timestamp {
+        let skew = SignedDuration::from_millis(self.shared.skew.load(Ordering::Relaxed));
+        self.clock.now().checked_add(skew).unwrap_or_else(|_| self.clock.now())
+    }
+
+    /// Sends one request and reads its answer, once, within the timeout.
+    pub(super) async fn send(&self, call: Call) -> Result<Reply, ClusterError> {
+        let (action, is_write) = (call.action.clone(), call.is_write());
+        let timeout = self.shared.timeout;
+        let work = async {
+            let (status, headers, body) = self.open(call).await?;
+            let failed = |reason: String| {
+                let action = action.clone();
+                if is_write {
+                    ClusterError::OutcomeUnknown { action, reason }
+                } else {
+                    ClusterError::NoAnswer { action, reason }
+                }
+            };
+            let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| failed(error.to_string()))?;
+            let body = body.to_bytes();
+            if status.is_success() {
+                return Ok(Reply { body });
+            }
+            let status = ApiError::read(status.as_u16(), retry_after(&headers), &body);
+            Err(ClusterError::Api { action: action.clone(), status })
+        };
+        self.clock.timeout(timeout, work).await.unwrap_or_else(|_| {
+            let reason = format!("nothing came within {} s", timeout.as_secs());
+            Err(if is_write {
+                ClusterError::OutcomeUnknown { action: action.clone(), reason }
+            } else {
+                ClusterError::NoAnswer { action: action.clone(), reason }
+            })
+        })
+    }
+
+    /// Sends one request and gives its answer as soon as its head is there.
+    pub(super) async fn open(&self, call: Call) -> Result<(http::StatusCode, HeaderMap, Body), ClusterError> {
+        let is_write = call.is_write();
+        let action = call.action;
+        let request = Request::builder()
+            .method(call.method)
+            .uri(&call.path)
+            .header(header::ACCEPT, call.accept)
+            .header(header::CONTENT_TYPE, call.content_type)
+            .body(Body::from(call.body))
+            .map_err(|_| ClusterError::Name { action: action.clone(), name: call.path.clone() })?;
+        let response =
+            self.client.send(request).await.map_err(|error| ClusterError::from_kube(&action, is_write, &error))?;
+        self.note_time(response.headers());
+        let (parts, body) = response.into_parts();
+        Ok((parts.status, parts.headers, body))
+    }
+
+    fn note_time(&self, headers: &HeaderMap) {
+        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        let Some(server) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else { return };
+        let ours = self.clock.now();
+        // The header has whole seconds: less than one second apart counts as equal.
+        let skew = server.timestamp().duration_since(ours).as_millis();
+        let skew = if (-1000..=0).contains(&skew) { 0 } else { i64::try_from(skew).unwrap_or(0) };
+        self.shared.skew.store(skew, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

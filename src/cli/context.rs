@@ -11,6 +11,8 @@ pub struct Context {
     pub is_terminal: bool,
     /// Columns to fill with text. Lines that cannot be broken may be longer.
     pub width: usize,
+    /// Columns of a table. Without a terminal there is no bound: a row is one line, which other programs can read.
+    pub table: usize,
 }
 
 /// Text that is read by another program, or later, is set for this width.
@@ -21,8 +23,11 @@ impl Context {
     pub fn new(terminal_columns: Option<u16>) -> Self {
         match terminal_columns {
             // Very long lines are hard to read, very short ones leave no room for the tables.
-            Some(columns) => Self { is_terminal: true, width: usize::from(columns).clamp(40, 120) },
-            None => Self { is_terminal: false, width: PLAIN_WIDTH },
+            Some(columns) => {
+                let columns = usize::from(columns).max(40);
+                Self { is_terminal: true, width: columns.min(120), table: columns }
+            }
+            None => Self { is_terminal: false, width: PLAIN_WIDTH, table: usize::MAX },
         }
     }
 

@@ -2,9 +2,11 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// Columns that a text takes.
+/// Columns that a text takes. The sequences that colour it take none.
 pub(super) fn width(text: &str) -> usize {
-    text.width()
+    let mut parts = text.split("\x1b[");
+    let start = parts.next().unwrap_or_default().width();
+    start + parts.map(|part| part.split_once('m').map_or(part, |(_, after)| after).width()).sum::<usize>()
 }
 
 /// The text, filled up with spaces.
@@ -49,5 +51,8 @@ mod tests {
         assert_eq!(wrap("unbreakable", 4, 0, 2), "unbreakable");
         assert_eq!(wrap("", 4, 0, 2), "");
         assert_eq!(pad("表", 4), "表  ");
+        let painted = "\x1b[1;31mone two\x1b[0m three";
+        assert_eq!(width(painted), 13);
+        assert_eq!(wrap(painted, 7, 0, 2), "\x1b[1;31mone two\x1b[0m\n  three");
     }
 }

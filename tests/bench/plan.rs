@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use boathook::domain::manifest::Object;
 use boathook::domain::operation::{
-    HookPhase, OperationPhase, OperationState, ResultStatus, SyncRequest, SyncResult, TaskResult,
+    HookPhase, OperationPhase, OperationState, ResultStatus, Selector, SyncRequest, SyncResult, TaskResult,
 };
 use boathook::domain::plan::{Kinds, Permission, Plan, PlanInput, plan};
 use boathook::domain::step::{Memory, Observation, Progress, Settings, StepInput, step};
@@ -44,11 +44,15 @@ fn objects(live: bool) -> Vec<Arc<Object>> {
 }
 
 fn planned(targets: &[Arc<Object>], live: &[Arc<Object>], kinds: &Kinds) -> Plan {
+    requested(targets, live, kinds, &SyncRequest { prune: true, ..SyncRequest::default() })
+}
+
+fn requested(targets: &[Arc<Object>], live: &[Arc<Object>], kinds: &Kinds, request: &SyncRequest) -> Plan {
     plan(&PlanInput {
         targets,
         live,
         kinds,
-        request: &SyncRequest { prune: true, ..SyncRequest::default() },
+        request,
         destination_namespace: "shop",
         live_namespace: None,
         namespace_metadata: None,
@@ -74,6 +78,20 @@ fn plan_of_5000_live_objects(bencher: Bencher) {
     let (targets, live, kinds) = (objects(false), objects(true), Kinds::well_known());
     let targets = &targets[..OBJECTS / 5 * 4];
     bencher.bench(|| planned(targets, &live, &kinds));
+}
+
+/// A selective sync that names every object.
+#[divan::bench(sample_count = 20)]
+fn plan_of_5000_selected_objects(bencher: Bencher) {
+    let (targets, kinds) = (objects(false), Kinds::well_known());
+    let select = |object: &Arc<Object>| Selector {
+        group: object.group().to_owned(),
+        kind: object.kind().to_owned(),
+        name: object.name().to_owned(),
+        namespace: String::new(),
+    };
+    let request = SyncRequest { resources: targets.iter().map(select).collect(), ..SyncRequest::default() };
+    bencher.bench(|| requested(&targets, &[], &kinds, &request));
 }
 
 /// Everything was applied, and nothing is healthy yet: the step looks at every task and waits.

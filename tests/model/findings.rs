@@ -123,6 +123,12 @@ fn findings_about_the_kind_of_hook() {
     row(Code::HelmRollbackHook, &[helm("pre-rollback")], &[helm("pre-install,pre-upgrade")]);
     row(Code::HelmInstallOnly, &[helm("pre-install")], &[helm("pre-install, pre-upgrade")]);
 
+    let message = |value: &str| findings(&[kind(value)], &settings())[0].message.clone();
+    assert_eq!(message("Skip,PostSync"), "Skip is ignored, because PostSync stands beside it: the hook runs");
+    assert_eq!(
+        message("Skip,PreDelete"),
+        "Skip is ignored, because PreDelete stands beside it: the hook runs when the application is deleted"
+    );
     let found = findings(&[kind("presync")], &settings());
     assert_eq!(found[0].remedy, "write argocd.argoproj.io/hook: PreSync");
     assert_eq!(

@@ -77,13 +77,13 @@ fn manifests_anchors_and_merges() {
 #[test]
 fn manifests_lists_are_flattened() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n-\n  apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n---\n\
-                apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: c}}]\n---\napiVersion: v1\nkind: List\n---\napiVersion: v1\nkind: List\nitems: null\n---\n\
+                apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: c}}]\n---\napiVersion: v1\nkind: List\nitems: []\n---\n\
                 apiVersion: example.com/v1\nkind: PriceList\nmetadata: {name: d}\n";
     let read = read("a", text.as_bytes());
     assert_eq!(errors(&read), Vec::<String>::new());
     assert_eq!(
         names(&read),
-        ["a:4 /ConfigMap/a", "a:8 /Secret/b", "a:14 /ConfigMap/c", "a:23 example.com/PriceList/d"]
+        ["a:4 /ConfigMap/a", "a:8 /Secret/b", "a:14 /ConfigMap/c", "a:20 example.com/PriceList/d"]
     );
     let text = "apiVersion: v1\nkind: List\nitems:\n- kind: ConfigMap\n- apiVersion: v1\n  kind: Secret\n- 7\n";
     let read = crate::manifests::read("a", text.as_bytes());
@@ -134,33 +134,89 @@ fn manifests_faults() {
 #[test]
 fn manifests_in_json() {
     let text = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}, \"data\": {\"n\": 1.0, \"big\": 18446744073709551615}}\n\n {\n\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"Secret\"}]}";
-    let read = read("a.json", text.as_bytes());
+    let read = read("a", text.as_bytes());
     assert_eq!(errors(&read), Vec::<String>::new());
-    assert_eq!(names(&read), ["a.json:1 /ConfigMap/a", "a.json:3 /Secret/"]);
+    assert_eq!(names(&read), ["a:1 /ConfigMap/a", "a:3 /Secret/"]);
     assert_eq!(read.objects[0].object.as_json()["data"], json!({"n": 1, "big": 18_446_744_073_709_551_615.0_f64}));
     let object = |name: &str| {
         format!("{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"{name}\"}}}}\n")
     };
     let broken = format!("{}{{\"a\": 1, \"a\": 2}}\n{}{{\"b\": }}\n", object("x"), object("y"));
-    let read = crate::manifests::read("b.json", broken.as_bytes());
-    assert_eq!(names(&read), ["b.json:1 /ConfigMap/x", "b.json:3 /ConfigMap/y"]);
+    let read = crate::manifests::read("b", broken.as_bytes());
+    assert_eq!(names(&read), ["b:1 /ConfigMap/x", "b:3 /ConfigMap/y"]);
     assert_eq!(
         errors(&read),
-        ["b.json:2:12: the key \"a\" is written twice (document 1)", "b.json:4:7: expected value (document 1)"]
+        ["b:2:12: the key \"a\" is written twice (document 1)", "b:4:7: expected value (document 1)"]
     );
     assert_eq!(read.errors[0].fault, Fault::DuplicateKey("a".into()));
-    let one_line = crate::manifests::read("c.json", b"\n  {\"a\": 1} {\"a\": 2, \"a\": 3}");
+    let one_line = crate::manifests::read("c", b"\n  {\"a\": 1} {\"a\": 2, \"a\": 3}");
     assert_eq!(
         errors(&one_line),
         [
-            "c.json:2:1: apiVersion is missing, or is not a string (document 1)",
-            "c.json:2:23: the key \"a\" is written twice (document 1)",
+            "c:2:1: apiVersion is missing, or is not a string (document 1)",
+            "c:2:23: the key \"a\" is written twice (document 1)",
         ]
     );
     let flow = read_one("{apiVersion: v1, kind: ConfigMap, data: {on: yes}}");
     assert_eq!(flow["data"], json!({"true": true}));
     let after_yaml = format!("---\n{}---\napiVersion: v1\nkind: Secret\n", object("x"));
     assert_eq!(names(&crate::manifests::read("c", after_yaml.as_bytes())), ["c:2 /ConfigMap/x", "c:4 /Secret/"]);
+}
+
+/// What kubectl takes, or passes over in silence, was seen with kubectl 1.32; files that are called `.json` are Argo CD's.
+#[test]
+fn manifests_in_json_are_no_more_lenient_than_kubectl_and_argo_cd() {
+    let a = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}"#;
+    let b = a.replace("\"a\"", "\"b\"");
+    let trailing = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a",}}"#;
+    for (source, text, objects, expected) in [
+        ("a.yaml", format!("{a}{b}"), 2, ""),
+        ("a.yaml", format!("{a}\n---\n{b}\n"), 2, ""),
+        ("a.yaml", format!("---\n{a} # a comment\n"), 1, ""),
+        ("a.yaml", format!("---\n{}", a.replace(", ", ",\n\t")), 1, ""),
+        ("a.yaml", trailing.to_owned(), 0, "a.yaml:1:68: key must be a string"),
+        ("a.yaml", format!("{a}\n,\n{b}\n"), 1, "a.yaml:2:1: expected value"),
+        ("a.yaml", format!("{a}\n# a comment\n"), 1, "a.yaml:2:1: expected value"),
+        ("a.yaml", format!("[{a}, {b}]"), 0, "a.yaml:1:1: expected a Kubernetes object, found a list"),
+        // kubectl drops the second without a word.
+        ("a.yaml", format!("# a comment\n{a}\n{b}\n"), 0, "a.yaml:3:1: a document may only begin after `---`"),
+        ("a.yaml", format!("---\n{a}\n{b}\n"), 0, "a.yaml:3:1: a document may only begin after `---`"),
+        ("a.json", format!("\u{feff}\n{a}\n\n"), 1, ""),
+        ("a.json", trailing.to_owned(), 0, "a.json:1:68: key must be a string"),
+        ("a.json", format!("{a}\n\n  {b}\n"), 1, "a.json:3:3: Argo CD takes only one object"),
+        ("a.json", format!("{a}\n---\n{b}\n"), 1, "a.json:2:2: invalid number"),
+        ("a.json", format!("// a comment\n{a}"), 0, "a.json:1:1: expected value"),
+        ("a.json", "{apiVersion: v1, kind: ConfigMap}".to_owned(), 0, "a.json:1:2: key must be a string"),
+        ("a.json", "apiVersion: v1\nkind: ConfigMap\n".to_owned(), 0, "a.json:1:1: expected value"),
+        ("a.json", " \n".to_owned(), 0, "a.json:1:1: no JSON"),
+        ("a.json", "{\"a\": [1,\n 2".to_owned(), 0, "a.json:2:2: EOF while parsing a list"),
+    ] {
+        let read = read(source, text.as_bytes());
+        assert_eq!(read.objects.len(), objects, "{text}: {:?}", errors(&read));
+        let errors = errors(&read).join("\n");
+        assert!(errors.starts_with(expected) && errors.is_empty() == expected.is_empty(), "{text}: {errors:?}");
+        assert!(errors.lines().count() < 2, "{text}: {errors}");
+    }
+}
+
+#[test]
+fn manifests_that_are_no_objects() {
+    for (text, expected) in [
+        ("apiVersion: a/b/c\nkind: X\n", NotAnObject::ApiVersion),
+        ("apiVersion: apps/\nkind: X\n", NotAnObject::ApiVersion),
+        ("apiVersion: ''\nkind: X\n", NotAnObject::MissingField("apiVersion")),
+        ("apiVersion: 1\nkind: X\n", NotAnObject::MissingField("apiVersion")),
+        ("apiVersion: v1\nkind: y\n", NotAnObject::MissingField("kind")),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: [a]\n", NotAnObject::Metadata),
+        ("apiVersion: v1\nkind: List\nitems: 3\n", NotAnObject::Items),
+        ("apiVersion: v1\nkind: List\nitems: {a: b}\n", NotAnObject::Items),
+        ("apiVersion: v1\nkind: List\nitems:\n", NotAnObject::Items),
+        ("apiVersion: v1\nkind: List\n", NotAnObject::Items),
+        ("apiVersion: v1\nkind: List\nitems: [3]\n", NotAnObject::WrongType("a number")),
+    ] {
+        assert_eq!(fault(text), Fault::NotAnObject(expected), "{text}");
+    }
+    assert_eq!(read_one("apiVersion: /v1\nkind: ConfigMap\n")["kind"], "ConfigMap", "as kubectl takes it");
 }
 
 fn read_one(text: &str) -> Value {
@@ -208,7 +264,7 @@ fn manifests_too_large_or_too_deep_end_in_one_clear_error() {
     assert!(errors(&read("many.json", many.as_bytes()))[0].contains("more than 2000000 values"));
 
     let object = "{\"apiVersion\": \"v1\", \"kind\": \"Secret\"}\n";
-    let objects = read("many.json", object.repeat(20_000).as_bytes()).objects;
+    let objects = read("many.yaml", object.repeat(20_000).as_bytes()).objects;
     assert_eq!(objects.last().map(|last| last.place.line), Some(20_000));
 
     let documents = "a: 1\n---\n".repeat(200);

@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, context: Context, paint: Paint, now: 
     let report = Report::new(Input::read(&args.paths), args, now);
     let is_wrong = report.has_errors() || (args.strict && report.count(Severity::Warning) > 0);
     let output = match args.output {
-        Output::Text => text::text(&report, args, context.width, paint),
+        Output::Text => text::text(&report, args, context, paint),
         Output::Json => json::json(&report, args),
     };
     Outcome { output, errors: errors(&report.problems), exit: if is_wrong { Exit::Findings } else { Exit::Success } }

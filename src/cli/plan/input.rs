@@ -6,14 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{Files, unreadable};
-use crate::domain::manifest::{self, Fault, Limits, ManifestError, Manifests, Object, Place};
+use crate::domain::manifest::{Limits, ManifestError, Object, Place, is_no_manifest, read, says_skip};
 
 /// What standard input is called in messages and places.
 const STDIN: &str = "<stdin>";
-/// Argo CD leaves out a file with these words in it.
-const SKIP_FILE: &[u8] = b"+argocd:skip-file-rendering";
-/// A file of a folder that has not all of these words is no manifest to Argo CD, whatever else it is.
-const MANIFEST_WORDS: [&[u8]; 3] = [b"apiVersion:", b"kind:", b"metadata:"];
 
 /// Everything that was read.
 #[derive(Debug, Default)]
@@ -57,9 +53,7 @@ impl Input {
             let before = input.problems.len();
             input.problems.append(&mut files.problems);
             for file in files.found {
-                // Argo CD takes every JSON file in a folder for a manifest.
-                let may_be_other = file != given && file.extension().is_some_and(|ending| ending != "json");
-                input.source(&file.display().to_string(), may_be_other, || File::open(&file));
+                input.source(&file.display().to_string(), file != given, || File::open(&file));
             }
             if let Some(problems) = input.problems.get_mut(before..) {
                 problems.sort_by(|one, next| (&one.source, one.line).cmp(&(&next.source, next.line)));
@@ -73,11 +67,10 @@ impl Input {
         input
     }
 
-    fn source<R: Read>(&mut self, name: &str, may_be_other: bool, open: impl FnOnce() -> io::Result<R>) {
-        let limits = Limits::default();
+    fn source<R: Read>(&mut self, name: &str, is_found: bool, open: impl FnOnce() -> io::Result<R>) {
         let mut bytes = Vec::new();
         // One byte more than is allowed: enough for the reader to see that it is too much.
-        let most = u64::try_from(limits.bytes).unwrap_or(u64::MAX).saturating_add(1);
+        let most = u64::try_from(Limits::default().bytes).unwrap_or(u64::MAX).saturating_add(1);
         match open().and_then(|source| source.take(most).read_to_end(&mut bytes)) {
             Ok(_) => {}
             Err(error) => {
@@ -86,11 +79,11 @@ impl Input {
                 return;
             }
         }
-        if name != STDIN && contains(&bytes, SKIP_FILE) {
+        if name != STDIN && says_skip(&bytes) {
             return;
         }
-        let read = manifest::read_within(name, &bytes, limits);
-        if may_be_other && is_no_manifest(&read, &bytes) {
+        let read = read(name, &bytes);
+        if is_found && is_no_manifest(name, &bytes, &read) {
             return;
         }
         for found in read.objects {
@@ -99,18 +92,6 @@ impl Input {
         }
         self.problems.extend(read.errors.into_iter().map(Problem::from));
     }
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
-}
-
-/// Whether a file is some other YAML, such as the values of a chart: Argo CD passes over it without a word. What cannot be
-/// read at all is named all the same, it may have been meant as a manifest.
-fn is_no_manifest(read: &Manifests, bytes: &[u8]) -> bool {
-    read.objects.is_empty()
-        && read.errors.iter().all(|error| matches!(error.fault, Fault::NotAnObject(_)))
-        && !MANIFEST_WORDS.iter().all(|word| contains(bytes, word))
 }
 
 impl From<ManifestError> for Problem {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::findings;
 use super::report::{Report, hook_kinds, policies, written_name};
 use crate::cli::args::PlanArgs;
+use crate::cli::context::Context;
 use crate::cli::paint::Paint;
 use crate::cli::wrap::{pad, width, wrap};
 use crate::domain::findings::Severity;
@@ -15,16 +16,21 @@ use crate::domain::text::one_line;
 
 /// A longer name pushes what stands beside it to the next line.
 const WIDEST_OBJECT: usize = 44;
+/// As with names.
+const WIDEST_HOOK: usize = 40;
+/// Columns of the longest policy and the comma behind it: policies are broken between words.
+const WIDEST_POLICY_WORD: usize = 19;
 /// Characters of a name that are shown; Kubernetes takes 253.
 const LONGEST_NAME: usize = 260;
 
-pub(super) fn text(report: &Report, args: &PlanArgs, columns: usize, paint: Paint) -> String {
+pub(super) fn text(report: &Report, args: &PlanArgs, context: Context, paint: Paint) -> String {
     let mut text = String::new();
+    let columns = context.width;
     let rows = rows(report, args);
     if !rows.is_empty() {
-        table(&mut text, &rows, paint);
+        table(&mut text, &rows, context.table, paint);
     }
-    left_out(&mut text, report, args, paint);
+    left_out(&mut text, report, args, context.table, paint);
     findings::text(&mut text, report, columns, paint);
     if !text.is_empty() {
         text.push('\n');
@@ -118,15 +124,20 @@ fn moved(moved: &Moved) -> Option<String> {
     }
 }
 
-fn table(text: &mut String, rows: &[Row], paint: Paint) {
+/// One row a line, where the columns allow it: first names that are too long have a line of their own, then the kinds of
+/// hook and the policies are broken between words.
+fn table(text: &mut String, rows: &[Row], columns: usize, paint: Paint) {
     let widest = |column: fn(&Row) -> &str, least: usize, most: usize| {
         rows.iter().map(|row| width(column(row))).filter(|length| *length <= most).max().unwrap_or_default().max(least)
     };
     let phase = widest(|row| row.phase, 5, usize::MAX);
-    let object = widest(|row| &row.object, 6, WIDEST_OBJECT);
-    let hook = widest(|row| &row.hook, 4, 40);
+    let hook = widest(|row| &row.hook, 4, WIDEST_HOOK);
+    let policy = widest(|row| &row.policy, 13, usize::MAX);
     let wave = rows.iter().filter_map(|row| Some(row.wave?.to_string().len())).max().unwrap_or_default().max(4);
     let has_hooks = rows.iter().any(|row| !row.hook.is_empty());
+    let left = phase + wave + 4;
+    let right = if has_hooks { hook + policy.min(WIDEST_POLICY_WORD) + 4 } else { 0 };
+    let object = widest(|row| &row.object, 6, WIDEST_OBJECT.min(columns.saturating_sub(left + right)));
     let mut line = |cells: &str| {
         text.push_str(cells.trim_end());
         text.push('\n');
@@ -151,24 +162,27 @@ fn table(text: &mut String, rows: &[Row], paint: Paint) {
         let phase_cell = paint.bold(&pad(if is_new_phase { row.phase } else { "" }, phase));
         let wave_text = row.wave.filter(|_| is_new_wave).map(|wave| wave.to_string()).unwrap_or_default();
         let start = format!("{phase_cell}  {wave_text:>wave$}  ");
-        let rest = format!("{}  {}", pad(&row.hook, hook), row.policy);
-        let indent = " ".repeat(phase + wave + 4);
+        let behind_object = left + object + 2;
+        let behind_hook = behind_object + hook + 2;
+        let policy = wrap(&row.policy, columns, behind_hook, behind_hook);
+        let rest = format!("{}  {policy}", pad(&row.hook, hook));
         if width(&row.object) > object {
             line(&format!("{start}{}", row.object));
             if !rest.trim().is_empty() {
-                line(&format!("{indent}{}  {rest}", " ".repeat(object)));
+                line(&format!("{}{rest}", " ".repeat(behind_object)));
             }
         } else {
             line(&format!("{start}{}  {rest}", pad(&row.object, object)));
         }
         for remark in &row.remarks {
-            line(&format!("{indent}  {}", paint.dim(remark)));
+            let indent = left + 2;
+            line(&format!("{}{}", " ".repeat(indent), paint.dim(&wrap(remark, columns, indent, indent))));
         }
     }
 }
 
 /// What stands in the manifests and is no part of this sync.
-fn left_out(text: &mut String, report: &Report, args: &PlanArgs, paint: Paint) {
+fn left_out(text: &mut String, report: &Report, args: &PlanArgs, columns: usize, paint: Paint) {
     let lines: Vec<(String, &str, String)> = report
         .left_out
         .iter()
@@ -189,14 +203,19 @@ fn left_out(text: &mut String, report: &Report, args: &PlanArgs, paint: Paint) {
     let why_width = widest(&mut lines.iter().map(|(_, why, _)| width(why))).unwrap_or_default();
     let _ = writeln!(text, "{}", paint.bold("Not applied by this sync"));
     for (object, why, place) in lines {
-        let _ = writeln!(text, "  {}  {}  {}", pad(&object, object_width), pad(why, why_width), paint.dim(&place));
+        let what = format!("  {}  {}", pad(&object, object_width), pad(why, why_width));
+        if width(&what) + 2 + width(&place) > columns {
+            let _ = writeln!(text, "{}\n      {}", what.trim_end(), paint.dim(&place));
+        } else {
+            let _ = writeln!(text, "{what}  {}", paint.dim(&place));
+        }
     }
 }
 
 /// Why an object is not part of the sync; `None` if another part of the output says it.
 pub(super) const fn why(reason: &LeftOutReason) -> Option<&'static str> {
     match reason {
-        LeftOutReason::Dropped(_) => Some("dropped: unknown kind of hook"),
+        LeftOutReason::Dropped(_) => Some("dropped: Argo CD has no such hook"),
         LeftOutReason::Skipped => Some("hook: Skip"),
         // Has a row of its own.
         LeftOutReason::RunsAtDeletion => None,
@@ -249,6 +268,47 @@ fn summary(report: &Report, columns: usize, paint: Paint) -> String {
         found.push(format!("{} ignored", report.ignored));
     }
     let line = format!("{}; {}", parts.join(", "), found.join(", "));
-    // Escape sequences would be counted as columns.
-    if paint.is_on { format!("{line}\n") } else { format!("{}\n", wrap(&line, columns, 0, 2)) }
+    format!("{}\n", wrap(&line, columns, 0, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(object: &str, hook: &str, policy: &str) -> Row {
+        let (hook, policy) = (hook.to_owned(), policy.to_owned());
+        Row { phase: "PreSync", wave: Some(0), object: object.to_owned(), hook, policy, remarks: Vec::new() }
+    }
+
+    fn set(rows: &[Row], columns: usize) -> String {
+        let mut text = String::new();
+        table(&mut text, rows, columns, Paint { is_on: false });
+        text
+    }
+
+    #[test]
+    fn a_table_stays_within_the_terminal() {
+        let rows = [
+            row("Job/migrate", "PreSync, PostSync", "BeforeHookCreation, HookSucceeded"),
+            row("Job/a-name-that-is-longer-than-most", "PreSync", "HookFailed"),
+            row("ConfigMap/settings", "", ""),
+        ];
+        for columns in [68, 80, 100] {
+            let text = set(&rows, columns);
+            assert!(text.lines().all(|line| width(line) <= columns), "{columns}:\n{text}");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for part in ["Job/a-name-that-is-longer-than-most", "HookSucceeded", "HookFailed", "ConfigMap/settings"] {
+                assert_eq!(words.iter().filter(|word| **word == part).count(), 1, "{part} at {columns}:\n{text}");
+            }
+        }
+        insta::assert_snapshot!(set(&rows, 80), @"
+        PHASE    WAVE  OBJECT              HOOK               DELETE POLICY
+        PreSync     0  Job/migrate         PreSync, PostSync  BeforeHookCreation,
+                                                              HookSucceeded
+                       Job/a-name-that-is-longer-than-most
+                                           PreSync            HookFailed
+                       ConfigMap/settings
+        ");
+        assert_eq!(set(&rows, usize::MAX).lines().count(), 4, "without a terminal a row is a line");
+    }
 }

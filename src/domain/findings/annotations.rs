@@ -155,10 +155,17 @@ fn ignored(subject: &Subject<'_>, hook: &hook::Hook, unused: &Unused, findings: 
     let word = &unused.token.text;
     let message = match unused.reason {
         // Charts for both worlds say the same thing twice; an empty annotation beside a good one harms nobody.
-        UnusedReason::Shadowed if helm_kind(word).is_some_and(|kind| hook.types().any(|own| own == kind)) => return,
+        UnusedReason::Shadowed
+            if HookType::from_helm_name(word).is_some_and(|kind| hook.types().any(|own| own == kind)) =>
+        {
+            return;
+        }
         UnusedReason::Empty => return,
         UnusedReason::Shadowed => format!("Helm's {word} is ignored, because Argo CD's annotation names a phase"),
-        UnusedReason::SkipAmongOthers => "Skip is ignored, because a phase stands beside it: the hook runs".to_owned(),
+        UnusedReason::SkipAmongOthers => {
+            let when = if hook.sync.is_empty() { " when the application is deleted" } else { "" };
+            format!("Skip is ignored, because {} stands beside it: the hook runs{when}", types(hook))
+        }
         UnusedReason::HelmTest | UnusedReason::HelmRollback => {
             format!("Argo CD has nothing like Helm's {word}: for it the hook does not run")
         }
@@ -178,14 +185,6 @@ fn ignored(subject: &Subject<'_>, hook: &hook::Hook, unused: &Unused, findings: 
 
 fn types(hook: &hook::Hook) -> String {
     hook.types().map(HookType::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn helm_kind(word: &str) -> Option<HookType> {
-    match word {
-        "pre-install" | "pre-upgrade" => Some(HookType::PreSync),
-        "post-install" | "post-upgrade" => Some(HookType::PostSync),
-        _ => None,
-    }
 }
 
 fn describe(unused: &Unused) -> String {

@@ -97,14 +97,14 @@ pub fn classify(object: &Object) -> Classification {
         })
         .collect();
 
-    let delete = derive(&words, DeletePhase::ALL, delete_phase);
+    let delete = derive(&words, DeletePhase::ALL, |word| kind(word)?.delete_phase());
     // `Skip` counts as a kind here: it, too, keeps Helm's annotation from being read.
     let argo_decides = words.iter().any(|word| {
         word.dialect == Dialect::Argo
             && HookType::from_name(&word.text).is_some_and(|kind| kind.delete_phase().is_none())
     });
     let read = if argo_decides { Dialect::Argo } else { Dialect::Helm };
-    let sync = derive(&words, SyncPhase::ALL, |word| if word.dialect == read { sync_phase(word) } else { None });
+    let sync = derive(&words, SyncPhase::ALL, |word| kind(word).filter(|_| word.dialect == read)?.sync_phase());
 
     if sync.is_empty() && delete.is_empty() {
         if argo_decides {
@@ -149,24 +149,10 @@ fn derive<P: Copy + PartialEq, const N: usize>(
     derived.filter(|derived| !derived.from.is_empty()).collect()
 }
 
-fn sync_phase(word: &Token) -> Option<SyncPhase> {
+/// The kind of hook that a word stands for, in its own world.
+fn kind(word: &Token) -> Option<HookType> {
     match word.dialect {
-        Dialect::Argo => HookType::from_name(&word.text)?.sync_phase(),
-        Dialect::Helm => match word.text.as_str() {
-            "pre-install" | "pre-upgrade" => Some(SyncPhase::PreSync),
-            "post-install" | "post-upgrade" => Some(SyncPhase::PostSync),
-            _ => None,
-        },
-    }
-}
-
-fn delete_phase(word: &Token) -> Option<DeletePhase> {
-    match word.dialect {
-        Dialect::Argo => HookType::from_name(&word.text)?.delete_phase(),
-        Dialect::Helm => match word.text.as_str() {
-            "pre-delete" => Some(DeletePhase::PreDelete),
-            "post-delete" => Some(DeletePhase::PostDelete),
-            _ => None,
-        },
+        Dialect::Argo => HookType::from_name(&word.text),
+        Dialect::Helm => HookType::from_helm_name(&word.text),
     }
 }

@@ -26,24 +26,23 @@ impl SyncPhase {
 
     /// The name as Argo CD writes it in annotations and results.
     pub const fn as_str(self) -> &'static str {
+        self.hook_type().as_str()
+    }
+
+    /// The kind of hook that runs in this phase.
+    pub const fn hook_type(self) -> HookType {
         match self {
-            Self::PreSync => "PreSync",
-            Self::Sync => "Sync",
-            Self::PostSync => "PostSync",
-            Self::SyncFail => "SyncFail",
+            Self::PreSync => HookType::PreSync,
+            Self::Sync => HookType::Sync,
+            Self::PostSync => HookType::PostSync,
+            Self::SyncFail => HookType::SyncFail,
         }
     }
 }
 
 impl From<SyncPhase> for HookType {
-    /// The kind of hook that runs in this phase.
     fn from(phase: SyncPhase) -> Self {
-        match phase {
-            SyncPhase::PreSync => Self::PreSync,
-            SyncPhase::Sync => Self::Sync,
-            SyncPhase::PostSync => Self::PostSync,
-            SyncPhase::SyncFail => Self::SyncFail,
-        }
+        phase.hook_type()
     }
 }
 
@@ -95,6 +94,17 @@ impl HookType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// The kind that Argo CD makes of a word of Helm's; case matters. `None` for words that are no hook to Argo CD.
+    pub fn from_helm_name(name: &str) -> Option<Self> {
+        match name {
+            "pre-install" | "pre-upgrade" => Some(Self::PreSync),
+            "post-install" | "post-upgrade" => Some(Self::PostSync),
+            "pre-delete" => Some(Self::PreDelete),
+            "post-delete" => Some(Self::PostDelete),
+            _ => None,
+        }
+    }
+
     /// The phase of a sync that the kind stands for; `None` for `Skip` and the delete hooks.
     pub const fn sync_phase(self) -> Option<SyncPhase> {
         match self {
@@ -137,9 +147,14 @@ impl DeletePhase {
 
     /// The name as Argo CD writes it.
     pub const fn as_str(self) -> &'static str {
+        self.hook_type().as_str()
+    }
+
+    /// The kind of hook that runs in this phase.
+    pub const fn hook_type(self) -> HookType {
         match self {
-            Self::PreDelete => "PreDelete",
-            Self::PostDelete => "PostDelete",
+            Self::PreDelete => HookType::PreDelete,
+            Self::PostDelete => HookType::PostDelete,
         }
     }
 }
@@ -151,12 +166,8 @@ impl fmt::Display for DeletePhase {
 }
 
 impl From<DeletePhase> for HookType {
-    /// The kind of hook that runs in this phase.
     fn from(phase: DeletePhase) -> Self {
-        match phase {
-            DeletePhase::PreDelete => Self::PreDelete,
-            DeletePhase::PostDelete => Self::PostDelete,
-        }
+        phase.hook_type()
     }
 }
 

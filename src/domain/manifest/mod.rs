@@ -1,6 +1,7 @@
 //! Kubernetes objects and the YAML and JSON they are written in: one object, its key, and the reader of manifests.
 
 mod budget;
+mod folder;
 mod json;
 mod limits;
 mod object;
@@ -10,6 +11,7 @@ mod scalar;
 mod split;
 mod yaml;
 
+pub use folder::{is_no_manifest, says_skip};
 pub use limits::Limits;
 pub use object::{NotAnObject, Object, ObjectKey};
 pub use place::{Fault, ManifestError, Place};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// A Kubernetes object: JSON that is known to be an object with a non-empty `apiVersion` and `kind`.
+/// A Kubernetes object: JSON that is known to be an object with an `apiVersion` that names a version, and a `kind`.
 ///
 /// Everything else in it is untrusted and may be missing or of the wrong type: the accessors answer with an empty
 /// string or `None` then, and never panic. This is the form in which objects cross module borders.
@@ -21,9 +21,15 @@ pub enum NotAnObject {
     /// `apiVersion` or `kind` is missing, empty, or not a string.
     #[error("{0} is missing, or is not a string")]
     MissingField(&'static str),
+    /// `apiVersion` is neither a version nor a group and a version.
+    #[error("apiVersion is neither `version` nor `group/version`")]
+    ApiVersion,
     /// `metadata` is there but is not an object.
     #[error("metadata is not an object")]
     Metadata,
+    /// `kind: List` without a list of items.
+    #[error("items of the List is missing, or is not a list")]
+    Items,
 }
 
 impl Object {
@@ -41,6 +47,10 @@ impl Object {
             if map.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
                 return Err(NotAnObject::MissingField(field));
             }
+        }
+        let api_version = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        if api_version.matches('/').count() > 1 || api_version.ends_with('/') {
+            return Err(NotAnObject::ApiVersion);
         }
         if map.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
             return Err(NotAnObject::Metadata);

@@ -55,6 +55,9 @@ pub enum Fault {
     /// A second document without `---`, which kubectl does not read.
     #[error("a document may only begin after `---`")]
     SecondDocument,
+    /// A second object in a file of JSON, of which Argo CD reads only one.
+    #[error("Argo CD takes only one object in a .json file: use a List, or YAML")]
+    SecondInJson,
     /// A key that is written twice in one mapping.
     #[error("the key {0:?} is written twice")]
     DuplicateKey(String),

@@ -32,6 +32,9 @@ pub struct Manifests {
 
 /// Reads a source of YAML or JSON: many documents, lists flattened, documents without content left out. `source` is the
 /// name it has in errors and places.
+///
+/// YAML and streams of JSON are read as kubectl reads them. A source that is called `.json` is read as Argo CD reads such
+/// a file: JSON without leniency, and one object in it.
 pub fn read(source: impl Into<Arc<str>>, bytes: &[u8]) -> Manifests {
     read_within(source, bytes, Limits::default())
 }
@@ -40,6 +43,7 @@ pub fn read(source: impl Into<Arc<str>>, bytes: &[u8]) -> Manifests {
 pub fn read_within(source: impl Into<Arc<str>>, bytes: &[u8], limits: Limits) -> Manifests {
     let mut reader = Reader { source: source.into(), limits, budget: Budget::new(limits), read: Manifests::default() };
     match text(bytes, limits) {
+        Ok(text) if reader.source.ends_with(".json") => reader.json_file(text),
         Ok(text) => reader.source(text),
         Err(at) => reader.fail(0, at),
     }
@@ -108,10 +112,9 @@ impl Reader {
         if chunk.after_separator {
             return Err(yaml::Located { fault: Fault::AfterSeparator, line: before.max(1), column: 5 });
         }
-        if chunk.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{') {
-            return self.json_or_yaml(document, chunk);
-        }
-        self.yaml(document, chunk)
+        let is_json = chunk.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{');
+        // Behind a `---` everything is YAML, of which JSON is a part.
+        if is_json && before == 0 { self.json(document, chunk, true) } else { self.yaml(document, chunk) }
     }
 
     fn yaml(&mut self, document: usize, chunk: Chunk<'_>) -> Result<(), yaml::Located> {
@@ -122,48 +125,46 @@ impl Reader {
         self.object(document, read.line + before, read.value, &lines)
     }
 
-    /// What begins with `{` is JSON, one object after another; or a flow mapping of YAML.
-    fn json_or_yaml(&mut self, document: usize, chunk: Chunk<'_>) -> Result<(), yaml::Located> {
+    /// A file of JSON, as Argo CD takes it: one value, and nothing of YAML.
+    fn json_file(&mut self, text: &str) {
+        let chunk = Chunk { text, line: 1, after_separator: false };
+        if text.trim_start_matches('\u{feff}').trim().is_empty() {
+            let fault = Fault::syntax("no JSON in a .json file");
+            self.fail(1, yaml::Located { fault, line: 1, column: 1 });
+        } else if let Err(at) = self.json(1, chunk, false) {
+            self.fail(1, at);
+        }
+    }
+
+    /// JSON values, one after another where it is a `stream`. What a stream begins with may also be a flow mapping of YAML.
+    fn json(&mut self, document: usize, chunk: Chunk<'_>, stream: bool) -> Result<(), yaml::Located> {
         // One character of the line, but none that JSON knows.
         let text = chunk.text.trim_start_matches('\u{feff}');
-        let mut first = true;
-        let (mut read_to, mut before) = (0, (1, 1));
-        for raw in json::values(text) {
+        let (mut read_to, mut at) = (0, (1, 1));
+        for (index, raw) in json::values(text).enumerate() {
             if self.budget.is_exhausted() || self.read.errors.len() >= self.limits.errors {
                 break;
             }
-            let error = match raw {
-                Ok((start, raw)) => {
-                    first = false;
-                    // Counted on from the value before: there may be very many.
-                    let between = text.get(read_to..start).unwrap_or_default();
-                    let (lines, columns) = position(between, between.len());
-                    before = (before.0 + lines - 1, if lines == 1 { before.1 + columns - 1 } else { columns });
-                    read_to = start;
-                    let (line, column) = before;
-                    let read =
-                        json::strict(raw, &mut self.budget).map_err(|(fault, error)| (line, column, fault, error));
-                    match read {
-                        Ok(value) => {
-                            if let Err(at) = self.object(document, line + chunk.line - 1, value, &[]) {
-                                self.fail(document, at);
-                            }
-                            continue;
-                        }
-                        Err(error) => error,
-                    }
-                }
-                Err(error) if first => {
-                    // A flow mapping of YAML is no JSON. What begins like JSON gets JSON's words.
-                    let flow = self.yaml(document, chunk);
-                    if flow.is_ok() || !is_like_json(text) {
-                        return flow;
-                    }
-                    (1, 1, None, error)
-                }
-                Err(error) => (1, 1, None, error),
+            let (start, raw) = match raw {
+                Ok(found) => found,
+                // What begins like JSON gets JSON's words.
+                Err(_) if index == 0 && stream && !is_like_json(text) => return self.yaml(document, chunk),
+                Err(error) => return Err(json_error((1, 1), None, &error, chunk.line)),
             };
-            self.fail(document, json_error(error, chunk.line));
+            // Counted on from the value before: there may be very many.
+            let between = text.get(read_to..start).unwrap_or_default();
+            let (lines, columns) = position(between, between.len());
+            at = (at.0 + lines - 1, if lines == 1 { at.1 + columns - 1 } else { columns });
+            read_to = start;
+            if index > 0 && !stream {
+                return Err(yaml::Located { fault: Fault::SecondInJson, line: chunk.line + at.0 - 1, column: at.1 });
+            }
+            let value =
+                json::strict(raw, &mut self.budget).map_err(|(fault, error)| json_error(at, fault, &error, chunk.line));
+            // One wrong value does not hide the others.
+            if let Err(wrong) = value.and_then(|value| self.object(document, at.0 + chunk.line - 1, value, &[])) {
+                self.fail(document, wrong);
+            }
         }
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Reader {
             return Ok(());
         }
         let mut object = Object::from_json(value).map_err(|fault| wrong(fault, line))?;
-        let Some(list) = take_items(&mut object) else {
+        let Some(list) = take_items(&mut object).map_err(|fault| wrong(fault, line))? else {
             let place = Place { source: Arc::clone(&self.source), line, document };
             self.read.objects.push(Manifest { object, place });
             return Ok(());
@@ -203,9 +204,9 @@ fn is_like_json(text: &str) -> bool {
     text.trim_start().strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with('"'))
 }
 
-/// An error within a JSON value that begins at a line and column of a chunk that begins in a line.
-fn json_error(error: (usize, usize, Option<Fault>, serde_json::Error), chunk: usize) -> yaml::Located {
-    let (line, column, fault, error) = error;
+/// An error within a JSON value that begins `at` a line and column of a chunk that begins in a line.
+fn json_error(at: (usize, usize), fault: Option<Fault>, error: &serde_json::Error, chunk: usize) -> yaml::Located {
+    let (line, column) = at;
     let column = if error.line() <= 1 { (column + error.column()).saturating_sub(1) } else { error.column() };
     let fault = fault.unwrap_or_else(|| {
         let words = error.to_string();
@@ -215,18 +216,14 @@ fn json_error(error: (usize, usize, Option<Fault>, serde_json::Error), chunk: us
 }
 
 /// The items of a List: of `kind: List`, and of any kind that ends so and has a list of items.
-fn take_items(object: &mut Object) -> Option<Vec<Value>> {
+fn take_items(object: &mut Object) -> Result<Option<Vec<Value>>, NotAnObject> {
     if !object.kind().ends_with("List") {
-        return None;
+        return Ok(None);
     }
     let is_list = object.kind() == "List" && object.group().is_empty();
-    match object.as_json_mut().get_mut("items").map(Value::take) {
-        Some(Value::Array(items)) => Some(items),
-        None | Some(Value::Null) if is_list => Some(Vec::new()),
-        Some(other) => {
-            object.as_json_mut().insert("items".to_owned(), other);
-            None
-        }
-        None => None,
+    match object.as_json_mut().get_mut("items") {
+        Some(Value::Array(items)) => Ok(Some(std::mem::take(items))),
+        _ if is_list => Err(NotAnObject::Items),
+        _ => Ok(None),
     }
 }

@@ -37,7 +37,9 @@ pub(super) fn document(text: &str, budget: &mut Budget) -> Result<Document, Loca
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| {
             let (line, column) = (error.marker().line(), error.marker().col() + 1);
-            Located { fault: Fault::syntax(&error.info()), line, column }
+            // What is wrong behind the document's end is that it is there.
+            let fault = if builder.root.is_some() { Fault::SecondDocument } else { Fault::syntax(&error.info()) };
+            Located { fault, line, column }
         })?;
         let at = span.start;
         if is_indented_with_tab(text, &event, &span) {

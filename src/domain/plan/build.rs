@@ -48,6 +48,10 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
 /// Apply only what differs.
 const OUT_OF_SYNC_ONLY: &str = "ApplyOutOfSyncOnly=true";
 
+/// Group, kind and name of the objects that a selective sync means, each with the namespaces they are selected in; an
+/// empty namespace is any.
+type Selected<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<&'a str>>;
+
 /// Generated names are counted by kind, namespace, prefix and phase.
 type NameGroup = (ObjectKey, SyncPhase);
 
@@ -61,6 +65,7 @@ struct Builder<'a> {
     /// Keys in the cluster that a target has: what lives under them is not pruned.
     wanted: HashSet<ObjectKey>,
     generated: HashMap<NameGroup, usize>,
+    selected: Selected<'a>,
     tasks: Vec<Task>,
     left_out: Vec<LeftOut>,
 }
@@ -68,6 +73,11 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(input: &'a PlanInput<'a>, options: &'a SyncOptions) -> Self {
         let brought = Brought::by(input, options);
+        let mut selected = Selected::new();
+        for selector in &input.request.resources {
+            let object = (selector.group.as_str(), selector.kind.as_str(), selector.name.as_str());
+            selected.entry(object).or_default().push(&selector.namespace);
+        }
         let mut builder = Self {
             input,
             options,
@@ -76,6 +86,7 @@ impl<'a> Builder<'a> {
             last: HashMap::new(),
             wanted: HashSet::new(),
             generated: HashMap::new(),
+            selected,
             tasks: Vec::with_capacity(input.targets.len()),
             left_out: Vec::new(),
         };
@@ -248,13 +259,12 @@ impl<'a> Builder<'a> {
 
     /// Whether a selective sync means this object; the selector's namespace may also be the one that is written.
     fn is_selected(&self, key: &ObjectKey, written_namespace: &str) -> bool {
-        let selectors = &self.input.request.resources;
-        selectors.is_empty()
-            || selectors.iter().any(|selector| {
-                let namespaces = ["", &key.namespace, written_namespace];
-                (selector.group == key.group && selector.kind == key.kind && selector.name == key.name)
-                    && namespaces.contains(&selector.namespace.as_str())
-            })
+        if self.selected.is_empty() {
+            return true;
+        }
+        let namespaces = self.selected.get(&(key.group.as_str(), key.kind.as_str(), key.name.as_str()));
+        let is_meant = |selected: &&str| ["", &key.namespace, written_namespace].contains(selected);
+        namespaces.is_some_and(|namespaces| namespaces.iter().any(is_meant))
     }
 
     fn leave_out(&mut self, object: &Object, manifest: Option<usize>, reason: LeftOutReason) {

@@ -4,12 +4,9 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::RenderError;
 use super::settings::Directory;
-use crate::domain::manifest::{Manifest, ManifestError, read};
+use crate::domain::manifest::{Manifest, ManifestError, is_no_manifest, read, says_skip};
 use crate::git::repository::{CommitId, Repository};
 use crate::git::tree::TreeLimits;
-
-/// A file with this in it is left out, as Argo CD leaves it out.
-const SKIP: &str = "+argocd:skip-file-rendering";
 
 /// Reads all `.yaml`, `.yml` and `.json` files of a folder, in the order of their paths. Errors name the file, the line
 /// and the column, and all of them are reported.
@@ -46,10 +43,13 @@ pub(super) fn manifests(
             .into());
         }
         let content = repository.read_file(&file, limits)?;
-        if content.windows(SKIP.len()).any(|window| window == SKIP.as_bytes()) {
+        if says_skip(&content) {
             continue;
         }
         let mut read = read(file.path.as_str(), &content);
+        if is_no_manifest(&file.path, &content, &read) {
+            continue;
+        }
         manifests.append(&mut read.objects);
         errors.append(&mut read.errors);
     }

@@ -298,12 +298,14 @@ async fn git_renders_a_folder_as_argo_cd_does() {
 async fn git_says_why_a_folder_does_not_render() {
     let world = World::new();
     world.write("broken/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [\n");
-    world.write("broken/b.yaml", "just text\n");
+    world.write("broken/b.yaml", "# apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n");
+    world.write("broken/values.yaml", "replicas: 1\n");
     world.write("overridden/.argocd-source-shop.yaml", "kustomize: {}\n");
     world.write("jsonnet/main.jsonnet", "{}");
     world.commit("broken");
     let error = rendered(&world, json!({"path": "broken"})).await.unwrap_err().to_string();
-    assert!(error.contains("broken/a.yaml:") && error.contains("broken/b.yaml:1"), "all files are reported: {error}");
+    assert!(error.contains("broken/a.yaml:") && error.contains("broken/b.yaml:2"), "all files are reported: {error}");
+    assert!(!error.contains("values.yaml"), "to Argo CD it is no manifest: {error}");
     for (written, expected) in [
         (json!({"path": "missing"}), "app path does not exist"),
         (json!({"path": "../x"}), "leads out of the repository"),

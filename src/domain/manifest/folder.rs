@@ -19,7 +19,7 @@ pub fn says_skip(bytes: &[u8]) -> bool {
 /// A file of JSON it always takes for a manifest. What cannot be read at all is not passed over here, though Argo CD does
 /// if the words are missing: it may have been meant as a manifest.
 pub fn is_no_manifest(source: &str, bytes: &[u8], read: &Manifests) -> bool {
-    !Path::new(source).extension().is_some_and(|ending| ending == "json")
+    Path::new(source).extension().is_none_or(|ending| ending != "json")
         && read.objects.is_empty()
         && read.errors.iter().all(|error| matches!(error.fault, Fault::NotAnObject(_)))
         && !MANIFEST_WORDS.iter().all(|word| contains(bytes, word))

@@ -19,6 +19,7 @@ pub(super) enum Command {
     Preview { key: AppKey, request: Box<Request>, reply: oneshot::Sender<Result<Preview, String>> },
     Logs { key: AppKey, filter: LogFilter, sender: mpsc::Sender<LogMessage> },
     History { key: AppKey, reply: oneshot::Sender<Result<Vec<Arc<OperationRecord>>, StoreError>> },
+    Show(Vec<AppKey>),
     Fetch(AppKey),
     Names { key: AppKey, source: usize, reply: oneshot::Sender<Result<RevisionNames, String>> },
     Object { key: AppKey, object: ObjectKey, reply: oneshot::Sender<Result<Option<Object>, String>> },

@@ -1,6 +1,6 @@
 //! The watches of hooks' objects: one for each kind in a namespace of a cluster, shared by all applications that need it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -84,13 +84,40 @@ impl FeedKind {
     }
 }
 
-/// An object as it was told first and as it is.
+/// States of an object that are remembered: its first ones, and the current one.
+const STATES: usize = 10;
+
+/// An object as it is, and how it came to be so as far as that was seen. An application that needs it later is told all
+/// of it: from the current state alone it would look as if everything had happened at once.
 pub(super) struct Stored {
     pub object: Arc<Object>,
-    /// How its current state became known, and when.
-    pub change: Change,
-    pub at: Timestamp,
+    /// How each state became known, and when; the current one last, never empty.
+    states: VecDeque<(Change, Timestamp, Arc<Object>)>,
     list: u64,
+}
+
+impl Stored {
+    fn new(object: Arc<Object>, change: Change, at: Timestamp, list: u64) -> Self {
+        let states = VecDeque::from([(change, at, Arc::clone(&object))]);
+        Self { object, states, list }
+    }
+
+    fn put(&mut self, object: Arc<Object>, change: Change, at: Timestamp, list: u64) {
+        self.object = Arc::clone(&object);
+        self.list = list;
+        let mut change = change;
+        if self.states.len() >= STATES {
+            // What is forgotten was a change that nobody can date any more: the next state is only found to be so.
+            self.states.pop_back();
+            change = Change::Listed;
+        }
+        self.states.push_back((change, at, object));
+    }
+
+    /// Its states in their order.
+    pub(super) fn states(&self) -> impl Iterator<Item = &(Change, Timestamp, Arc<Object>)> {
+        self.states.iter()
+    }
 }
 
 /// One watch.
@@ -174,13 +201,14 @@ impl Feed {
             return Some(Told { uid, change, object: Arc::clone(object) });
         }
         let list = self.list;
-        if let Some(known) = self.objects.get_mut(&uid)
-            && version(&known.object) == version(object)
-        {
-            known.list = list;
-            return None;
+        match self.objects.get_mut(&uid) {
+            Some(known) if version(&known.object) == version(object) => {
+                known.list = list;
+                return None;
+            }
+            Some(known) => known.put(Arc::clone(object), change, at, list),
+            None => drop(self.objects.insert(uid.clone(), Stored::new(Arc::clone(object), change, at, list))),
         }
-        self.objects.insert(uid.clone(), Stored { object: Arc::clone(object), change, at, list });
         Some(Told { uid, change, object: Arc::clone(object) })
     }
 

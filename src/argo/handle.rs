@@ -101,6 +101,12 @@ impl Live {
         self.ask(|reply| Command::History { key: key.clone(), reply }).await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
+    /// These applications are on the screen now, and no others: their commits are told as [`LiveEvent::Revisions`], also
+    /// of those that are not open, and their repositories are fetched when it is time. At most 300.
+    pub fn show(&self, keys: Vec<AppKey>) {
+        self.tell(Command::Show(keys));
+    }
+
     /// Fetches the repositories of an application now.
     pub fn fetch(&self, key: &AppKey) {
         self.tell(Command::Fetch(key.clone()));

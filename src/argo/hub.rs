@@ -29,6 +29,9 @@ const QUEUE: usize = 1024;
 /// Reports that are taken in between two looks at what is to be told.
 const BATCH: usize = 256;
 
+/// Applications whose commits are read at the same time.
+const GLANCES: usize = 4;
+
 /// Everything that is known.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub(super) struct Hub {
@@ -59,6 +62,9 @@ pub(super) struct Hub {
     pub requests: BTreeMap<RequestId, AppKey>,
     pub capture: Option<Capture>,
     pub repos: Repos,
+    /// What is on a screen.
+    pub shown: HashMap<AppKey, super::glance::Shown>,
+    pub glances: Arc<tokio::sync::Semaphore>,
     pub tasks: Vec<AbortHandle>,
     pub stopping: Vec<oneshot::Sender<()>>,
     /// Those who wait until an application's logs are on disk.
@@ -132,6 +138,8 @@ impl Hub {
             name: Arc::from(cluster.name()),
             capture: Capture::new(&options, cluster.clock(), &sender),
             repos: Repos::new(&options.repositories, cluster.clock()),
+            shown: HashMap::new(),
+            glances: Arc::new(tokio::sync::Semaphore::new(GLANCES)),
             cluster,
             options,
             sender,
@@ -213,6 +221,7 @@ impl Hub {
             }
             Message::Close(key) => self.close(&key),
             Message::Tell(event) => self.tell(*event),
+            Message::Glanced { key, revisions } => self.glanced(&key, revisions),
             Message::Reviewed { key, review, is_own } => self.reviewed(&key, review, is_own),
         }
     }
@@ -226,6 +235,7 @@ impl Hub {
             Command::Preview { key, request, reply } => self.preview(key, *request, reply),
             Command::Logs { key, filter, sender } => self.logs(key, filter, sender),
             Command::History { key, reply } => self.history(key, reply),
+            Command::Show(keys) => self.show(keys),
             Command::Fetch(key) => self.fetch(&key),
             Command::Names { key, source, reply } => self.names(&key, source, reply),
             Command::Object { key, object, reply } => self.live_object(&key, object, reply),

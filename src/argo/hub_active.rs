@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::active::{Active, Destination};
 use super::destinations;
-use super::feeds::{Feed, FeedKey, FeedKind};
+use super::feeds::{Feed, FeedKey, FeedKind, Stored};
 use super::hub::Hub;
 use super::hub_fleet::{interrupted, known_until};
 use super::message::{Message, Slim};
@@ -77,7 +77,7 @@ impl Hub {
         }
     }
 
-    /// The whole of an application that is active, as it is now.
+    /// The whole of an application that is active, or on the screen, as it is now.
     pub(super) fn observe_application(&mut self, key: &AppKey, mut object: Object, change: Change) {
         if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
             metadata.remove("managedFields");
@@ -86,6 +86,7 @@ impl Hub {
         let (application, _) = Application::read(Arc::clone(&self.name), &object);
         let application = Arc::new(application);
         let at = self.cluster.server_now();
+        self.glance(&application);
         let Some(active) = self.active.get_mut(key) else { return };
         let moved = active.wanted.clone();
         if !active.take(Arc::clone(&application), Arc::clone(&object)) {
@@ -416,9 +417,10 @@ impl Hub {
         let found: Vec<_> = active
             .untold(&stored)
             .into_iter()
-            .map(|stored| (stored.change, Arc::clone(&stored.object), stored.at))
+            .flat_map(Stored::states)
+            .cloned()
             .collect();
-        for (change, object, at) in found {
+        for (change, at, object) in found {
             self.observed(key, change, &object, at);
         }
     }

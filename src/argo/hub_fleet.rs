@@ -135,7 +135,8 @@ impl Hub {
         if news {
             self.tell(LiveEvent::App(Box::new(summary)));
         }
-        if self.active.contains_key(&key)
+        let is_wanted = self.active.contains_key(&key) || self.shown.contains_key(&key);
+        if is_wanted
             && let Ok(object) = <Object as FromJson>::from_json(&item.json, &start::applications())
         {
             self.observe_application(&key, object, change);

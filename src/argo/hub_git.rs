@@ -1,14 +1,17 @@
 //! The hub's part that asks Git.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::active::Destination;
+use super::commits;
+use super::glance::{Glance, MOST};
 use super::hub::Hub;
-use super::review::{self, Look};
+use super::review::Look;
 use crate::domain::application::{AppKey, Application};
-use crate::domain::live::{LiveEvent, Review, RevisionNames};
+use crate::domain::live::{LiveEvent, Review, RevisionNames, Revisions};
 
 impl Hub {
     /// Looks into Git for an open application, if something changed since the last look that matters to it.
@@ -93,6 +96,63 @@ impl Hub {
             }
             self.look_into_git(&key, false);
         }
+        let shown: Vec<AppKey> = self.shown.keys().cloned().collect();
+        for key in shown {
+            self.look_again(&key);
+        }
+    }
+
+    /// These applications are on the screen now, and no others: their commits are told.
+    pub(super) fn show(&mut self, keys: Vec<AppKey>) {
+        if !self.repos.is_on() {
+            return;
+        }
+        let wanted: HashSet<AppKey> = keys.into_iter().take(MOST).collect();
+        self.shown.retain(|key, _| wanted.contains(key));
+        for key in wanted {
+            if self.shown.contains_key(&key) {
+                continue;
+            }
+            self.shown.insert(key.clone(), super::glance::Shown::default());
+            match self.active.get(&key).and_then(|active| active.application.clone()) {
+                Some(application) => self.glance(&application),
+                None => self.read(&key),
+            }
+        }
+    }
+
+    /// An application has come or changed: if it is on the screen, its commits may be others now.
+    pub(super) fn glance(&mut self, application: &Application) {
+        if self.shown.get_mut(&application.key).is_some_and(|shown| shown.take(application)) {
+            self.look_again(&application.key);
+        }
+    }
+
+    fn look_again(&mut self, key: &AppKey) {
+        // What is open is looked at more closely anyway.
+        if self.active.get(key).is_some_and(|active| active.open > 0) {
+            return;
+        }
+        let Some((sources, deployed)) = self.shown.get(key).and_then(super::glance::Shown::what) else { return };
+        let glance = Glance {
+            repos: self.repos.clone(),
+            cluster: self.cluster.clone(),
+            home: self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone()),
+            key: key.clone(),
+            turns: Arc::clone(&self.glances),
+            sender: self.sender.clone(),
+        };
+        self.spawn(glance.run(sources, deployed));
+    }
+
+    pub(super) fn glanced(&mut self, key: &AppKey, revisions: Arc<Revisions>) {
+        let is_open = self.active.get(key).is_some_and(|active| active.open > 0);
+        let Some(shown) = self.shown.get_mut(key) else { return };
+        if is_open || shown.told.as_ref() == Some(&revisions) {
+            return;
+        }
+        shown.told = Some(Arc::clone(&revisions));
+        self.tell(LiveEvent::Revisions { key: key.clone(), revisions });
     }
 
     pub(super) fn names(&mut self, key: &AppKey, source: usize, reply: oneshot::Sender<Result<RevisionNames, String>>) {
@@ -105,7 +165,7 @@ impl Hub {
         let path = self.repos.parse(&source.repo_url).map_err(|error| error.to_string());
         let path = path.and_then(|url| self.repos.path(&url).ok_or_else(|| "Git is not asked".to_owned()));
         match path {
-            Ok(path) => drop(tokio::task::spawn_blocking(move || reply.send(review::names(&path, &source)))),
+            Ok(path) => drop(tokio::task::spawn_blocking(move || reply.send(commits::names(&path, &source)))),
             Err(error) => drop(reply.send(Err(error))),
         }
     }

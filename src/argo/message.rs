@@ -44,6 +44,8 @@ pub(super) enum Message {
     Close(AppKey),
     /// To be told as it is.
     Tell(Box<LiveEvent>),
+    /// The commits of an application that is on a screen.
+    Glanced { key: AppKey, revisions: Arc<crate::domain::live::Revisions> },
     /// What Git has of an application, with its plan, is there.
     Reviewed { key: AppKey, review: Arc<crate::domain::live::Review>, is_own: bool },
 }

@@ -14,11 +14,13 @@
 mod active;
 mod capture;
 mod command;
+mod commits;
 mod controllers;
 mod destinations;
 mod feeds;
 mod fleet;
 mod follow;
+mod glance;
 mod handle;
 mod hub;
 mod hub_active;

@@ -1,18 +1,51 @@
 //! What is still to be told. A reader that is slower than the cluster gets the newest state of each subject, not every
-//! one between; what is observed for timelines is never left out.
+//! one between, so that what waits for it is never more than what there is.
+//!
+//! What is observed for timelines is told in full as long as the reader is not far behind. Beyond that the states of an
+//! object between the first that waits and the last are left out, and the last is told as found and not as seen to
+//! happen: when it came about is not known any more.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::domain::application::AppKey;
-use crate::domain::live::{LiveEvent, Watched};
+use crate::domain::event::Change;
+use crate::domain::live::{CaptureNotice, LiveEvent, Watched};
+
+/// Observations that may wait before states of an object are left out.
+const FAR_BEHIND: usize = 4_096;
+/// Objects of which something waits. Beyond it those that are gone are left out, oldest first: a timeline would forget
+/// them too.
+const MOST_OBJECTS: usize = 10_000;
 
 /// What later events of the same subject replace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
     App(AppKey),
+    Unreadable(AppKey),
     Application(AppKey),
-    Watch(Watched, String),
+    Watch(Watched, Arc<str>),
+    Complete(Arc<str>),
     Revisions(AppKey),
+    Hooks(AppKey),
+    Controller(AppKey),
+    Windows(AppKey),
+    KubernetesEvent(AppKey, String),
+    Rights(Arc<str>, Option<Arc<str>>),
+    Project(Arc<str>, Arc<str>, String),
+    Review(AppKey, Vec<String>),
+    Repository(String),
+    Capture(AppKey, String),
+    /// The UID of an object of an application.
+    Observed(AppKey, String),
+}
+
+impl Subject {
+    /// Whether an event keeps the place of the one that it replaces. Those that say something about others do not: what
+    /// was told between the two belongs between them.
+    fn keeps_place(&self) -> bool {
+        !matches!(self, Self::Watch(..) | Self::Complete(..) | Self::Capture(..) | Self::Observed(..))
+    }
 }
 
 /// Events in their order.
@@ -23,6 +56,12 @@ pub(super) struct Outbox {
     /// Position of the first in the queue, counted since the start.
     first: u64,
     waiting: HashMap<Subject, u64>,
+    /// Empty places in the queue.
+    holes: usize,
+    /// Observations in the queue.
+    observed: usize,
+    /// Positions of objects that are gone, oldest first.
+    gone: VecDeque<u64>,
 }
 
 impl Outbox {
@@ -36,32 +75,96 @@ impl Outbox {
             self.queue.push_back(Some(event));
             return;
         };
+        let mut event = event;
         if let Some(position) = self.waiting.get(&subject).copied()
-            && let Some(slot) =
-                position.checked_sub(self.first).and_then(|at| self.queue.get_mut(usize::try_from(at).ok()?))
+            && let Some(slot) = slot(&mut self.queue, self.first, position)
         {
-            if !matches!(subject, Subject::Watch(..)) {
+            if let LiveEvent::Observed { event, .. } = &mut event {
+                if self.observed > FAR_BEHIND {
+                    *slot = None;
+                    self.holes += 1;
+                    self.observed -= 1;
+                    if event.change == Change::Applied {
+                        event.change = Change::Listed;
+                    }
+                }
+            } else if subject.keeps_place() {
                 *slot = Some(event);
                 return;
+            } else {
+                *slot = None;
+                self.holes += 1;
             }
-            // What was told between the two states of a watch belongs between them.
-            *slot = None;
         }
-        self.waiting.insert(subject, self.first + self.queue.len() as u64);
+        let position = self.first + self.queue.len() as u64;
+        if let LiveEvent::Observed { event, .. } = &event {
+            self.observed += 1;
+            if event.change == Change::Deleted {
+                self.gone.push_back(position);
+            }
+        }
+        self.waiting.insert(subject, position);
         self.queue.push_back(Some(event));
+        while self.observed > MOST_OBJECTS && self.forget_one() {}
+        self.compact();
+    }
+
+    /// Leaves out the oldest object that is gone.
+    fn forget_one(&mut self) -> bool {
+        let Some(position) = self.gone.pop_front() else { return false };
+        if let Some(slot) = slot(&mut self.queue, self.first, position)
+            && let Some(event) = slot.take()
+        {
+            self.holes += 1;
+            self.observed -= 1;
+            if let Some(subject) = subject(&event)
+                && self.waiting.get(&subject) == Some(&position)
+            {
+                self.waiting.remove(&subject);
+            }
+        }
+        true
+    }
+
+    /// Takes the empty places out once most are.
+    fn compact(&mut self) {
+        if self.holes < FAR_BEHIND || self.holes * 2 < self.queue.len() {
+            return;
+        }
+        self.holes = 0;
+        let first = self.first;
+        let old = std::mem::take(&mut self.queue);
+        let mut moved: HashMap<u64, u64> = HashMap::new();
+        for (position, slot) in (first..).zip(old) {
+            if slot.is_some() {
+                moved.insert(position, first + self.queue.len() as u64);
+                self.queue.push_back(slot);
+            }
+        }
+        self.waiting.retain(|_, position| moved.get(position).map(|new| *position = *new).is_some());
+        self.gone = self.gone.iter().filter_map(|position| moved.get(position).copied()).collect();
     }
 
     pub(super) fn pop(&mut self) -> Option<LiveEvent> {
         let event = loop {
             match self.queue.pop_front()? {
                 Some(event) => break event,
-                None => self.first += 1,
+                None => {
+                    self.first += 1;
+                    self.holes -= 1;
+                }
             }
         };
         if let Some(subject) = subject(&event)
             && self.waiting.get(&subject) == Some(&self.first)
         {
             self.waiting.remove(&subject);
+        }
+        if let LiveEvent::Observed { .. } = &event {
+            self.observed -= 1;
+            if self.gone.front() == Some(&self.first) {
+                self.gone.pop_front();
+            }
         }
         self.first += 1;
         Some(event)
@@ -72,15 +175,46 @@ impl Outbox {
     }
 }
 
+fn slot(queue: &mut VecDeque<Option<LiveEvent>>, first: u64, position: u64) -> Option<&mut Option<LiveEvent>> {
+    let at = usize::try_from(position.checked_sub(first)?).ok()?;
+    queue.get_mut(at)
+}
+
 fn subject(event: &LiveEvent) -> Option<Subject> {
     Some(match event {
         LiveEvent::App(app) => Subject::App(app.key.clone()),
         // The end of an application takes the place of its last change, and a new one of its name that of its end.
         LiveEvent::AppGone(key) => Subject::App(key.clone()),
+        LiveEvent::AppUnreadable { key, .. } => Subject::Unreadable(key.clone()),
         LiveEvent::Application { application, .. } => Subject::Application(application.key.clone()),
-        LiveEvent::Watch { cluster, watched, .. } => Subject::Watch(watched.clone(), cluster.to_string()),
+        LiveEvent::Watch { cluster, watched, .. } => Subject::Watch(watched.clone(), Arc::clone(cluster)),
+        LiveEvent::FleetComplete { cluster, .. } => Subject::Complete(Arc::clone(cluster)),
         LiveEvent::Revisions { key, .. } => Subject::Revisions(key.clone()),
-        _ => return None,
+        LiveEvent::Hooks { key, .. } => Subject::Hooks(key.clone()),
+        LiveEvent::Controller { key, .. } => Subject::Controller(key.clone()),
+        LiveEvent::Windows { key, .. } => Subject::Windows(key.clone()),
+        LiveEvent::KubernetesEvent { key, event } => Subject::KubernetesEvent(key.clone(), event.uid.clone()),
+        LiveEvent::Rights(rights) => Subject::Rights(Arc::clone(&rights.cluster), rights.namespace.clone()),
+        LiveEvent::Project { cluster, namespace, project } => {
+            Subject::Project(Arc::clone(cluster), Arc::clone(namespace), project.name.clone())
+        }
+        LiveEvent::ProjectGone { cluster, namespace, name } => {
+            Subject::Project(Arc::clone(cluster), Arc::clone(namespace), name.clone())
+        }
+        LiveEvent::Review { key, review } => Subject::Review(key.clone(), review.asked.clone()),
+        LiveEvent::Repository(state) => Subject::Repository(state.repository.clone()),
+        LiveEvent::Capture(
+            CaptureNotice::Started { key, source }
+            | CaptureNotice::Complete { key, source, .. }
+            | CaptureNotice::Lost { key, source, .. },
+        ) => Subject::Capture(key.clone(), source.clone()),
+        LiveEvent::Observed { key, event } => Subject::Observed(key.clone(), event.object.uid().to_owned()),
+        // Each of them counts: there are as many as the reader asked for, or as operations ended.
+        LiveEvent::Scope { .. }
+        | LiveEvent::EarlyRows(_)
+        | LiveEvent::Request(_)
+        | LiveEvent::Recorded { .. }
+        | LiveEvent::Capture(CaptureNotice::Off { .. }) => return None,
     })
 }
 
@@ -116,6 +250,67 @@ mod tests {
         outbox.push(app("a", "4"));
         outbox.push(app("a", "5"));
         assert_eq!(drain(&mut outbox), ["a@5"]);
+    }
+
+    fn observed(uid: &str, version: u64, change: Change) -> LiveEvent {
+        let object = serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": uid, "uid": uid, "resourceVersion": version.to_string() } });
+        let object = Arc::new(crate::domain::manifest::Object::from_json(object).unwrap());
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        LiveEvent::Observed {
+            key: AppKey::new("c", "", "a"),
+            event: crate::domain::event::WatchEvent { at, change, object },
+        }
+    }
+
+    fn drain_observed(outbox: &mut Outbox) -> Vec<(String, String, Change)> {
+        std::iter::from_fn(|| outbox.pop())
+            .filter_map(|event| match event {
+                LiveEvent::Observed { event, .. } => {
+                    let version = event.object.at(&["metadata", "resourceVersion"])?.as_str()?.to_owned();
+                    Some((event.object.uid().to_owned(), version, event.change))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_observed_is_told_in_full_to_a_reader_that_keeps_up() {
+        let mut outbox = Outbox::default();
+        for version in 0..100 {
+            outbox.push(observed("p", version, Change::Applied));
+        }
+        let told = drain_observed(&mut outbox);
+        assert_eq!(told.len(), 100);
+        assert!(told.iter().all(|(_, _, change)| *change == Change::Applied));
+    }
+
+    #[test]
+    fn what_waits_for_a_slow_reader_is_bounded_and_ends_with_what_is() {
+        let mut outbox = Outbox::default();
+        let mut version = 0;
+        // A few objects that change all the time, and many that come and go.
+        for round in 0..30_000_u64 {
+            version += 1;
+            outbox.push(observed(&format!("busy-{}", round % 50), version, Change::Applied));
+            version += 1;
+            outbox.push(observed(&format!("short-{round}"), version, Change::Applied));
+            version += 1;
+            outbox.push(observed(&format!("short-{round}"), version, Change::Deleted));
+            outbox.push(app("a", &version.to_string()));
+            assert!(outbox.queue.len() < 60_000 && outbox.waiting.len() < 20_000);
+        }
+        let told = drain_observed(&mut outbox);
+        assert!(told.len() <= MOST_OBJECTS + 1, "{}", told.len());
+        for busy in 0..50 {
+            let name = format!("busy-{busy}");
+            let last = told.iter().rfind(|(uid, ..)| *uid == name).unwrap();
+            assert!(last.1.parse::<u64>().unwrap() > version - 200, "the last state is there");
+            assert_eq!(last.2, Change::Listed, "when it came about is not known any more");
+        }
+        assert!(outbox.is_empty() && outbox.waiting.is_empty() && outbox.observed == 0);
+        outbox.push(observed("p", 1, Change::Applied));
+        assert_eq!(drain_observed(&mut outbox).len(), 1);
     }
 
     #[test]

@@ -1,31 +1,24 @@
-//! What Git has of an application: commits, files, manifests, and from these the plan.
+//! What Git has of an application that is opened or reviewed: its manifests, and from these the plan.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::commits::{self, Placed};
 use super::message::Message;
 use super::repositories::Repos;
 use crate::cluster::{Cluster, Kinds as ClusterKinds};
-use crate::domain::application::{Application, Source};
+use crate::domain::application::Application;
 use crate::domain::hook::{Classification, classify};
-use crate::domain::live::{
-    ChangedFile, ChangedObject, CommitSummary, FileStatus, LiveEvent, ObjectChange, Review, RevisionNames, Revisions,
-    SourceRevisions,
-};
+use crate::domain::live::{ChangedObject, ObjectChange, Review, Revisions};
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::operation::SyncRequest;
 use crate::domain::plan::{KindInfo, Kinds, Permission, PlanInput, plan};
 use crate::domain::project::Project;
-use crate::git::{ChangeKind, Commit, CommitId, RenderRequest, Repository, SourceAt, render};
+use crate::git::{CommitId, RenderRequest, SourceAt, render};
 
-/// Commits that are told.
-const COMMITS: usize = 200;
-/// Commits that are looked at.
-const WALK: usize = 20_000;
 /// Live objects that are asked for one by one.
 const ASKED: usize = 200;
 const HIDDEN: &str = "(hidden)";
@@ -46,49 +39,14 @@ pub(super) struct Look {
     pub sender: mpsc::Sender<Message>,
 }
 
-/// A source with the commits it is at.
-struct Placed {
-    source: Source,
-    path: PathBuf,
-    deployed: Option<CommitId>,
-    target: Option<CommitId>,
-}
-
 impl Look {
     /// Tells what is cached, fetches what is old, and tells again.
     pub(super) async fn run(self) {
-        let due = self.fetches();
         self.tell().await;
-        if due.is_empty() {
-            return;
-        }
-        for url in due {
-            let mut state = self.repos.state(&url);
-            state.fetching = true;
-            self.send(LiveEvent::Repository(state)).await;
-            let credentials = self.repos.credentials(&self.cluster, &self.home, &url).await;
-            self.repos.fetch(&url, &credentials, self.forced).await;
-            self.send(LiveEvent::Repository(self.repos.state(&url))).await;
-        }
-        self.tell().await;
-    }
-
-    async fn send(&self, event: LiveEvent) {
-        let _ = self.sender.send(Message::Tell(Box::new(event))).await;
-    }
-
-    fn fetches(&self) -> Vec<crate::git::RepoUrl> {
         let sources = self.application.spec.effective_sources();
-        let mut urls: Vec<crate::git::RepoUrl> = Vec::new();
-        for source in sources.iter().filter(|source| source.chart.is_empty()) {
-            if let Ok(url) = self.repos.parse(&source.repo_url)
-                && self.repos.would_fetch(&url, self.forced)
-                && !urls.iter().any(|known| known.key() == url.key())
-            {
-                urls.push(url);
-            }
+        if commits::fetch(&self.repos, &self.cluster, &self.home, sources, self.forced, &self.sender).await {
+            self.tell().await;
         }
-        urls
     }
 
     async fn tell(&self) {
@@ -144,42 +102,12 @@ impl Look {
         for (index, source) in self.application.spec.effective_sources().iter().enumerate() {
             let wanted = self.asked.get(index).filter(|asked| !asked.is_empty());
             let wanted = wanted.map_or(source.effective_target_revision(), String::as_str).to_owned();
-            let (told, placed) = self.source(source, deployed(&self.application, index), wanted).await;
+            let deployed = commits::deployed(&self.application, index);
+            let (told, placed) = commits::read(&self.repos, source, deployed, wanted).await;
             revisions.sources.push(told);
             all.push(placed);
         }
         (revisions, all)
-    }
-
-    async fn source(&self, source: &Source, deployed: String, wanted: String) -> (SourceRevisions, Option<Placed>) {
-        let mut told = SourceRevisions { path: source.path.clone(), ..SourceRevisions::default() };
-        let url = match self.repos.parse(&source.repo_url) {
-            _ if !source.chart.is_empty() => {
-                told.repository.clone_from(&source.repo_url);
-                told.problem = Some(format!("{} is a chart of a registry, which is not read", source.chart));
-                return (told, None);
-            }
-            Ok(url) => url,
-            Err(error) => {
-                told.problem = Some(error.to_string());
-                return (told, None);
-            }
-        };
-        told.repository = url.to_string();
-        let state = self.repos.state(&url);
-        told.fetched = state.fetched;
-        let Some(path) = self.repos.path(&url) else {
-            told.problem = Some("Git is not asked".to_owned());
-            return (told, None);
-        };
-        let (folder, source, fresh) = (path.clone(), source.clone(), told);
-        let read = tokio::task::spawn_blocking(move || read_source(&folder, &source, &deployed, &wanted, fresh)).await;
-        let Ok((mut told, placed)) = read else { return (SourceRevisions::default(), None) };
-        // Why it could not be fetched says more than that it is not there.
-        if let Some(problem) = state.problem {
-            told.problem = Some(problem);
-        }
-        (told, placed)
     }
 
     async fn render(
@@ -278,96 +206,6 @@ impl Look {
             unique_names: false,
         })
     }
-}
-
-/// What is deployed of a source: what the last operation that succeeded brought.
-fn deployed(application: &Application, index: usize) -> String {
-    let Some(last) = application.status.history.last() else { return String::new() };
-    if last.revisions.is_empty() && index == 0 {
-        return last.revision.clone();
-    }
-    last.revisions.get(index).cloned().unwrap_or_default()
-}
-
-fn read_source(
-    path: &std::path::Path,
-    source: &Source,
-    deployed: &str,
-    wanted: &str,
-    mut told: SourceRevisions,
-) -> (SourceRevisions, Option<Placed>) {
-    let Ok(repository) = Repository::open(path) else {
-        told.problem = Some("the repository was not fetched yet".to_owned());
-        return (told, None);
-    };
-    let target = match repository.resolve(wanted) {
-        Ok(target) => Some(target),
-        Err(error) => {
-            told.problem = Some(error.to_string());
-            None
-        }
-    };
-    let deployed = CommitId::parse(deployed).filter(|commit| repository.resolve(&commit.to_string()).is_ok());
-    told.target = target.and_then(|target| summary(&repository, target));
-    told.deployed = deployed.and_then(|deployed| summary(&repository, deployed));
-    if let Some(target) = target {
-        match repository.log(deployed, target, &source.path, COMMITS, WALK) {
-            Ok(log) => {
-                told.behind = if deployed.is_some() { log.touching } else { 0 };
-                told.between = if deployed.is_some() { log.total } else { 0 };
-                told.truncated = log.truncated;
-                told.commits = log.commits.iter().map(commit).collect();
-            }
-            Err(error) => told.problem = Some(error.to_string()),
-        }
-        if let Some(deployed) = deployed {
-            told.ahead = repository.ahead_behind(deployed, target).map_or(0, |(ahead, _)| ahead);
-            let files = repository.changes(deployed, target, &source.path).unwrap_or_default();
-            told.files = files
-                .into_iter()
-                .map(|file| ChangedFile {
-                    path: file.path,
-                    old_path: file.old_path,
-                    status: match file.kind {
-                        ChangeKind::Added => FileStatus::Added,
-                        ChangeKind::Deleted => FileStatus::Deleted,
-                        ChangeKind::Modified => FileStatus::Modified,
-                        ChangeKind::Renamed => FileStatus::Renamed,
-                    },
-                })
-                .collect();
-        }
-    }
-    (told, Some(Placed { source: source.clone(), path: path.to_owned(), deployed, target }))
-}
-
-fn summary(repository: &Repository, id: CommitId) -> Option<CommitSummary> {
-    let mut summary = commit(&repository.commit_details(id).ok()?);
-    summary.names = repository.names_of(id).unwrap_or_default();
-    Some(summary)
-}
-
-fn commit(commit: &Commit) -> CommitSummary {
-    CommitSummary {
-        sha: commit.id.to_string(),
-        subject: commit.subject.clone(),
-        body: commit.body.clone(),
-        author: commit.author.clone(),
-        time: commit.time,
-        names: Vec::new(),
-    }
-}
-
-/// What can stand in the revision field, from what is cached.
-pub(super) fn names(path: &std::path::Path, source: &Source) -> Result<RevisionNames, String> {
-    let repository = Repository::open(path).map_err(|error| error.to_string())?;
-    let target = repository.resolve(source.effective_target_revision()).ok();
-    let log = target.and_then(|target| repository.log(None, target, &source.path, COMMITS, 2_000).ok());
-    Ok(RevisionNames {
-        branches: repository.branches().map_err(|error| error.to_string())?,
-        tags: repository.tags().map_err(|error| error.to_string())?,
-        commits: log.map(|log| log.commits.iter().map(commit).collect()).unwrap_or_default(),
-    })
 }
 
 /// The objects whose manifests differ.

@@ -1,0 +1,186 @@
+//! The commits of an application's sources: what is deployed, what the target is, and what lies between.
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::message::Message;
+use super::repositories::Repos;
+use crate::cluster::Cluster;
+use crate::domain::application::{Application, Source};
+use crate::domain::live::{ChangedFile, CommitSummary, FileStatus, LiveEvent, RevisionNames, SourceRevisions};
+use crate::git::{ChangeKind, Commit, CommitId, RepoUrl, Repository};
+
+/// Commits that are told.
+const COMMITS: usize = 200;
+/// Commits that are looked at.
+const WALK: usize = 20_000;
+
+/// A source with the commits it is at.
+pub(super) struct Placed {
+    pub source: Source,
+    pub path: PathBuf,
+    pub deployed: Option<CommitId>,
+    pub target: Option<CommitId>,
+}
+
+/// Fetches the repositories of sources that are due, and tells how that goes; `false`: none was.
+pub(super) async fn fetch(
+    repos: &Repos,
+    cluster: &Cluster,
+    home: &str,
+    sources: &[Source],
+    forced: bool,
+    sender: &mpsc::Sender<Message>,
+) -> bool {
+    let due = due(repos, sources, forced);
+    for url in &due {
+        let mut state = repos.state(url);
+        state.fetching = true;
+        let _ = sender.send(Message::Tell(Box::new(LiveEvent::Repository(state)))).await;
+        let credentials = repos.credentials(cluster, home, url).await;
+        repos.fetch(url, &credentials, forced).await;
+        let _ = sender.send(Message::Tell(Box::new(LiveEvent::Repository(repos.state(url))))).await;
+    }
+    !due.is_empty()
+}
+
+fn due(repos: &Repos, sources: &[Source], forced: bool) -> Vec<RepoUrl> {
+    let mut urls: Vec<RepoUrl> = Vec::new();
+    for source in sources.iter().filter(|source| source.chart.is_empty()) {
+        if let Ok(url) = repos.parse(&source.repo_url)
+            && repos.would_fetch(&url, forced)
+            && !urls.iter().any(|known| known.key() == url.key())
+        {
+            urls.push(url);
+        }
+    }
+    urls
+}
+
+/// The commits of one source, and where it is, unless something is missing.
+pub(super) async fn read(
+    repos: &Repos,
+source: &Source,
+deployed: String,
+wanted: String,
+) -> (SourceRevisions, Option<Placed>) {
+    let mut told = SourceRevisions { path: source.path.clone(), ..SourceRevisions::default() };
+    let url = match repos.parse(&source.repo_url) {
+        _ if !source.chart.is_empty() => {
+            told.repository.clone_from(&source.repo_url);
+            told.problem = Some(format!("{} is a chart of a registry, which is not read", source.chart));
+            return (told, None);
+        }
+        Ok(url) => url,
+        Err(error) => {
+            told.problem = Some(error.to_string());
+            return (told, None);
+        }
+    };
+    told.repository = url.to_string();
+    let state = repos.state(&url);
+    told.fetched = state.fetched;
+    let Some(path) = repos.path(&url) else {
+        told.problem = Some("Git is not asked".to_owned());
+        return (told, None);
+    };
+    let (folder, source, fresh) = (path.clone(), source.clone(), told);
+    let read = tokio::task::spawn_blocking(move || read_source(&folder, &source, &deployed, &wanted, fresh)).await;
+    let Ok((mut told, placed)) = read else { return (SourceRevisions::default(), None) };
+    // Why it could not be fetched says more than that it is not there.
+    if let Some(problem) = state.problem {
+        told.problem = Some(problem);
+    }
+    (told, placed)
+}
+
+/// What is deployed of a source: what the last operation that succeeded brought.
+pub(super) fn deployed(application: &Application, index: usize) -> String {
+    let Some(last) = application.status.history.last() else { return String::new() };
+    if last.revisions.is_empty() && index == 0 {
+        return last.revision.clone();
+    }
+    last.revisions.get(index).cloned().unwrap_or_default()
+}
+
+fn read_source(
+    path: &std::path::Path,
+    source: &Source,
+    deployed: &str,
+    wanted: &str,
+    mut told: SourceRevisions,
+) -> (SourceRevisions, Option<Placed>) {
+    let Ok(repository) = Repository::open(path) else {
+        told.problem = Some("the repository was not fetched yet".to_owned());
+        return (told, None);
+    };
+    let target = match repository.resolve(wanted) {
+        Ok(target) => Some(target),
+        Err(error) => {
+            told.problem = Some(error.to_string());
+            None
+        }
+    };
+    let deployed = CommitId::parse(deployed).filter(|commit| repository.resolve(&commit.to_string()).is_ok());
+    told.target = target.and_then(|target| summary(&repository, target));
+    told.deployed = deployed.and_then(|deployed| summary(&repository, deployed));
+    if let Some(target) = target {
+        match repository.log(deployed, target, &source.path, COMMITS, WALK) {
+            Ok(log) => {
+                told.behind = if deployed.is_some() { log.touching } else { 0 };
+                told.between = if deployed.is_some() { log.total } else { 0 };
+                told.truncated = log.truncated;
+                told.commits = log.commits.iter().map(commit).collect();
+            }
+            Err(error) => told.problem = Some(error.to_string()),
+        }
+        if let Some(deployed) = deployed {
+            told.ahead = repository.ahead_behind(deployed, target).map_or(0, |(ahead, _)| ahead);
+            let files = repository.changes(deployed, target, &source.path).unwrap_or_default();
+            told.files = files
+                .into_iter()
+                .map(|file| ChangedFile {
+                    path: file.path,
+                    old_path: file.old_path,
+                    status: match file.kind {
+                        ChangeKind::Added => FileStatus::Added,
+                        ChangeKind::Deleted => FileStatus::Deleted,
+                        ChangeKind::Modified => FileStatus::Modified,
+                        ChangeKind::Renamed => FileStatus::Renamed,
+                    },
+                })
+                .collect();
+        }
+    }
+    (told, Some(Placed { source: source.clone(), path: path.to_owned(), deployed, target }))
+}
+
+fn summary(repository: &Repository, id: CommitId) -> Option<CommitSummary> {
+    let mut summary = commit(&repository.commit_details(id).ok()?);
+    summary.names = repository.names_of(id).unwrap_or_default();
+    Some(summary)
+}
+
+fn commit(commit: &Commit) -> CommitSummary {
+    CommitSummary {
+        sha: commit.id.to_string(),
+        subject: commit.subject.clone(),
+        body: commit.body.clone(),
+        author: commit.author.clone(),
+        time: commit.time,
+        names: Vec::new(),
+    }
+}
+
+/// What can stand in the revision field, from what is cached.
+pub(super) fn names(path: &std::path::Path, source: &Source) -> Result<RevisionNames, String> {
+    let repository = Repository::open(path).map_err(|error| error.to_string())?;
+    let target = repository.resolve(source.effective_target_revision()).ok();
+    let log = target.and_then(|target| repository.log(None, target, &source.path, COMMITS, 2_000).ok());
+    Ok(RevisionNames {
+        branches: repository.branches().map_err(|error| error.to_string())?,
+        tags: repository.tags().map_err(|error| error.to_string())?,
+        commits: log.map(|log| log.commits.iter().map(commit).collect()).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,74 @@
+//! A glance into Git for applications that are on a screen and not open: the commits, without manifests and plan.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::commits;
+use super::message::Message;
+use super::repositories::Repos;
+use crate::cluster::Cluster;
+use crate::domain::application::{AppKey, Application, Source};
+use crate::domain::live::Revisions;
+
+/// Applications that can be on a screen at once.
+pub(super) const MOST: usize = 300;
+
+/// An application that is on a screen.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// Its sources, and what is deployed of each; `None`: not known yet.
+    of: Option<(Vec<Source>, Vec<String>)>,
+    /// What was told.
+    pub told: Option<Arc<Revisions>>,
+}
+
+impl Shown {
+    /// Takes in the application; `true` if another glance is worth it.
+    pub(super) fn take(&mut self, application: &Application) -> bool {
+        let sources = application.spec.effective_sources();
+        let deployed = (0..sources.len()).map(|index| commits::deployed(application, index)).collect();
+        let of = Some((sources.to_vec(), deployed));
+        let news = self.of != of;
+        self.of = of;
+        news
+    }
+}
+
+/// One glance.
+pub(super) struct Glance {
+    pub repos: Repos,
+    pub cluster: Cluster,
+    pub home: String,
+    pub key: AppKey,
+    pub turns: Arc<Semaphore>,
+    pub sender: mpsc::Sender<Message>,
+}
+
+impl Glance {
+    /// Tells what is cached, fetches what is old, and tells again.
+    pub(super) async fn run(self, sources: Vec<Source>, deployed: Vec<String>) {
+        self.tell(&sources, &deployed).await;
+        if commits::fetch(&self.repos, &self.cluster, &self.home, &sources, false, &self.sender).await {
+            self.tell(&sources, &deployed).await;
+        }
+    }
+
+    async fn tell(&self, sources: &[Source], deployed: &[String]) {
+        // A screen full of applications does not take all threads.
+        let Ok(_turn) = self.turns.acquire().await else { return };
+        let mut revisions = Revisions::default();
+        for (source, deployed) in sources.iter().zip(deployed) {
+            let wanted = source.effective_target_revision().to_owned();
+            revisions.sources.push(commits::read(&self.repos, source, deployed.clone(), wanted).await.0);
+        }
+        let _ = self.sender.send(Message::Glanced { key: self.key.clone(), revisions: Arc::new(revisions) }).await;
+    }
+}
+
+impl Shown {
+    /// What a glance is to look at.
+    pub(super) fn what(&self) -> Option<(Vec<Source>, Vec<String>)> {
+        self.of.clone()
+    }
+}

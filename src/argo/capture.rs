@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use super::follow::{Follow, RunState};
 use super::message::Message;
 use super::options::Options;
+use super::quota::Quota;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::domain::application::AppKey;
@@ -50,6 +51,7 @@ pub(super) struct Capture {
     state: State,
     /// Logs are kept beyond this process.
     pub keeps: bool,
+    quota: Quota,
     clock: Clock,
     sender: mpsc::Sender<Message>,
     running: HashMap<SourceId, Running>,
@@ -80,13 +82,13 @@ impl Capture {
             let folder = tempfile::Builder::new().prefix("boathook-logs-").tempdir().ok()?;
             (State::new(folder.path()), Some(folder))
         };
-        if keeps {
-            let (state, capture, now) = (state.clone(), options.capture.clone(), clock.now());
-            tokio::task::spawn_blocking(move || crate::store::prune(&state, capture.quota, capture.keep, now));
-        }
+        let quota = Quota::new(&state, &options.capture, clock);
+        let first = quota.clone();
+        tokio::spawn(async move { first.prune().await });
         Some(Self {
             state,
             keeps,
+            quota,
             clock: clock.clone(),
             sender: sender.clone(),
             running: HashMap::new(),
@@ -117,6 +119,8 @@ impl Capture {
             && !self.running.values().any(|other| other.folder == ended.folder)
         {
             self.locks.remove(&ended.folder);
+            let quota = self.quota.clone();
+            tokio::spawn(async move { quota.prune().await });
         }
         self.done.insert(source.clone());
         self.changed.send_modify(|count| *count += 1);
@@ -203,6 +207,7 @@ impl Capture {
             key: key.clone(),
             cluster: cluster.clone(),
             writer,
+            quota: self.quota.clone(),
             state: receiver,
             sender: self.sender.clone(),
             changed: Arc::clone(&self.changed),
@@ -258,9 +263,80 @@ fn runs(pod: &Object) -> Vec<Run> {
                 None if status.pointer("/state/running").is_some() => RunState::Running,
                 None => RunState::Waiting,
             };
-            let last = exit("lastState");
+            let (state, last) = match (state, exit("lastState")) {
+                // Between two runs the counter is still that of the one that ended.
+                (RunState::Waiting, Some(exit)) => {
+                    let at = status.pointer("/lastState/terminated/finishedAt").and_then(Value::as_str);
+                    (RunState::Ended { exit, at: at.and_then(|at| at.parse().ok()) }, None)
+                }
+                other => other,
+            };
             runs.push(Run { container, restart: restart.unwrap_or_default(), state, last });
         }
     }
     runs
+}
+
+/// Whose log the API gives for a container of a pod, asked for as the `previous` one or as the current one.
+pub(super) enum Whose {
+    /// That of this run.
+    Own,
+    /// That of a later run of the same container: this one has to be asked for as the previous one.
+    Next,
+    /// That of another pod, or of a run so late that this one cannot be had any more.
+    Other,
+}
+
+/// The API is asked for logs by the pod's name, and does not say which pod and which run they are of.
+pub(super) fn whose(pod: &Object, id: &SourceId, previous: bool) -> Whose {
+    if pod.uid() != id.pod_uid {
+        return Whose::Other;
+    }
+    let Some(now) = runs(pod).into_iter().find(|run| run.container == id.container) else { return Whose::Other };
+    match (now.restart.checked_sub(id.restart), previous) {
+        (Some(0), false) | (Some(1), true) => Whose::Own,
+        (Some(1), false) => Whose::Next,
+        // The counter of a run that is known to be over is behind: another look will tell.
+        (Some(0), true) => Whose::Next,
+        _ => Whose::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(status: &Value) -> Object {
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p", "uid": "u" },
+            "status": { "containerStatuses": [status] } });
+        Object::from_json(pod).unwrap()
+    }
+
+    #[test]
+    fn the_counter_of_a_container_that_waits_is_that_of_the_run_before() {
+        let ended = json!({ "terminated": { "exitCode": 3, "finishedAt": "2026-11-22T11:00:09Z" } });
+        let up = json!({ "running": { "startedAt": "2026-11-22T11:00:09Z" } });
+        let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        let read = |restart: u32, state: &Value, last: &Value| {
+            let pod = pod(&json!({ "name": "c", "restartCount": restart, "state": state, "lastState": last }));
+            let run = runs(&pod).remove(0);
+            (run.restart, matches!(run.state, RunState::Ended { .. }), run.last.and_then(|exit| exit.code))
+        };
+        assert_eq!(read(0, &ended, &json!({})), (0, true, None));
+        assert_eq!(read(1, &up, &ended), (1, false, Some(3)));
+        assert_eq!(read(1, &waiting, &ended), (1, true, None));
+        assert_eq!(read(0, &waiting, &json!({})), (0, false, None));
+    }
+
+    #[test]
+    fn a_log_is_told_from_that_of_the_next_run_and_of_the_next_pod() {
+        let at = |restart: u32| pod(&json!({ "name": "c", "restartCount": restart, "state": { "running": {} } }));
+        let id = |uid: &str, restart: u32| SourceId { pod_uid: uid.into(), container: "c".into(), restart };
+        assert!(matches!(whose(&at(1), &id("u", 1), false), Whose::Own));
+        assert!(matches!(whose(&at(2), &id("u", 1), true), Whose::Own));
+        assert!(matches!(whose(&at(2), &id("u", 1), false), Whose::Next));
+        assert!(matches!(whose(&at(3), &id("u", 1), true), Whose::Other));
+        assert!(matches!(whose(&at(1), &id("before", 1), false), Whose::Other));
+    }
 }

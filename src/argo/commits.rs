@@ -61,9 +61,9 @@ fn due(repos: &Repos, sources: &[Source], forced: bool) -> Vec<RepoUrl> {
 /// The commits of one source, and where it is, unless something is missing.
 pub(super) async fn read(
     repos: &Repos,
-source: &Source,
-deployed: String,
-wanted: String,
+    source: &Source,
+    deployed: String,
+    wanted: String,
 ) -> (SourceRevisions, Option<Placed>) {
     let mut told = SourceRevisions { path: source.path.clone(), ..SourceRevisions::default() };
     let url = match repos.parse(&source.repo_url) {

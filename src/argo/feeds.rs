@@ -243,3 +243,27 @@ pub(super) fn owner(object: &Object) -> Option<(&str, &str)> {
     let owner = owners.iter().find(is_controller).or_else(|| owners.first())?;
     Some((owner.get("kind")?.as_str()?, owner.get("uid")?.as_str()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_later_is_dated_as_it_was_seen_and_never_better() {
+        let object = |version: u64| {
+            let json = serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "uid": "u", "resourceVersion": version.to_string() } });
+            Arc::new(Object::from_json(json).unwrap())
+        };
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let mut stored = Stored::new(object(0), Change::Applied, at(0), 1);
+        for second in 1..30 {
+            stored.put(object(u64::try_from(second).unwrap()), Change::Applied, at(second), 1);
+        }
+        let states: Vec<_> = stored.states().map(|(change, at, _)| (*change, at.as_second())).collect();
+        assert_eq!(states.len(), STATES);
+        assert_eq!(states.first(), Some(&(Change::Applied, 0)), "its creation was seen");
+        assert_eq!(states.get(STATES - 2), Some(&(Change::Applied, 8)));
+        assert_eq!(states.last(), Some(&(Change::Listed, 29)), "what came between is forgotten: it is only found so");
+        assert_eq!(stored.object.at(&["metadata", "resourceVersion"]).unwrap(), "29");
+    }
+}

@@ -10,9 +10,10 @@ use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use super::capture::SourceId;
+use super::capture::{SourceId, Whose, whose};
 use super::message::Message;
-use crate::cluster::{Cluster, ClusterError, LogLine, LogOptions, LogStream};
+use super::quota::Quota;
+use crate::cluster::{Cluster, ClusterError, Kind, LogLine, LogOptions, LogStream};
 use crate::domain::application::AppKey;
 use crate::domain::live::{CaptureNotice, ExitRecord, LiveEvent};
 use crate::store::{LogWriter, StoreError};
@@ -49,6 +50,7 @@ pub(super) struct Follow {
     pub key: AppKey,
     pub cluster: Cluster,
     pub writer: LogWriter,
+    pub quota: Quota,
     pub state: watch::Receiver<RunState>,
     pub sender: mpsc::Sender<Message>,
     pub changed: Arc<watch::Sender<u64>>,
@@ -227,6 +229,21 @@ impl Follow {
             Ok(stream) => stream,
             Err(error) => return Ok(refused(&error)),
         };
+        // Asked after the stream is open: what it is of cannot change any more.
+        match self.cluster.get(&pods(), &namespace, &pod).await {
+            Ok(Some(now)) => match whose(&now, &self.id, previous) {
+                Whose::Own => {}
+                Whose::Next => return Ok(Pass::NotYet),
+                Whose::Other => {
+                    let reason = "its pod, or its run, was replaced before its log could be read";
+                    return Ok(Pass::Gone(reason.to_owned()));
+                }
+            },
+            // Deleted since: the stream is of the one that was.
+            Ok(None) => {}
+            Err(error) if error.is_denied() => {}
+            Err(_) => return Ok(Pass::Broken),
+        }
         recent.reconnect();
         self.read(&mut stream, recent, !follow, total).await
     }
@@ -262,6 +279,7 @@ impl Follow {
                 continue;
             }
             if recent.is_new(&line) {
+                self.quota.take((line.stamp.len() + line.text.len() + 2) as u64).await?;
                 self.writer.line(&line.stamp, &line.text)?;
                 new += 1;
                 *total += 1;
@@ -272,6 +290,10 @@ impl Follow {
             _ => Pass::Ended(new),
         })
     }
+}
+
+fn pods() -> Kind {
+    Kind::known("", "v1", "Pod", "pods", true)
 }
 
 fn refused(error: &ClusterError) -> Pass {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::Command;
 use super::hub;
+use super::identity::{Identity, Known};
 use super::options::Options;
 use crate::clock::Clock;
 use crate::cluster::{ConnectError, Target, connect};
@@ -37,6 +38,7 @@ pub struct Live {
     commands: mpsc::UnboundedSender<Command>,
     next: Arc<AtomicU64>,
     cluster: Arc<str>,
+    identity: Identity,
 }
 
 impl Live {
@@ -48,13 +50,21 @@ impl Live {
         let name: Arc<str> = Arc::from(cluster.name());
         let (commands, inbox) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(1024);
-        tokio::spawn(hub::run(cluster, options, inbox, sender));
-        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name }, events))
+        let (identify, identity) = watch::channel(Known::No);
+        tokio::spawn(hub::run(cluster, options, identify, inbox, sender));
+        let identity = Identity(identity);
+        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity }, events))
     }
 
     /// The cluster the Applications live in, as in [`AppKey::cluster`].
     pub fn cluster(&self) -> &Arc<str> {
         &self.cluster
+    }
+
+    /// The key under which things of an application are kept on disk: its cluster is the UID of kube-system, once that
+    /// is known. For [`store`](crate::store); everywhere else an application goes by its own key.
+    pub fn stored(&self, key: &AppKey) -> AppKey {
+        self.identity.stored(key)
     }
 
     /// Tells everything about an application from now on: the whole object, its hooks and pods, Kubernetes Events,

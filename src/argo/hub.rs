@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::active::Active;
@@ -13,6 +13,7 @@ use super::capture::Capture;
 use super::command::Command;
 use super::feeds::{Feed, FeedKey};
 use super::fleet::Fleet;
+use super::identity::{Identity, Known};
 use super::message::Message;
 use super::options::Options;
 use super::outbox::Outbox;
@@ -23,6 +24,7 @@ use crate::domain::application::AppKey;
 use crate::domain::live::{LiveEvent, RequestId, Rights, WatchState, Watched};
 use crate::domain::project::Project;
 use crate::domain::request::Controller;
+use crate::store::{Clusters, State};
 
 /// Reports that wait for the hub; then their senders wait.
 const QUEUE: usize = 1024;
@@ -62,6 +64,9 @@ pub(super) struct Hub {
     pub requests: BTreeMap<RequestId, AppKey>,
     pub capture: Option<Capture>,
     pub repos: Repos,
+    /// What the cluster is called on disk.
+    pub identity: Identity,
+    identify: watch::Sender<Known>,
     /// What is on a screen.
     pub shown: HashMap<AppKey, super::glance::Shown>,
     pub glances: Arc<tokio::sync::Semaphore>,
@@ -79,11 +84,12 @@ pub(super) struct Hub {
 pub(super) async fn run(
     cluster: Cluster,
     options: Options,
+    identify: watch::Sender<Known>,
     mut commands: mpsc::UnboundedReceiver<Command>,
     events: mpsc::Sender<LiveEvent>,
 ) {
     let (sender, mut inbox) = mpsc::channel(QUEUE);
-    let mut hub = Hub::new(cluster, options, sender);
+    let mut hub = Hub::new(cluster, options, identify, sender);
     hub.begin();
     let clock = hub.cluster.clock().clone();
     let mut reader = true;
@@ -132,12 +138,21 @@ pub(super) async fn run(
 }
 
 impl Hub {
-    fn new(cluster: Cluster, options: Options, sender: mpsc::Sender<Message>) -> Self {
+    fn new(cluster: Cluster, options: Options, identify: watch::Sender<Known>, sender: mpsc::Sender<Message>) -> Self {
         let options = Arc::new(options);
+        if let Some(known) = options
+            .state
+            .as_ref()
+            .and_then(|root| Clusters::new(&State::new(root)).find(cluster.name(), cluster.server()))
+        {
+            identify.send_replace(Known::Yes(Some(known.into())));
+        }
         Self {
             name: Arc::from(cluster.name()),
             capture: Capture::new(&options, cluster.clock(), &sender),
             repos: Repos::new(&options.repositories, cluster.clock()),
+            identity: Identity(identify.subscribe()),
+            identify,
             shown: HashMap::new(),
             glances: Arc::new(tokio::sync::Semaphore::new(GLANCES)),
             cluster,
@@ -174,6 +189,28 @@ impl Hub {
         self.spawn(find);
     }
 
+    /// The cluster has said who it is, or cannot be asked.
+    pub(super) fn identify(&mut self, uid: Option<String>) {
+        let known = self.identity.0.borrow().clone();
+        match uid {
+            Some(uid) => {
+                let now = Known::Yes(Some(uid.as_str().into()));
+                if known == now {
+                    return;
+                }
+                self.identify.send_replace(now);
+                if let Some(root) = &self.options.state
+                    && let Err(error) =
+                        Clusters::new(&State::new(root)).put(self.cluster.name(), self.cluster.server(), &uid)
+                {
+                    tracing::warn!(%error, "the cluster will not be known again while it cannot be reached");
+                }
+            }
+            None if known == Known::No => drop(self.identify.send_replace(Known::Yes(None))),
+            None => {}
+        }
+    }
+
     /// Runs something until the hub ends.
     pub(super) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.retain(|task| !task.is_finished());
@@ -193,6 +230,7 @@ impl Hub {
         match message {
             Message::Placed(place) => self.placed(place),
             Message::Unplaced { error, transient, retry_in } => {
+                self.identify(None);
                 let state = WatchState::Interrupted { since: None, error, transient, retry_in };
                 self.tell_watch(Watched::Applications, state);
             }
@@ -208,7 +246,14 @@ impl Hub {
             Message::Destination { name, server, result } => self.resolved(&(name, server), result),
             Message::Controller(controller) => self.new_controller(controller),
             Message::Rights(rights) => {
-                self.rights.retain(|known| (&known.cluster, &known.namespace) != (&rights.cluster, &rights.namespace));
+                let mut rights = rights;
+                // Hooks may run where the Applications are: what was asked for one does not replace the other.
+                let same = |known: &Rights| (&known.cluster, &known.namespace) == (&rights.cluster, &rights.namespace);
+                if let Some(at) = self.rights.iter().position(same) {
+                    let mut known = self.rights.swap_remove(at).known;
+                    known.append(&mut rights.known);
+                    rights.known = known;
+                }
                 self.rights.push(rights.clone());
                 self.tell(LiveEvent::Rights(rights));
             }

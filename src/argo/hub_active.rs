@@ -414,12 +414,7 @@ impl Hub {
             .filter_map(|feed| self.feeds.get(feed))
             .collect();
         let stored = feeds.iter().flat_map(|feed| feed.objects.values());
-        let found: Vec<_> = active
-            .untold(&stored)
-            .into_iter()
-            .flat_map(Stored::states)
-            .cloned()
-            .collect();
+        let found: Vec<_> = active.untold(&stored).into_iter().flat_map(Stored::states).cloned().collect();
         for (change, at, object) in found {
             self.observed(key, change, &object, at);
         }

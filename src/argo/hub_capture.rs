@@ -13,7 +13,7 @@ use crate::domain::event::Change;
 use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord};
 use crate::domain::manifest::Object;
 use crate::domain::timeline::OperationView;
-use crate::store::{OperationId, State, StoreError};
+use crate::store::{OperationFolder, OperationId, State, StoreError};
 
 impl Hub {
     /// A pod of an application's operation: if it is a hook's, its logs are kept.
@@ -37,7 +37,7 @@ impl Hub {
             phase: task.key.phase.as_str().to_owned(),
             kind: object.kind.clone(),
             name,
-            folder: capture.state().operation(key, id),
+            folder: capture.state().operation(&self.identity.stored(key), id),
         };
         let cluster = cluster.clone();
         capture.see(key, &cluster, &hook, pod, change == Change::Deleted);
@@ -104,7 +104,7 @@ impl Hub {
         let mut record = OperationRecord::of(view, key, &uid)?;
         let capture = self.capture.as_ref()?;
         let id = OperationId { started_at: record.started_at?, retry_count: record.retry_count };
-        let folder = capture.state().operation(key, id);
+        let folder = capture.state().operation(&self.identity.stored(key), id);
         if let Ok(Some(before)) = folder.record() {
             keep_what_was_seen(&mut record, before);
         }
@@ -125,7 +125,12 @@ impl Hub {
             let _ = reply.send(Err(StoreError::Off));
             return;
         };
-        tokio::task::spawn_blocking(move || reply.send(read_history(&state, &key)));
+        let (mut identity, clock) = (self.identity.clone(), self.cluster.clock().clone());
+        self.spawn(async move {
+            identity.settled(&clock).await;
+            let read = move || reply.send(read_history(&state, &identity.all(&key)));
+            let _ = tokio::task::spawn_blocking(read).await;
+        });
     }
 
     pub(super) fn logs(&mut self, key: AppKey, filter: LogFilter, sender: mpsc::Sender<LogMessage>) {
@@ -141,9 +146,10 @@ impl Hub {
         self.open(&key);
         let (settled, wait) = oneshot::channel();
         self.waiting.push((key.clone(), settled));
-        let (clock, hub) = (self.cluster.clock().clone(), self.sender.clone());
+        let (clock, hub, identity) = (self.cluster.clock().clone(), self.sender.clone(), self.identity.clone());
         self.spawn(async move {
-            logs::stream(logs::Stream { states, key: key.clone(), filter, sender, changed, clock, settled: wait })
+            let own = key.clone();
+            logs::stream(logs::Stream { states, key: own, identity, filter, sender, changed, clock, settled: wait })
                 .await;
             let _ = hub.send(super::message::Message::Close(key)).await;
         });
@@ -201,9 +207,14 @@ fn keep_what_was_seen(record: &mut OperationRecord, before: OperationRecord) {
 }
 
 /// The operations that are kept, one entry each: that of its last attempt.
-fn read_history(state: &State, key: &AppKey) -> Result<Vec<Arc<OperationRecord>>, StoreError> {
+fn read_history(state: &State, keys: &[AppKey]) -> Result<Vec<Arc<OperationRecord>>, StoreError> {
     let mut records: Vec<Arc<OperationRecord>> = Vec::new();
-    for folder in state.operations(key)? {
+    let mut folders = Vec::new();
+    for key in keys {
+        folders.extend(state.operations(key)?);
+    }
+    folders.sort_by_key(OperationFolder::id);
+    for folder in folders {
         // One that is damaged does not hide the others.
         let Ok(Some(record)) = folder.record() else { continue };
         if records.last().is_some_and(|last| last.started_at == record.started_at) {

@@ -60,6 +60,7 @@ async fn follow<T: FromJson>(
 
 impl Hub {
     pub(super) fn placed(&mut self, place: Place) {
+        self.identify(place.identity.clone());
         let namespace = match &place.scope {
             Scope::Namespace(namespace) => Some(namespace.clone()),
             Scope::All => None,
@@ -136,9 +137,7 @@ impl Hub {
             self.tell(LiveEvent::App(Box::new(summary)));
         }
         let is_wanted = self.active.contains_key(&key) || self.shown.contains_key(&key);
-        if is_wanted
-            && let Ok(object) = <Object as FromJson>::from_json(&item.json, &start::applications())
-        {
+        if is_wanted && let Ok(object) = <Object as FromJson>::from_json(&item.json, &start::applications()) {
             self.observe_application(&key, object, change);
         }
     }

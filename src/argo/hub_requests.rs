@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::active::Destination;
 use super::hub::Hub;
 use super::message::Message;
 use super::requests::{Errand, Facts};
 use crate::domain::application::AppKey;
-use crate::domain::live::{Need, Preview, RequestId};
+use crate::domain::live::{Need, Preview, RequestId, Rights};
 use crate::domain::project::Project;
 use crate::domain::request::{Request, Seen};
 use crate::store::{RequestLog, State};
@@ -82,6 +83,22 @@ impl Hub {
         }
     }
 
+    /// The right that a request lacks, as far as it was asked for: about an Application where it is, about a hook where the
+    /// hook runs.
+    fn missing_right(&self, key: &AppKey, request: &Request, need: Need) -> Option<String> {
+        let (cluster, namespace) = match request.hook() {
+            None => (self.cluster.name(), &*key.namespace),
+            Some(hook) => match &self.active.get(key)?.destination {
+                Destination::Known(cluster, _) => (cluster.name(), hook.namespace.as_str()),
+                _ => return None,
+            },
+        };
+        let is_there = |rights: &&Rights| {
+            *rights.cluster == *cluster && rights.namespace.as_deref().is_none_or(|own| own == namespace)
+        };
+        self.rights.iter().filter(is_there).find_map(|rights| rights.missing(need).map(str::to_owned))
+    }
+
     fn facts(&self, key: &AppKey, request: &Request) -> Facts {
         let home = self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone());
         let need = match request {
@@ -89,15 +106,7 @@ impl Hub {
             Request::RerunHook { .. } => Need::CreateJobs,
             _ => Need::PatchApplications,
         };
-        let of_applications = need == Need::PatchApplications;
-        let missing_right = self
-            .rights
-            .iter()
-            .filter(|rights| {
-                !of_applications || rights.namespace.is_none() || rights.namespace.as_deref() == Some(&*key.namespace)
-            })
-            .filter(|rights| of_applications == rights.known.contains_key(&Need::PatchApplications))
-            .find_map(|rights| rights.missing(need).map(str::to_owned));
+        let missing_right = self.missing_right(key, request, need);
         let projects = self
             .projects
             .iter()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::identity::Identity;
 use crate::clock::Clock;
 use crate::domain::application::AppKey;
 use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
@@ -15,6 +16,8 @@ use crate::store::{KeptLog, LogInfo, LogReader, OperationFolder, State, StoreErr
 
 /// Lines told at once.
 const CHUNK: usize = 512;
+/// Bytes told at once, unless one line is longer.
+const CHUNK_BYTES: usize = 1 << 20;
 /// How long the first look waits for what the cluster has.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often the disk is looked at where another process writes it.
@@ -24,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct Stream {
     pub states: Vec<State>,
     pub key: AppKey,
+    pub identity: Identity,
     pub filter: LogFilter,
     pub sender: mpsc::Sender<LogMessage>,
     pub changed: watch::Receiver<u64>,
@@ -117,12 +121,19 @@ impl Stream {
 
     async fn read(&self, own: &mut Open) -> Result<(), Option<StoreError>> {
         let mut lines = Vec::new();
-        while let Some(line) = own.reader.next_line().map_err(Some)? {
+        let mut bytes = 0;
+        while let Some(mut line) = own.reader.next_line().map_err(Some)? {
             if self.filter.since.is_some_and(|since| line.time.is_none_or(|time| time < since)) {
                 continue;
             }
+            // It is on disk, as the container wrote it; in a line that is shown it has no meaning.
+            if line.text.last() == Some(&b'\r') {
+                line.text.pop();
+            }
+            bytes += line.text.len();
             lines.push(LogLine { source: own.id, time: line.time, text: Arc::from(line.text), truncated: false });
-            if lines.len() >= CHUNK {
+            if lines.len() >= CHUNK || bytes >= CHUNK_BYTES {
+                bytes = 0;
                 self.tell(LogMessage::Lines(std::mem::take(&mut lines))).await?;
             }
         }
@@ -140,7 +151,9 @@ impl Stream {
     fn folders(&self) -> Result<Vec<OperationFolder>, Option<StoreError>> {
         let mut all: Vec<OperationFolder> = Vec::new();
         for state in &self.states {
-            all.extend(state.operations(&self.key).map_err(Some)?);
+            for key in self.identity.all(&self.key) {
+                all.extend(state.operations(&key).map_err(Some)?);
+            }
         }
         all.sort_by_key(OperationFolder::id);
         let Some(started_at) = self.filter.operation.or_else(|| all.last().map(|last| last.id().started_at)) else {

@@ -23,6 +23,8 @@ pub(super) struct Place {
     /// The namespace of Argo CD, where its Secrets and projects are.
     pub home: String,
     pub user: String,
+    /// UID of the namespace kube-system; `None`: it may not be read.
+    pub identity: Option<String>,
 }
 
 pub(super) fn applications() -> Kind {
@@ -51,18 +53,26 @@ pub(super) async fn find(cluster: Cluster, wanted: Namespaces, sender: mpsc::Sen
         }
     };
     let kind = applications();
-    let early = cluster.table(&kind, &scope);
-    let (early, user) = tokio::join!(early, cluster.whoami());
-    if let Ok(table) = early {
-        let _ = sender.send(Message::Early(rows(&cluster, &table))).await;
-    }
+    let early = async {
+        if let Ok(table) = cluster.table(&kind, &scope).await {
+            let _ = sender.send(Message::Early(rows(&cluster, &table))).await;
+        }
+    };
+    let ((), user, identity) = tokio::join!(early, cluster.whoami(), identity(&cluster));
     let namespace = match &scope {
         Scope::Namespace(namespace) => Some(Arc::from(namespace.as_str())),
         Scope::All => None,
     };
-    let _ = sender.send(Message::Placed(Place { scope, home: home.clone(), user })).await;
+    let _ = sender.send(Message::Placed(Place { scope, home: home.clone(), user, identity })).await;
     let rights = rights(&cluster, namespace.as_deref(), Some(&home), APPLICATION_NEEDS).await;
     let _ = sender.send(Message::Rights(rights)).await;
+}
+
+/// What names a cluster for good: contexts are renamed, and several may lead to one cluster.
+async fn identity(cluster: &Cluster) -> Option<String> {
+    let namespaces = Kind::known("", "v1", "Namespace", "namespaces", false);
+    let found = cluster.get(&namespaces, "", "kube-system").await.ok().flatten()?;
+    Some(found.uid().to_owned()).filter(|uid| !uid.is_empty())
 }
 
 async fn place(cluster: &Cluster, wanted: &Namespaces) -> Result<(Scope, String), ClusterError> {

@@ -39,7 +39,7 @@ pub struct LogLine {
     pub time: Option<Timestamp>,
     /// The time as it was written, to compare lines of one nanosecond.
     pub stamp: String,
-    /// What was written, without its end; any bytes.
+    /// What was written, without its line feed; any bytes. A carriage return before it is the container's own.
     pub text: Bytes,
     /// The line was longer and was cut.
     pub truncated: bool,
@@ -161,7 +161,6 @@ impl Lines {
 }
 
 fn read_line(line: &Bytes, truncated: bool, is_whole: bool, longest: usize) -> LogLine {
-    let line = if line.ends_with(b"\r") { line.slice(..line.len() - 1) } else { line.clone() };
     let space = line.iter().take(64).position(|byte| *byte == b' ').unwrap_or(line.len().min(64));
     let stamp = std::str::from_utf8(line.get(..space).unwrap_or_default()).unwrap_or_default();
     let time: Option<Timestamp> = stamp.parse().ok();
@@ -198,7 +197,7 @@ mod tests {
     fn lines_are_the_same_however_they_are_cut() {
         let whole: &[u8] = b"2026-11-22T13:30:05.000000001Z a\r\n2026-11-22T13:30:05Z \n\xff\xfe no time\nlast";
         let expected = texts(&[whole]);
-        assert_eq!(expected, [&b"a"[..], b"", b"\xff\xfe no time", b"last"]);
+        assert_eq!(expected, [&b"a\r"[..], b"", b"\xff\xfe no time", b"last"]);
         for cut in 0..whole.len() {
             assert_eq!(texts(&[&whole[..cut], &whole[cut..]]), expected, "cut at {cut}");
         }

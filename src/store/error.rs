@@ -35,6 +35,12 @@ pub enum StoreError {
         /// Its version.
         version: String,
     },
+    /// More would be kept than may be.
+    #[error("the quota of {quota} bytes for logs is used up")]
+    Quota {
+        /// Bytes.
+        quota: u64,
+    },
     /// No state folder is used.
     #[error("no state folder is used")]
     Off,

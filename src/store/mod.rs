@@ -4,6 +4,7 @@
 //! beside each log a `.json` that says whose it is and how it ended, in each operation's folder an `operation.json`. Parts
 //! of paths are percent-encoded and bounded: names come from a cluster. One process writes a folder, others read it.
 
+mod clusters;
 mod deferred;
 mod error;
 mod folder;
@@ -13,6 +14,7 @@ mod path;
 mod prune;
 mod requests;
 
+pub use clusters::Clusters;
 pub use deferred::{Deferral, Deferrals};
 pub use error::StoreError;
 pub use folder::State;

@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use super::world::{Picture, World, app, hook_result, put, running};
 
-const STARTED: &str = "2026-11-22T11:00:00Z";
+pub(super) const STARTED: &str = "2026-11-22T11:00:00Z";
 
-fn task(phase: TaskPhase) -> TaskKey {
+pub(super) fn task(phase: TaskPhase) -> TaskKey {
     TaskKey { phase, object: ObjectKey::new("batch", "Job", "shop", "migrate") }
 }
 
 /// The hook's Job, untracked by anything but the results; its UID.
-fn put_job(world: &World) -> String {
+pub(super) fn put_job(world: &World) -> String {
     let job = put(
         &world.simulator,
         &JOBS,
@@ -31,7 +31,7 @@ fn put_job(world: &World) -> String {
     job["metadata"]["uid"].as_str().unwrap().to_owned()
 }
 
-fn pod(job: &str, uid: &str, state: &Value, restart: u32) -> Value {
+pub(super) fn pod(job: &str, uid: &str, state: &Value, restart: u32) -> Value {
     let phase = match (state.get("running"), state.pointer("/terminated/exitCode").and_then(Value::as_i64)) {
         (Some(_), _) => "Running",
         (_, Some(0)) => "Succeeded",
@@ -44,33 +44,33 @@ fn pod(job: &str, uid: &str, state: &Value, restart: u32) -> Value {
         "status": { "phase": phase, "containerStatuses": [{ "name": "main", "restartCount": restart, "state": state }] } })
 }
 
-fn up() -> Value {
+pub(super) fn up() -> Value {
     json!({ "running": { "startedAt": "2026-11-22T11:00:02Z" } })
 }
 
-fn ended(code: i64) -> Value {
+pub(super) fn ended(code: i64) -> Value {
     json!({ "terminated": { "exitCode": code, "reason": "Error", "startedAt": "2026-11-22T11:00:02Z", "finishedAt": "2026-11-22T11:00:09Z" } })
 }
 
-fn key(uid: &str) -> RunKey {
+pub(super) fn key(uid: &str) -> RunKey {
     RunKey { pod: uid.to_owned(), container: "main".to_owned(), restart: 0 }
 }
 
-fn at(millis: i64) -> Timestamp {
+pub(super) fn at(millis: i64) -> Timestamp {
     "2026-11-22T11:00:02Z".parse::<Timestamp>().unwrap() + millis.milliseconds()
 }
 
-fn view(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> Option<OperationView> {
+pub(super) fn view(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> Option<OperationView> {
     Some(picture.timelines.get(world_key)?.view(at(60_000)))
 }
 
 /// The number of pods that were seen.
-fn pods(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> usize {
+pub(super) fn pods(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> usize {
     let attempts = || Some(view(picture, world_key)?.task(&task(TaskPhase::PreSync))?.attempts.clone());
     attempts().unwrap_or_default().iter().map(|attempt| attempt.pods.len()).sum()
 }
 
-fn state_of(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> Option<TaskState> {
+pub(super) fn state_of(picture: &Picture, world_key: &boathook::domain::application::AppKey) -> Option<TaskState> {
     Some(view(picture, world_key)?.task(&task(TaskPhase::PreSync))?.state)
 }
 
@@ -124,7 +124,7 @@ async fn a_log_outlives_its_pod_and_a_stream_reads_it_from_disk() {
     logs.end(&key("pod-1"));
     put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(1), 0));
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count: 0 };
-    let folder = State::new(world.home.path().join("state")).operation(&app, id);
+    let folder = State::new(world.home.path().join("state")).operation(&world.live.stored(&app), id);
     let complete = || folder.logs().is_ok_and(|logs| logs.iter().any(|log| log.info.complete));
     world.until("the capture is complete", |_| complete()).await;
     world.simulator.store().remove_raw(&PODS, "shop", "migrate-x1");
@@ -171,21 +171,16 @@ fn story() -> impl Strategy<Value = Vec<(Vec<u8>, u8)>> {
     proptest::collection::vec((piece, 0..6_u8), 1..20)
 }
 
-/// Lines as they are compared: a carriage return at the end of a line is not kept.
-fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+/// What was written, line by line.
+pub(super) fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     if lines.last().is_some_and(Vec::is_empty) {
         lines.pop();
     }
-    for line in &mut lines {
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-    }
     lines
 }
 
-fn cases(most: u32) -> u32 {
+pub(super) fn cases(most: u32) -> u32 {
     std::env::var("BOATHOOK_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256_u32).min(most)
 }
 
@@ -228,10 +223,11 @@ async fn capture(story: &[(Vec<u8>, u8)]) {
     logs.end(&key("pod-1"));
     put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count: 0 };
-    let folder = State::new(world.home.path().join("state")).operation(&app, id);
-    let complete = || folder.logs().is_ok_and(|logs| logs.iter().any(|log| log.info.complete));
+    let (live, state) = (world.live.clone(), State::new(world.home.path().join("state")));
+    let folder = || state.operation(&live.stored(&app), id);
+    let complete = || folder().logs().is_ok_and(|logs| logs.iter().any(|log| log.info.complete));
     world.until("the capture is complete", |_| complete()).await;
-    let mut reader = folder.logs().unwrap()[0].read().unwrap();
+    let mut reader = folder().logs().unwrap()[0].read().unwrap();
     let mut read = Vec::new();
     while let Some(line) = reader.next_line().unwrap() {
         read.push(line.text);

@@ -1,11 +1,15 @@
 //! The live view against simulated clusters over HTTP.
 
 mod bad_input;
+mod capture;
 mod clusters;
 mod faults;
 mod fleet;
 mod hooks;
+mod identity;
 mod recordings;
+mod reopen;
 mod requests;
 mod revisions;
+mod slow;
 mod world;

@@ -66,6 +66,55 @@ async fn an_open_application_has_commits_files_plan_and_differences() {
 }
 
 #[tokio::test]
+async fn applications_on_the_screen_have_their_commits_without_being_open() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "--quiet", "--initial-branch=main"]);
+    let deployed = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
+    commit(folder.path(), "b/map.yaml", &MAP.replace('N', "1"), "feat: the other");
+    let target = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().to_owned();
+    let mut world = World::with(simulator(), |options| {
+        options.repositories =
+            RepositoryOptions { cache: Some(root), allow_files: true, ..RepositoryOptions::default() };
+    })
+    .await;
+    for name in ["a", "b", "c"] {
+        let mut object = app(name);
+        object["spec"]["source"]["repoURL"] = json!(format!("file://{}", folder.path().display()));
+        object["status"]["history"] =
+            json!([{ "id": 0, "revision": deployed, "source": {}, "deployedAt": "2026-11-21T10:00:00Z" }]);
+        world.put_app(object);
+    }
+    world.until_live().await;
+    let (a, b, c) = (world.key("a"), world.key("b"), world.key("c"));
+    world.live.show(vec![a.clone(), b.clone()]);
+    let target_of = |picture: &super::world::Picture, key| -> Option<(String, usize)> {
+        let source = &picture.revisions.get(key)?.sources[0];
+        Some((source.target.as_ref()?.subject.clone(), source.behind))
+    };
+    let expected = Some(("fix: higher limits".to_owned(), 1));
+    world
+        .until("both have their commits", |picture| {
+            target_of(picture, &a) == expected && target_of(picture, &b) == expected
+        })
+        .await;
+    assert!(
+        world.picture.reviews.is_empty() && world.picture.applications.is_empty(),
+        "nothing was rendered or opened"
+    );
+    assert!(!world.picture.revisions.contains_key(&c));
+    // It is deployed; its row says so without being asked.
+    let mut object = world.app("a");
+    object["status"]["history"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "id": 1, "revision": target, "source": {}, "deployedAt": "2026-11-22T10:00:00Z" }));
+    world.put_app(object);
+    world.until("nothing is to come", |picture| target_of(picture, &a).is_some_and(|(_, behind)| behind == 0)).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_fetched_says_so_and_hides_nothing_else() {
     let cache = tempfile::tempdir().unwrap();
     let root = cache.path().to_owned();

@@ -9,8 +9,8 @@ use boathook::argo::{Events, Live, Namespaces, Options};
 use boathook::clock::Clock;
 use boathook::domain::application::{AppKey, AppSummary, Application};
 use boathook::domain::live::{
-    EarlyRow, HookAccess, LiveEvent, LogFilter, LogMessage, LogSource, OperationRecord, Outcome, RequestId,
-    RequestState, Review, Revisions, Rights, SourceEnd, WatchState, Watched,
+    CaptureNotice, EarlyRow, HookAccess, LiveEvent, LogFilter, LogMessage, LogSource, OperationRecord, Outcome,
+    RequestId, RequestState, Review, Revisions, Rights, SourceEnd, WatchState, Watched,
 };
 use boathook::domain::manifest::Object;
 use boathook::domain::project::Decision;
@@ -46,6 +46,8 @@ pub(crate) struct Picture {
     pub(crate) revisions: HashMap<AppKey, Arc<Revisions>>,
     pub(crate) reviews: HashMap<AppKey, Arc<Review>>,
     pub(crate) warnings: Vec<String>,
+    /// What the capture of logs could not keep.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Picture {
@@ -86,6 +88,9 @@ impl Picture {
             LiveEvent::Revisions { key, revisions } => drop(self.revisions.insert(key, revisions)),
             LiveEvent::Review { key, review } => drop(self.reviews.insert(key, review)),
             LiveEvent::KubernetesEvent { event, .. } => self.warnings.push(event.reason),
+            LiveEvent::Capture(CaptureNotice::Lost { reason, .. } | CaptureNotice::Off { reason }) => {
+                self.notices.push(reason);
+            }
             _ => {}
         }
     }

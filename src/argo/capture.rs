@@ -295,9 +295,8 @@ pub(super) fn whose(pod: &Object, id: &SourceId, previous: bool) -> Whose {
     let Some(now) = runs(pod).into_iter().find(|run| run.container == id.container) else { return Whose::Other };
     match (now.restart.checked_sub(id.restart), previous) {
         (Some(0), false) | (Some(1), true) => Whose::Own,
-        (Some(1), false) => Whose::Next,
-        // The counter of a run that is known to be over is behind: another look will tell.
-        (Some(0), true) => Whose::Next,
+        // Of a run that is known to be over the counter is behind for a moment: another look will tell.
+        (Some(1), false) | (Some(0), true) => Whose::Next,
         _ => Whose::Other,
     }
 }

@@ -147,13 +147,11 @@ impl Outbox {
 
     pub(super) fn pop(&mut self) -> Option<LiveEvent> {
         let event = loop {
-            match self.queue.pop_front()? {
-                Some(event) => break event,
-                None => {
-                    self.first += 1;
-                    self.holes -= 1;
-                }
+            if let Some(event) = self.queue.pop_front()? {
+                break event;
             }
+            self.first += 1;
+            self.holes -= 1;
         };
         if let Some(subject) = subject(&event)
             && self.waiting.get(&subject) == Some(&self.first)

@@ -252,12 +252,12 @@ async fn pods_and_workflows_are_hooks_too() {
     let made = |name: &str, owner: Option<&str>, state: &Value| {
         let mut pod = pod("flow", name, state, 0);
         pod["metadata"]["name"] = json!(name);
-        match owner {
-            Some(_) => pod["metadata"]["ownerReferences"][0]["kind"] = json!("Workflow"),
-            None => {
-                pod["metadata"].as_object_mut().unwrap().remove("ownerReferences");
-                pod["metadata"]["annotations"] = json!({ "argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/tracking-id": "a:/Pod:shop/check" });
-            }
+        if owner.is_some() {
+            pod["metadata"]["ownerReferences"][0]["kind"] = json!("Workflow");
+        } else {
+            pod["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+            pod["metadata"]["annotations"] =
+                json!({ "argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/tracking-id": "a:/Pod:shop/check" });
         }
         pod
     };

@@ -68,10 +68,10 @@ async fn an_open_application_has_commits_files_plan_and_differences() {
 #[tokio::test]
 async fn applications_on_the_screen_have_their_commits_without_being_open() {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "--quiet", "--initial-branch=main"]);
-    let deployed = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
-    commit(folder.path(), "b/map.yaml", &MAP.replace('N', "1"), "feat: the other");
-    let target = commit(folder.path(), "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
+    let tree = WorkTree::new(folder.path());
+    let deployed = commit(&tree, "a/map.yaml", &MAP.replace('N', "1"), "feat: limits");
+    commit(&tree, "b/map.yaml", &MAP.replace('N', "1"), "feat: the other");
+    let target = commit(&tree, "a/map.yaml", &MAP.replace('N', "2"), "fix: higher limits");
     let cache = tempfile::tempdir().unwrap();
     let root = cache.path().to_owned();
     let mut world = World::with(simulator(), |options| {
@@ -81,7 +81,7 @@ async fn applications_on_the_screen_have_their_commits_without_being_open() {
     .await;
     for name in ["a", "b", "c"] {
         let mut object = app(name);
-        object["spec"]["source"]["repoURL"] = json!(format!("file://{}", folder.path().display()));
+        object["spec"]["source"]["repoURL"] = json!(tree.url());
         object["status"]["history"] =
             json!([{ "id": 0, "revision": deployed, "source": {}, "deployedAt": "2026-11-21T10:00:00Z" }]);
         world.put_app(object);

@@ -187,17 +187,9 @@ impl Stream {
 }
 
 fn source(id: u32, info: &LogInfo, attempt: i64) -> LogSource {
-    let phases = [
-        TaskPhase::PreDelete,
-        TaskPhase::PreSync,
-        TaskPhase::Sync,
-        TaskPhase::PostSync,
-        TaskPhase::SyncFail,
-        TaskPhase::PostDelete,
-    ];
     LogSource {
         id,
-        phase: phases.into_iter().find(|phase| phase.as_str() == info.phase).unwrap_or(TaskPhase::Unknown),
+        phase: TaskPhase::from_name(&info.phase),
         kind: info.hook_kind.clone(),
         hook: info.hook.clone(),
         pod: info.pod.clone(),

@@ -12,8 +12,16 @@ pub enum Context {
     Applications,
     /// One application.
     Application,
-    /// Where an application is chosen: the list, or its own screen.
+    /// Where an application is chosen: the list, or its own screens.
     Target,
+    /// What there is to be read about a chosen application.
+    About,
+    /// A list about one application: its commits, resources, operations, events.
+    Page,
+    /// The queue of what waits for a person.
+    Approvals,
+    /// A text: a difference, YAML, a commit.
+    Text,
     /// The log view.
     Log,
     /// A dialog.
@@ -22,8 +30,19 @@ pub enum Context {
 
 impl Context {
     /// All, in the order in which help shows them.
-    pub const ALL: [Self; 7] =
-        [Self::Move, Self::Target, Self::Applications, Self::Application, Self::Log, Self::Dialog, Self::Everywhere];
+    pub const ALL: [Self; 11] = [
+        Self::Move,
+        Self::Target,
+        Self::About,
+        Self::Applications,
+        Self::Application,
+        Self::Approvals,
+        Self::Page,
+        Self::Text,
+        Self::Log,
+        Self::Dialog,
+        Self::Everywhere,
+    ];
 
     /// Heading in the help.
     pub const fn title(self) -> &'static str {
@@ -33,6 +52,10 @@ impl Context {
             Self::Applications => "List of applications",
             Self::Application => "One application",
             Self::Target => "Acting on an application",
+            Self::About => "Looking closer",
+            Self::Page => "Commits, resources, history, events",
+            Self::Approvals => "Approvals",
+            Self::Text => "Difference, YAML, commit",
             Self::Log => "Log",
             Self::Dialog => "Dialogs",
         }
@@ -90,10 +113,24 @@ actions! {
         Abort "abort" ["x"] "end the running operation, or fail its hook";
         Retry "retry" ["r"] "repeat the last operation at its revision";
         Rerun "rerun-hook" ["R"] "run one hook again, outside of any operation";
-        Approve "approve" ["a"] "let the operation delete what waits for a confirmation";
+        Approve "approve" ["a"] "approve what waits for a person: a reviewed sync, a prune, a deletion";
+        Rollback "rollback" ["b"] "deploy again what was deployed before";
+        Resume "resume" ["C"] "go on where the operation failed (boathook's engine only)";
+        AutoSync "auto-sync" ["T"] "switch automated sync on or off";
+        Repair "repair" [] "declare an operation failed that its controller has left behind";
         Refresh "refresh" ["ctrl-r"] "compare with Git again";
         HardRefresh "hard-refresh" [] "compare with Git again, manifests rendered anew";
         Logs "logs" ["l"] "the log of the hook that is selected, or that matters most";
+    }
+    About {
+        Git "git" ["c"] "commits between what is deployed and what is wanted, files, objects that change";
+        Diff "diff" ["d"] "what a sync would change in the manifests";
+        Resources "resources" ["v"] "the application's resources with their health";
+        Yaml "yaml" ["y"] "the selected object as it lives; values of Secrets are hidden";
+        History "history" ["h"] "earlier operations, how long their hooks took, and their logs";
+        Events "events" ["e"] "Kubernetes Events about the application";
+        Approvals "approvals" ["A"] "everything that waits for a person, one after another";
+        Fetch "fetch" [] "fetch the application's repositories now";
     }
     Applications {
         Open "open" ["enter"] "look at the application";
@@ -109,13 +146,30 @@ actions! {
         NextPanel "next-panel" ["right", "tab"] "the next phase";
         PreviousPanel "previous-panel" ["left", "backtab"] "the phase before";
         Follow "follow" ["f", "F"] "follow the running hook again";
-        OpenLog "open-log" ["enter"] "the log of the selected hook";
+        OpenLog "open-log" ["enter"] "the log of the selected hook, or the resource as it lives";
+    }
+    Page {
+        PageOpen "page-open" ["enter"] "look at the selected row: commit, difference, operation, log";
+        PageMark "page-mark" ["space"] "mark a resource: sync then acts on the marked ones only";
+        PageFilter "page-filter" ["/"] "show the rows that contain a text, or !text";
+    }
+    Approvals {
+        ApprovalOpen "approval-open" ["enter"] "look at the application";
+        Defer "defer" ["z"] "put it off with a note, until its target moves";
+        TakeBack "take-back" ["Z"] "ask for it again";
+    }
+    Text {
+        TextSearch "text-search" ["/"] "search in the text";
+        TextNext "text-next" ["n"] "the next match";
+        TextPrevious "text-previous" ["N"] "the match before";
+        TextSave "text-save" ["ctrl-s"] "save the text to a file";
     }
     Log {
         LogFollow "log-follow" ["f", "F", "p"] "follow the end, or pause (nothing is lost)";
         LogWrap "log-wrap" ["w"] "wrap long lines";
         LogTimes "log-times" ["t"] "show when each line was written";
         LogSearch "log-search" ["/"] "search in everything that was captured";
+        LogFilter "log-filter" ["&"] "show only the lines that contain a text, or !text";
         LogNext "log-next" ["n"] "the next match";
         LogPrevious "log-previous" ["N"] "the match before";
         LogError "log-error" ["e"] "the next line that looks like an error";
@@ -135,6 +189,8 @@ actions! {
         FieldNext "field-next" ["tab", "down", "right"] "the next field or button";
         FieldPrevious "field-previous" ["backtab", "up", "left"] "the field or button before";
         Press "press" ["enter", "space"] "press the button, switch the option";
+        OfferNext "offer-next" ["ctrl-n"] "the next branch, tag or commit that fits";
+        OfferPrevious "offer-previous" ["ctrl-p"] "the one before";
         ShowWrite "show-write" ["ctrl-v"] "show exactly what is sent to the cluster";
         ScrollDown "scroll-down" ["pagedown", "ctrl-d"] "scroll the text";
         ScrollUp "scroll-up" ["pageup", "ctrl-u"] "scroll the text back";
@@ -144,6 +200,7 @@ actions! {
         Help "help" ["?", "f1"] "what can be done here, and why not";
         Command "command" [":"] "do anything by its name";
         Requests "requests" ["m"] "what was sent in this session, and what came of it";
+        Copy "copy" ["Y"] "copy what is selected, or what is on the screen of a log";
         Back "back" ["esc"] "back to where you came from";
         Close "close" ["q"] "back; on the first screen: end boathook";
         Theme "theme" [] "use another theme: theme NAME";

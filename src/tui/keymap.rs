@@ -136,8 +136,11 @@ pub struct Keymap {
 
 /// Contexts that are active together: an action of one may hide, but not fight, those of another.
 const TOGETHER: &[&[Context]] = &[
-    &[Context::Applications, Context::Target, Context::Move, Context::Everywhere],
-    &[Context::Application, Context::Target, Context::Move, Context::Everywhere],
+    &[Context::Applications, Context::Target, Context::About, Context::Move, Context::Everywhere],
+    &[Context::Application, Context::Target, Context::About, Context::Move, Context::Everywhere],
+    &[Context::Page, Context::Target, Context::About, Context::Move, Context::Everywhere],
+    &[Context::Approvals, Context::Target, Context::About, Context::Move, Context::Everywhere],
+    &[Context::Text, Context::Move, Context::Everywhere],
     &[Context::Log, Context::Move, Context::Everywhere],
     &[Context::Dialog],
 ];

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 use crate::domain::application::AppKey;
-use crate::domain::live::{LiveEvent, LogFilter, LogMessage, Preview};
+use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, Preview, RevisionNames};
+use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::request::{Request, Seen};
+use crate::store::Deferral;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -47,6 +49,31 @@ pub enum Message {
         /// What; `None`: it has ended.
         message: Option<LogMessage>,
     },
+    /// The operations of an application that are kept, oldest first.
+    History {
+        /// Of which application.
+        key: AppKey,
+        /// The operations; `Err`: why they cannot be read.
+        answer: Result<Vec<Arc<OperationRecord>>, String>,
+    },
+    /// An object as it lives.
+    Object {
+        /// Of which application.
+        key: AppKey,
+        /// Which.
+        object: ObjectKey,
+        /// `None`: there is none.
+        answer: Result<Option<Box<Object>>, String>,
+    },
+    /// What can stand in the revision field.
+    Names {
+        /// The dialog that asks.
+        key: AppKey,
+        /// Branches, tags, commits.
+        answer: Result<RevisionNames, String>,
+    },
+    /// The approvals that were put off.
+    Deferrals(Result<Vec<Deferral>, String>),
     /// A file was written, or could not be.
     Saved(Result<String, String>),
     /// Somebody asked the process to end.
@@ -109,6 +136,29 @@ pub enum Effect {
         /// The stream.
         stream: u64,
     },
+    /// Read the operations of an application that are kept.
+    History(AppKey),
+    /// Read an object as it lives.
+    Object {
+        /// Of which application.
+        key: AppKey,
+        /// Which.
+        object: ObjectKey,
+    },
+    /// Find branches, tags and commits of an application.
+    Names(AppKey),
+    /// Fetch the repositories of an application.
+    Fetch(AppKey),
+    /// These applications are on the screen.
+    Show(Vec<AppKey>),
+    /// Read the approvals that were put off.
+    Deferrals,
+    /// Put an approval off.
+    Defer(Deferral),
+    /// It is not put off any more.
+    TakeBack(AppKey),
+    /// Put a text into the clipboard.
+    Copy(String),
     /// Write a file into the working directory.
     Save {
         /// Its name.

@@ -21,5 +21,5 @@ pub use run::{Port, Session, run};
 pub use settings::{Colors, SettingsError};
 pub use start::start;
 pub use theme::{Role, Theme, ThemeError};
-pub use update::update;
+pub use update::{update, wants};
 pub use view::view;

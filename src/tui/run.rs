@@ -13,10 +13,11 @@ use tokio::task::AbortHandle;
 
 use super::message::{Effect, Message};
 use super::model::Model;
-use super::update::update;
+use super::update::{update, wants};
 use crate::argo::{Events, Live, Options};
 use crate::clock::Clock;
 use crate::domain::live::LogMessage;
+use crate::store::{Deferral, Deferrals, State, StoreError};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -33,6 +34,8 @@ pub trait Port {
     fn suspend(&mut self) -> io::Result<()>;
     /// Forgets what is on the screen, so that all of it is drawn.
     fn redraw(&mut self) -> io::Result<()>;
+    /// Puts a text into the clipboard.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Rings the bell.
     fn bell(&mut self) -> io::Result<()>;
     /// Sets the title of the terminal.
@@ -87,6 +90,11 @@ pub async fn run(
         let next_frame = drawn.saturating_add(FRAME);
         if dirty && clock.monotonic() >= next_frame {
             model.settle();
+            for effect in wants(&mut model).list {
+                if let Err(error) = runner.carry_out(effect, port) {
+                    tracing::warn!(%error, "the terminal does not take what it is told");
+                }
+            }
             if let Err(error) = port.draw(&model) {
                 break Err(error);
             }
@@ -194,6 +202,10 @@ impl Runner {
                 }
             }
             Effect::Save { name, bytes } => self.save(name, bytes),
+            Effect::Copy(text) => return port.copy(&text),
+            Effect::Deferrals => self.deferrals(|deferrals| deferrals.all()),
+            Effect::Defer(deferral) => self.deferrals(move |deferrals| deferrals.put(deferral).and_then(|()| deferrals.all())),
+            Effect::TakeBack(key) => self.deferrals(move |deferrals| deferrals.remove(&key).and_then(|()| deferrals.all())),
             effect => {
                 if let Some(live) = self.live.clone() {
                     self.ask(&live, effect);
@@ -208,6 +220,28 @@ impl Runner {
         match effect {
             Effect::Open(key) => live.open(&key),
             Effect::Close(key) => live.close(&key),
+            Effect::Fetch(key) => live.fetch(&key),
+            Effect::History(key) => {
+                let (live, sender) = (live.clone(), self.sender.clone());
+                tokio::spawn(async move {
+                    let answer = live.history(&key).await.map_err(|error| error.to_string());
+                    let _ = sender.send(Message::History { key, answer }).await;
+                });
+            }
+            Effect::Object { key, object } => {
+                let (live, sender) = (live.clone(), self.sender.clone());
+                tokio::spawn(async move {
+                    let answer = live.object(&key, &object).await.map(|object| object.map(Box::new));
+                    let _ = sender.send(Message::Object { key, object, answer }).await;
+                });
+            }
+            Effect::Names(key) => {
+                let (live, sender) = (live.clone(), self.sender.clone());
+                tokio::spawn(async move {
+                    let answer = live.names(&key, 0).await;
+                    let _ = sender.send(Message::Names { key, answer }).await;
+                });
+            }
             Effect::Review { key, revisions } => live.review(&key, revisions),
             Effect::Send { key, request, seen } => {
                 live.send(&key, request, Some(seen));
@@ -234,6 +268,17 @@ impl Runner {
             }
             _ => {}
         }
+    }
+
+    /// Reads or changes the approvals that were put off; what they are then arrives as a message.
+    fn deferrals(&self, work: impl FnOnce(&Deferrals) -> Result<Vec<Deferral>, StoreError> + Send + 'static) {
+        // Without a folder they are kept in the model alone.
+        let Some(state) = self.session.live.state.clone() else { return };
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            let answer = work(&Deferrals::new(&State::new(&state))).map_err(|error| error.to_string());
+            let _ = sender.blocking_send(Message::Deferrals(answer));
+        });
     }
 
     /// Writes a new file, readable by its owner alone: logs hold what nobody else should read.

@@ -94,6 +94,10 @@ impl Port for Tty {
         self.terminal.clear()
     }
 
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(stdout(), crossterm::clipboard::CopyToClipboard::to_clipboard_from(text))
+    }
+
     fn bell(&mut self) -> io::Result<()> {
         let mut out = stdout();
         out.write_all(b"\x07")?;

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use boathook::domain::application::{AppKey, AppSummary, Application};
-use boathook::domain::live::{LiveEvent, LogLine, LogMessage, LogSource, Preview, SourceEnd, WatchState, Watched};
-use boathook::domain::manifest::Object;
+use boathook::domain::live::{
+    LiveEvent, LogLine, LogMessage, LogSource, OperationRecord, Preview, Review, RevisionNames, SourceEnd, WatchState,
+    Watched,
+};
+use boathook::domain::manifest::{Object, ObjectKey};
 use boathook::domain::project::Decision;
 use boathook::domain::request::{Context, Controller, Request, Seen, Situation, build, refusals};
 use boathook::domain::timeline::TaskPhase;
-use boathook::tui::{Effect, Key, Keymap, Message, Model, Settings, Theme, update, view};
+use boathook::store::Deferral;
+use boathook::tui::{Effect, Key, Keymap, Message, Model, Settings, Theme, update, view, wants};
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -29,6 +33,18 @@ pub(crate) struct Screen {
     now: Timestamp,
     size: (u16, u16),
     applications: BTreeMap<AppKey, (Arc<Application>, Arc<Object>)>,
+    /// What a sync would do, told when an application is opened or it is asked for: by the revisions that are asked for.
+    reviews: BTreeMap<(AppKey, Vec<String>), Arc<Review>>,
+    /// The operations that are kept.
+    pub(crate) history: Vec<Arc<OperationRecord>>,
+    /// The objects that live.
+    objects: BTreeMap<ObjectKey, Object>,
+    /// What can stand in a revision field.
+    pub(crate) names: RevisionNames,
+    pub(crate) deferred: Vec<Deferral>,
+    pub(crate) copied: Vec<String>,
+    /// Who acts on operations.
+    pub(crate) controller: Controller,
     /// Lines that the hooks of this name have written.
     logs: BTreeMap<String, Vec<String>>,
     /// Streams that are open.
@@ -65,6 +81,13 @@ impl Screen {
             now,
             size,
             applications: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            history: Vec::new(),
+            objects: BTreeMap::new(),
+            names: RevisionNames::default(),
+            deferred: Vec::new(),
+            copied: Vec::new(),
+            controller: Controller::ArgoCd,
             logs: BTreeMap::new(),
             streams: Vec::new(),
             sent: Vec::new(),
@@ -111,6 +134,26 @@ impl Screen {
     /// A hook's log, which is told when it is asked for.
     pub(crate) fn log(&mut self, hook: &str, lines: &[&str]) {
         self.logs.insert(hook.to_owned(), lines.iter().map(|line| (*line).to_owned()).collect());
+    }
+
+    /// What a sync would do.
+    pub(crate) fn review(&mut self, review: Review) {
+        self.reviews.insert((review.key.clone(), review.asked.clone()), Arc::new(review));
+    }
+
+    /// Tells what a sync of an open application would do.
+    pub(crate) fn reviewed(&mut self, key: &AppKey, asked: &[String]) {
+        let Some(review) = self.reviews.get(&(key.clone(), asked.to_vec())).cloned() else { return };
+        if asked.is_empty() {
+            let revisions = Arc::clone(&review.revisions);
+            self.live(LiveEvent::Revisions { key: key.clone(), revisions });
+        }
+        self.live(LiveEvent::Review { key: key.clone(), review });
+    }
+
+    /// An object that lives.
+    pub(crate) fn lives(&mut self, object: &Object) {
+        self.objects.insert(object.key(), object.clone());
     }
 
     /// An Application as it is now.
@@ -181,6 +224,30 @@ impl Screen {
                 let answer = Box::new(self.preview(&key, &request));
                 self.tell(Message::Previewed { dialog, choice, key, answer });
             }
+            Effect::Open(key) => {
+                if let Some((application, object)) = self.applications.get(&key).cloned() {
+                    self.live(LiveEvent::Application { application, object });
+                    self.live(LiveEvent::Controller { key: key.clone(), controller: self.controller.clone() });
+                }
+                self.reviewed(&key, &[]);
+            }
+            Effect::Review { key, revisions } => self.reviewed(&key, &revisions),
+            Effect::History(key) => {
+                let answer = Ok(self.history.clone());
+                self.tell(Message::History { key, answer });
+            }
+            Effect::Object { key, object } => {
+                let answer = Ok(self.objects.get(&object).cloned().map(Box::new));
+                self.tell(Message::Object { key, object, answer });
+            }
+            Effect::Names(key) => {
+                let answer = Ok(self.names.clone());
+                self.tell(Message::Names { key, answer });
+            }
+            Effect::Deferrals => self.tell(Message::Deferrals(Ok(self.deferred.clone()))),
+            Effect::Defer(deferral) => self.deferred.push(deferral),
+            Effect::TakeBack(key) => self.deferred.retain(|deferral| deferral.application != *key.name),
+            Effect::Copy(text) => self.copied.push(text),
             Effect::Send { key, request, .. } => self.sent.push((key.name.to_string(), request)),
             Effect::OpenLog { stream, filter, .. } => {
                 self.streams.push(stream);
@@ -234,7 +301,7 @@ impl Screen {
         });
         let context = Context { application, user: "alice", job: job.as_ref(), now: self.now };
         let situation = Situation {
-            controller: Controller::ArgoCd,
+            controller: self.controller.clone(),
             windows: Decision::Allowed,
             missing_right: None,
             read_only: false,
@@ -248,6 +315,11 @@ impl Screen {
 
     /// The screen as it looks now.
     pub(crate) fn buffer(&mut self) -> Buffer {
+        self.model.settle();
+        for effect in wants(&mut self.model).list {
+            self.effects.push(effect.clone());
+            self.answer(effect);
+        }
         self.model.settle();
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);

@@ -1,9 +1,12 @@
 //! Tests of everything an operator sees: the screen, and the program in a terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod dialogs;
 mod fleet;
 mod harness;
 mod keys;
+mod pages;
+mod release;
 #[path = "../model/timeline/replay.rs"]
 #[allow(dead_code, reason = "the tests of the model use more of it")]
 mod replay;

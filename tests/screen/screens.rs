@@ -10,7 +10,7 @@ use super::harness::{SIZES, Screen, time};
 use super::replay::{Recording, recording};
 
 /// Holds a screen against its snapshots at every size.
-fn look(name: &str, mut make: impl FnMut((u16, u16)) -> Screen) {
+pub(crate) fn look(name: &str, mut make: impl FnMut((u16, u16)) -> Screen) {
     for size in SIZES {
         let mut screen = make(size);
         let text = screen.text();

@@ -8,6 +8,7 @@ mod object;
 mod place;
 mod read;
 mod scalar;
+mod secret;
 mod split;
 mod yaml;
 
@@ -16,3 +17,4 @@ pub use limits::Limits;
 pub use object::{NotAnObject, Object, ObjectKey};
 pub use place::{Fault, ManifestError, Place};
 pub use read::{Manifest, Manifests, read, read_within};
+pub use secret::{HIDDEN, is_secret, without_secrets};

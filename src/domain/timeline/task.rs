@@ -26,6 +26,22 @@ pub enum TaskPhase {
 }
 
 impl TaskPhase {
+    /// All, in the order of the panels.
+    pub const ALL: [Self; 7] = [
+        Self::PreDelete,
+        Self::PreSync,
+        Self::Sync,
+        Self::PostSync,
+        Self::SyncFail,
+        Self::PostDelete,
+        Self::Unknown,
+    ];
+
+    /// The phase with this name.
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == name).unwrap_or(Self::Unknown)
+    }
+
     /// The phase of a result. Of delete hooks only the kind of hook tells it.
     pub(super) fn of_result(result: &TaskResult) -> Self {
         match (result.sync_phase, result.hook_type) {

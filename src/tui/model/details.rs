@@ -1,16 +1,40 @@
 //! All that is known of an application that is open, or whose operation runs.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::application::{AppKey, Application};
 use crate::domain::event::WatchEvent;
-use crate::domain::live::{HookAccess, Review, Revisions};
-use crate::domain::manifest::Object;
+use crate::domain::health::Health;
+use crate::domain::live::{HookAccess, KubernetesEvent, OperationRecord, Review, Revisions};
+use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::project::Decision;
 use crate::domain::request::Controller;
-use crate::domain::timeline::{OperationStatus, OperationView, PlannedTask, TaskKey, TaskState, TaskView, Timeline};
+use crate::domain::timeline::{
+    OperationStatus, OperationView, PlannedTask, TaskKey, TaskPhase, TaskState, TaskView, Timeline,
+};
+
+/// Events of one application that are kept.
+const MOST_EVENTS: usize = 500;
+/// Operations that a median is made from.
+const MEDIAN_OF: usize = 21;
+
+/// An object as it was read.
+#[derive(Debug, Clone)]
+pub(in crate::tui) struct SeenObject {
+    /// When; `None`: being read.
+    pub(in crate::tui) at: Option<Timestamp>,
+    /// `Ok(None)`: there is none.
+    pub(in crate::tui) answer: Result<Option<Arc<Object>>, String>,
+    /// Its health; `None`: its kind has none.
+    pub(in crate::tui) health: Option<Health>,
+}
+
+/// What names a hook over several operations: phase, kind and name.
+type HookName = (TaskPhase, String, String);
 
 /// See the module.
 #[derive(Debug)]
@@ -26,6 +50,15 @@ pub(in crate::tui) struct Details {
     pub(in crate::tui) revisions: Option<Arc<Revisions>>,
     /// What a sync to the target revision would do.
     pub(in crate::tui) review: Option<Arc<Review>>,
+    /// The same for the revision that the operation is at.
+    operation_review: Option<Arc<Review>>,
+    /// The operations that are kept, oldest first; `None`: not read yet.
+    pub(in crate::tui) history: Option<Result<Vec<Arc<OperationRecord>>, String>>,
+    medians: HashMap<HookName, Duration>,
+    /// Kubernetes Events about the Application, by UID.
+    pub(in crate::tui) events: BTreeMap<String, KubernetesEvent>,
+    /// Objects that were read, one by one.
+    pub(in crate::tui) objects: HashMap<ObjectKey, SeenObject>,
     /// How many screens show it.
     pub(in crate::tui) open: usize,
     has_plan: bool,
@@ -46,6 +79,11 @@ impl Details {
             windows: None,
             revisions: None,
             review: None,
+            operation_review: None,
+            history: None,
+            medians: HashMap::new(),
+            events: BTreeMap::new(),
+            objects: HashMap::new(),
             open: 0,
             has_plan: false,
             stale: false,
@@ -58,10 +96,84 @@ impl Details {
         changed
     }
 
+    /// Takes in what a sync would do, or what the operation that runs does.
     pub(in crate::tui) fn set_review(&mut self, review: Arc<Review>) {
-        self.review = Some(review);
+        if review.asked.is_empty() {
+            self.review = Some(review);
+        } else if !review.commits.is_empty() && review.commits == self.view.revisions {
+            self.operation_review = Some(review);
+        } else {
+            return;
+        }
         self.has_plan = false;
         self.stale = true;
+    }
+
+    /// What a sync to the target revision would do.
+    pub(in crate::tui) fn target_review(&self) -> Option<&Review> {
+        self.review.as_deref()
+    }
+
+    /// The operations that are kept, oldest first.
+    pub(in crate::tui) fn records(&self) -> &[Arc<OperationRecord>] {
+        self.history.as_ref().and_then(|history| history.as_deref().ok()).unwrap_or_default()
+    }
+
+    pub(in crate::tui) fn set_history(&mut self, history: Result<Vec<Arc<OperationRecord>>, String>) {
+        self.history = Some(history);
+        self.measure();
+    }
+
+    /// An operation was written down, perhaps once more.
+    pub(in crate::tui) fn add_record(&mut self, record: Arc<OperationRecord>) {
+        let Some(Ok(history)) = &mut self.history else { return };
+        let name = |record: &OperationRecord| (record.started_at, record.retry_count);
+        match history.iter_mut().find(|known| name(known) == name(&record)) {
+            Some(known) => *known = record,
+            None => history.push(record),
+        }
+        self.measure();
+    }
+
+    /// How long hooks took, from the operations that are kept.
+    fn measure(&mut self) {
+        let mut taken: HashMap<HookName, Vec<i64>> = HashMap::new();
+        for record in self.records().iter().rev() {
+            for task in record.tasks.iter().filter(|task| task.is_hook && task.state == TaskState::Succeeded.as_str()) {
+                let name = (TaskPhase::from_name(&task.phase), task.kind.clone(), task.name.clone());
+                let all = taken.entry(name).or_default();
+                if let Some(elapsed) = task.elapsed_ms.filter(|_| all.len() < MEDIAN_OF) {
+                    all.push(elapsed);
+                }
+            }
+        }
+        self.medians = taken
+            .into_iter()
+            .filter_map(|(name, mut all)| {
+                all.sort_unstable();
+                let median = *all.get(all.len() / 2)?;
+                Some((name, Duration::from_millis(u64::try_from(median).unwrap_or_default())))
+            })
+            .collect();
+    }
+
+    /// How long a hook took in the middle of its earlier runs.
+    pub(in crate::tui) fn median(&self, key: &TaskKey) -> Option<Duration> {
+        self.medians.get(&(key.phase, key.object.kind.clone(), key.object.name.clone())).copied()
+    }
+
+    pub(in crate::tui) fn add_event(&mut self, event: KubernetesEvent) {
+        self.events.insert(event.uid.clone(), event);
+        if self.events.len() > MOST_EVENTS
+            && let Some(oldest) = self.events.values().min_by_key(|event| event.at).map(|event| event.uid.clone())
+        {
+            self.events.remove(&oldest);
+        }
+    }
+
+    /// Whether the running operation waits for a prune to be confirmed.
+    pub(in crate::tui) fn waits_for_prune(&self) -> bool {
+        super::says_prune(&self.view.message) || self.view.tasks().any(|task| super::says_prune(&task.message))
     }
 
     /// Whether something is at work, so that its times move on.
@@ -89,11 +201,13 @@ impl Details {
     /// The plan of the review, if the operation is one of that revision: what another revision would do says nothing
     /// about this one.
     fn fitting_plan(&self) -> Option<Vec<PlannedTask>> {
-        let review = self.review.as_ref()?;
+        let fits = |review: &&Arc<Review>| {
+            let same = self.view.revisions == review.commits;
+            self.view.state == OperationStatus::None || (same && !review.commits.is_empty())
+        };
+        let review = self.review.iter().chain(&self.operation_review).find(fits)?;
         let plan = review.plan.as_ref().ok()?;
-        let same = self.view.revisions == review.commits;
-        let fits = self.view.state == OperationStatus::None || (same && !review.commits.is_empty());
-        fits.then(|| plan.tasks.iter().map(PlannedTask::from).collect())
+        Some(plan.tasks.iter().map(PlannedTask::from).collect())
     }
 
     /// The task that an operator should look at, and whether it is a fault: what failed, else what will not go on

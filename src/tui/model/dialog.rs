@@ -3,19 +3,38 @@
 use tui_textarea::TextArea;
 
 use crate::domain::application::AppKey;
-use crate::domain::live::{Preview, Review};
-use crate::domain::operation::Strategy;
-use crate::domain::request::{Changed, HookJob, Request, SyncOrder};
+use crate::domain::application::Application;
+use crate::domain::live::{Preview, Review, RevisionNames};
+use crate::domain::manifest::ObjectKey;
+use crate::domain::operation::{Selector, Strategy, SyncRequest};
+use crate::domain::plan::{Permission, Plan, PlanInput, plan};
+use crate::domain::request::{Changed, Confirmation, HookJob, Request, SyncOrder};
 
 /// What a dialog is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::tui) enum DialogKind {
     Sync,
+    /// A sync to exactly what was reviewed.
+    ApproveSync,
     Abort,
     Retry,
-    Refresh { hard: bool },
-    Approve,
-    Rerun { hook: HookJob },
+    Resume,
+    /// An entry of the Application's history, and its revisions.
+    Rollback {
+        id: i64,
+        revisions: Vec<String>,
+    },
+    AutoSync {
+        on: bool,
+    },
+    Repair,
+    Refresh {
+        hard: bool,
+    },
+    Approve(Confirmation),
+    Rerun {
+        hook: HookJob,
+    },
 }
 
 /// Something in a dialog that can have the focus.
@@ -26,6 +45,8 @@ pub(in crate::tui) enum Field {
     Prune,
     DryRun,
     NoHooks,
+    /// A rollback with the hooks of its revision.
+    Hooks,
     Force,
     Cancel,
     /// One of the choices.
@@ -70,7 +91,18 @@ pub(in crate::tui) struct Dialog {
     pub(in crate::tui) prune: bool,
     pub(in crate::tui) dry_run: bool,
     pub(in crate::tui) no_hooks: bool,
+    pub(in crate::tui) hooks: bool,
     pub(in crate::tui) force: bool,
+    /// Only these objects; empty: all.
+    pub(in crate::tui) only: Vec<ObjectKey>,
+    /// What can stand in the revision field.
+    pub(in crate::tui) names: Option<Result<RevisionNames, String>>,
+    /// Which of the offers was taken last.
+    pub(in crate::tui) offer: Option<usize>,
+    /// What was typed when the first offer was taken.
+    pub(in crate::tui) typed: String,
+    /// The plan with the options of the fields.
+    pub(in crate::tui) plan: Option<Plan>,
     pub(in crate::tui) choices: Vec<Choice>,
     /// What a sync to the revision in the field would do; of one application.
     pub(in crate::tui) review: Option<std::sync::Arc<Review>>,
@@ -93,7 +125,13 @@ impl Dialog {
             prune: false,
             dry_run: false,
             no_hooks: false,
+            hooks: false,
             force: false,
+            only: Vec::new(),
+            names: None,
+            offer: None,
+            typed: String::new(),
+            plan: None,
             choices: Vec::new(),
             review: None,
             shows_write: false,
@@ -119,22 +157,36 @@ impl Dialog {
         self.why.lines().first().map(|line| line.trim().to_owned()).unwrap_or_default()
     }
 
-    /// The commits a reviewed sync is pinned to: only where the review is of what the field asks for.
+    /// The revisions whose effect the dialog shows; empty: the target's.
+    pub(in crate::tui) fn asked(&self) -> Vec<String> {
+        match &self.kind {
+            DialogKind::Rollback { revisions, .. } => revisions.clone(),
+            DialogKind::Sync => Some(self.revision_text()).into_iter().filter(|text| !text.is_empty()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it shows what would be done.
+    pub(in crate::tui) fn has_plan(&self) -> bool {
+        matches!(self.kind, DialogKind::Sync | DialogKind::ApproveSync | DialogKind::Rollback { .. })
+    }
+
+    /// The commits a reviewed sync is pinned to: only where the review is of what the dialog asks for.
     pub(in crate::tui) fn reviewed(&self) -> Option<&Review> {
         let review = self.review.as_deref()?;
-        let asked = self.revision_text();
-        let is_same = match review.asked.as_slice() {
-            [] => asked.is_empty(),
-            [one] => *one == asked,
-            _ => false,
-        };
-        (is_same && !review.commits.is_empty()).then_some(review)
+        (review.asked == self.asked() && !review.commits.is_empty()).then_some(review)
     }
 
     /// The order of a sync as the fields say. `pin`: to exactly the commits that were reviewed.
     pub(in crate::tui) fn order(&self, pin: bool) -> SyncOrder {
+        let selector = |key: &ObjectKey| Selector {
+            group: key.group.clone(),
+            kind: key.kind.clone(),
+            name: key.name.clone(),
+            namespace: key.namespace.clone(),
+        };
         let mut order = SyncOrder {
-            revision: self.revision_text(),
+            revision: if self.kind == DialogKind::Sync { self.revision_text() } else { String::new() },
             prune: self.prune,
             dry_run: self.dry_run,
             strategy: if self.no_hooks {
@@ -142,6 +194,7 @@ impl Dialog {
             } else {
                 Strategy::Hook { force: self.force }
             },
+            resources: self.only.iter().map(selector).collect(),
             ..SyncOrder::default()
         };
         if let Some(review) = self.reviewed().filter(|_| pin && self.targets.len() == 1) {
@@ -154,5 +207,64 @@ impl Dialog {
             }
         }
         order
+    }
+
+    /// Plans anew with the options of the fields.
+    pub(in crate::tui) fn replan(&mut self, application: Option<&Application>) {
+        self.plan = None;
+        let (Some(review), Some(application)) = (self.reviewed(), application) else { return };
+        // What the project forbids is in the review's own plan.
+        let Ok(reviewed) = &review.plan else { return };
+        let spec = &application.spec;
+        let order = self.order(true);
+        let is_rollback = matches!(self.kind, DialogKind::Rollback { .. });
+        let strategy = match (is_rollback, self.hooks) {
+            (true, true) => Strategy::Hook { force: false },
+            (true, false) => Strategy::Apply { force: false },
+            (false, _) => order.strategy,
+        };
+        let request = SyncRequest {
+            prune: self.prune,
+            dry_run: self.dry_run,
+            strategy,
+            resources: order.resources,
+            sync_options: spec.sync_policy.sync_options.clone(),
+            ..SyncRequest::default()
+        };
+        let started_at = application.status.reconciled_at.unwrap_or_default();
+        let own = plan(&PlanInput {
+            targets: &review.targets,
+            live: &review.live,
+            kinds: &review.kinds,
+            request: &request,
+            destination_namespace: &spec.destination.namespace,
+            live_namespace: None,
+            namespace_metadata: spec.sync_policy.managed_namespace_metadata.as_ref(),
+            revision: &reviewed.revision,
+            started_at,
+            permission: Permission::All,
+            out_of_sync: None,
+            recorded: None,
+            unique_names: false,
+        });
+        self.plan = Some(own);
+    }
+
+    /// What fits the beginning of a revision that is typed: branches, tags, then commits.
+    pub(in crate::tui) fn offers(&self) -> Vec<(String, String)> {
+        let Some(Ok(names)) = &self.names else { return Vec::new() };
+        let typed = if self.offer.is_some() { self.typed.clone() } else { self.revision_text() };
+        let typed = typed.to_lowercase();
+        let fits = |name: &str| name.to_lowercase().contains(&typed);
+        let branches = names.branches.iter().filter(|name| fits(name)).map(|name| (name.clone(), "branch".to_owned()));
+        let tags = names.tags.iter().filter(|name| fits(name)).map(|name| (name.clone(), "tag".to_owned()));
+        let commits = names.commits.iter().filter(|commit| {
+            commit.sha.starts_with(&typed) || commit.subject.to_lowercase().contains(&typed)
+        });
+        let commits = commits.map(|commit| (commit.sha.clone(), commit.subject.clone()));
+        let mut all: Vec<(String, String)> = branches.chain(tags).chain(commits).take(500).collect();
+        // What begins with it first.
+        all.sort_by_key(|(name, _)| !name.to_lowercase().starts_with(&typed));
+        all
     }
 }

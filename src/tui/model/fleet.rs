@@ -1,13 +1,14 @@
 //! The applications, which of them are shown, and which one is selected. The selection is an application, never a row.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::filter::Filter;
-use crate::domain::application::{AppKey, AppSummary, SyncStatus};
+use crate::domain::application::{AppKey, AppSummary, Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
-use crate::domain::live::EarlyRow;
+use crate::domain::live::{EarlyRow, Revisions};
 use crate::domain::operation::OperationPhase;
 
 /// How long what has changed is marked as such.
@@ -31,6 +32,8 @@ pub(in crate::tui) struct Row {
     pub(in crate::tui) known: Known,
     /// When something that is shown last changed before our eyes.
     pub(in crate::tui) changed: Option<Timestamp>,
+    /// What Git has of it, once it was on the screen.
+    pub(in crate::tui) revisions: Option<Arc<Revisions>>,
     /// Told of since the last list began.
     confirmed: bool,
 }
@@ -108,6 +111,21 @@ impl Row {
         }
     }
 
+    /// The revision it was last compared with, in full.
+    pub(in crate::tui) fn revision(&self) -> Revision {
+        match &self.known {
+            Known::Summary(summary) => summary.revision.clone(),
+            Known::Early(early) => Revision::new(&early.revision),
+            Known::Unreadable(_) => Revision::None,
+        }
+    }
+
+    /// Commits that are not deployed yet.
+    fn behind(&self) -> Option<usize> {
+        let source = self.revisions.as_ref()?.sources.first()?;
+        source.problem.is_none().then_some(source.behind)
+    }
+
     fn last_sync(&self) -> Option<Timestamp> {
         self.summary()?.operation.as_ref()?.started_at
     }
@@ -131,12 +149,22 @@ pub(in crate::tui) enum Sort {
     Sync,
     Health,
     Standing,
+    Revision,
+    Behind,
     LastSync,
 }
 
 impl Sort {
-    pub(in crate::tui) const ALL: [Self; 6] =
-        [Self::Name, Self::Project, Self::Sync, Self::Health, Self::Standing, Self::LastSync];
+    pub(in crate::tui) const ALL: [Self; 8] = [
+        Self::Name,
+        Self::Project,
+        Self::Sync,
+        Self::Health,
+        Self::Standing,
+        Self::Revision,
+        Self::Behind,
+        Self::LastSync,
+    ];
 
     pub(in crate::tui) const fn as_str(self) -> &'static str {
         match self {
@@ -145,6 +173,8 @@ impl Sort {
             Self::Sync => "sync",
             Self::Health => "health",
             Self::Standing => "phases",
+            Self::Revision => "revision",
+            Self::Behind => "behind",
             Self::LastSync => "last-sync",
         }
     }
@@ -218,7 +248,7 @@ impl Fleet {
         self.stale = true;
         let Some(row) = self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) else {
             let changed = self.is_complete.then_some(now);
-            self.push(Row { key, known: Known::Summary(summary), changed, confirmed: true });
+            self.push(Row { key, known: Known::Summary(summary), changed, revisions: None, confirmed: true });
             return;
         };
         if self.is_complete && row.summary().is_some_and(|old| looks_different(old, &summary)) {
@@ -232,7 +262,7 @@ impl Fleet {
         self.stale = true;
         if !self.index.contains_key(&row.key) {
             let key = row.key.clone();
-            self.push(Row { key, known: Known::Early(row), changed: None, confirmed: false });
+            self.push(Row { key, known: Known::Early(row), changed: None, revisions: None, confirmed: false });
         }
     }
 
@@ -240,7 +270,15 @@ impl Fleet {
         self.stale = true;
         match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
             Some(row) => (row.known, row.confirmed) = (Known::Unreadable(reason), true),
-            None => self.push(Row { key, known: Known::Unreadable(reason), changed: None, confirmed: true }),
+            None => self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None, confirmed: true }),
+        }
+    }
+
+    /// What Git has of an application.
+    pub(in crate::tui) fn set_revisions(&mut self, key: &AppKey, revisions: Arc<Revisions>) {
+        if let Some(row) = self.index.get(key).and_then(|index| self.rows.get_mut(*index)) {
+            row.revisions = Some(revisions);
+            self.stale |= matches!(self.sort, Sort::Behind);
         }
     }
 
@@ -343,6 +381,9 @@ impl Fleet {
                 Sort::Sync => other.sync().cmp(&one.sync()),
                 Sort::Health => other.health().cmp(&one.health()),
                 Sort::Standing => one.standing().cmp(&other.standing()),
+                Sort::Revision => one.revision().to_string().cmp(&other.revision().to_string()),
+                // The furthest behind first; what is not known last.
+                Sort::Behind => other.behind().cmp(&one.behind()),
                 // The latest first.
                 Sort::LastSync => other.last_sync().cmp(&one.last_sync()),
             };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::page::shows;
 use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
 use crate::domain::timeline::TaskKey;
 
@@ -65,9 +66,28 @@ impl LogBuffer {
                     *own = Some(end);
                 }
             }
-            LogMessage::CaughtUp => self.caught_up = true,
+            LogMessage::CaughtUp => {
+                if !self.caught_up && self.sources.len() > 1 {
+                    self.merge();
+                }
+                self.caught_up = true;
+            }
             LogMessage::Problem(problem) => self.problem = Some(problem),
         }
+    }
+
+    /// What was kept comes one log after the other: it is put into the order of time. What comes later comes in it.
+    fn merge(&mut self) {
+        // A line without a time belongs to the one before it.
+        let mut last: std::collections::HashMap<u32, Option<Timestamp>> = std::collections::HashMap::new();
+        let mut timed: Vec<(Option<Timestamp>, LogLine)> = Vec::with_capacity(self.lines.len());
+        for line in self.lines.drain(..) {
+            let time = line.time.or_else(|| last.get(&line.source).copied().flatten());
+            last.insert(line.source, time);
+            timed.push((time, line));
+        }
+        timed.sort_by_key(|(time, _)| *time);
+        self.lines.extend(timed.into_iter().map(|(_, line)| line));
     }
 
     /// The number after the last line.
@@ -113,6 +133,8 @@ pub(in crate::tui) struct LogLook {
     pub(in crate::tui) wrap: bool,
     pub(in crate::tui) times: bool,
     pub(in crate::tui) search: String,
+    /// Only lines that contain it, or, written `!text`, do not.
+    pub(in crate::tui) filter: String,
     /// The match that was jumped to.
     pub(in crate::tui) current: Option<u64>,
     pub(in crate::tui) source: Option<u32>,
@@ -128,7 +150,9 @@ impl LogLook {
             // A line without a time may be of any.
             line.time.is_none_or(|time| now.as_second().saturating_sub(time.as_second()) <= range)
         };
-        self.source.is_none_or(|source| source == line.source) && in_range()
+        self.source.is_none_or(|source| source == line.source)
+            && in_range()
+            && (self.filter.is_empty() || shows(&self.filter, &String::from_utf8_lossy(&line.text)))
     }
 
     pub(in crate::tui) fn is_match(&self, line: &LogLine) -> bool {

@@ -2,7 +2,9 @@
 
 use tui_textarea::TextArea;
 
+use super::approvals::Approvals;
 use super::log::{LogBuffer, LogLook};
+use super::page::{Page, TextScreen};
 use crate::domain::application::AppKey;
 use crate::domain::timeline::TaskKey;
 
@@ -11,6 +13,9 @@ use crate::domain::timeline::TaskKey;
 pub(in crate::tui) enum Screen {
     Applications,
     Application(Box<AppScreen>),
+    Page(Box<Page>),
+    Text(Box<TextScreen>),
+    Approvals(Box<Approvals>),
     /// The log of the application screen below it, in full.
     Log,
     Requests {
@@ -58,6 +63,14 @@ pub(in crate::tui) enum PromptKind {
     Filter,
     Command,
     Search,
+    /// Of a list about an application.
+    PageFilter,
+    /// In a text.
+    TextSearch,
+    /// Lines of a log.
+    LogFilter,
+    /// The note with which the selected approval is put off.
+    Defer,
 }
 
 impl Prompt {

@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use super::details::Details;
 use super::dialog::Dialog;
 use super::fleet::Fleet;
+use super::page::{Page, TextScreen};
 use super::screen::{AppScreen, Prompt, Screen};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Need, RequestId, RequestUpdate, Rights, WatchState, Watched};
+use crate::store::Deferral;
 use crate::tui::action::Context;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::theme::Theme;
@@ -103,6 +105,10 @@ pub struct Model {
     pub(in crate::tui) pending: Vec<Key>,
     pub(in crate::tui) notice: Option<Notice>,
     pub(in crate::tui) requests: BTreeMap<RequestId, RequestEntry>,
+    /// Approvals that were put off.
+    pub(in crate::tui) deferrals: Vec<Deferral>,
+    /// The applications on the screen, as they were last told.
+    pub(in crate::tui) told_shown: Vec<AppKey>,
     pub(in crate::tui) commands: VecDeque<String>,
     /// Numbers for streams and dialogs.
     pub(in crate::tui) next: u64,
@@ -131,6 +137,8 @@ impl Model {
             pending: Vec::new(),
             notice: None,
             requests: BTreeMap::new(),
+            deferrals: Vec::new(),
+            told_shown: Vec::new(),
             commands: VecDeque::new(),
             next: 1,
             quitting: false,
@@ -149,21 +157,64 @@ impl Model {
 
     /// The application screen that is shown, or lies below the log or the help.
     pub(in crate::tui) fn app_screen(&self) -> Option<&AppScreen> {
-        self.screens.iter().rev().find_map(|screen| match screen {
+        // What lies below the queue of approvals is not meant there.
+        let near = self.screens.iter().rev().take_while(|screen| !matches!(screen, Screen::Approvals(_)));
+        let mut found = near.filter_map(|screen| match screen {
             Screen::Application(screen) => Some(&**screen),
             _ => None,
-        })
+        });
+        found.next()
     }
 
     pub(in crate::tui) fn app_screen_mut(&mut self) -> Option<&mut AppScreen> {
-        self.screens.iter_mut().rev().find_map(|screen| match screen {
+        let near = self.screens.iter_mut().rev().take_while(|screen| !matches!(screen, Screen::Approvals(_)));
+        let mut found = near.filter_map(|screen| match screen {
             Screen::Application(screen) => Some(&mut **screen),
             _ => None,
-        })
+        });
+        found.next()
+    }
+
+    /// The list about an application that is shown, or lies below a text or a log.
+    pub(in crate::tui) fn page(&self) -> Option<&Page> {
+        let near = self.screens.iter().rev().take_while(|screen| !matches!(screen, Screen::Approvals(_)));
+        let mut found = near.filter_map(|screen| match screen {
+            Screen::Page(page) => Some(&**page),
+            _ => None,
+        });
+        found.next()
+    }
+
+    /// The list that is shown.
+    pub(in crate::tui) fn page_mut(&mut self) -> Option<&mut Page> {
+        match self.screens.last_mut() {
+            Some(Screen::Page(page)) => Some(page),
+            _ => None,
+        }
+    }
+
+    /// The text that is shown.
+    pub(in crate::tui) fn text_mut(&mut self) -> Option<&mut TextScreen> {
+        match self.screens.last_mut() {
+            Some(Screen::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Where the queue of approvals is shown: the application that it stands at.
+    fn in_queue(&self) -> Option<Vec<AppKey>> {
+        // A difference of the queue's entry lies above it.
+        let screen = self.screens.iter().rev().find(|screen| !matches!(screen, Screen::Text(_) | Screen::Help { .. }))?;
+        let Screen::Approvals(approvals) = screen else { return None };
+        let queue = self.queue();
+        Some(approvals.current(&queue).map(|(_, entry)| entry.key.clone()).into_iter().collect())
     }
 
     /// The applications that an action acts on.
     pub(in crate::tui) fn targets(&self) -> Vec<AppKey> {
+        if let Some(current) = self.in_queue() {
+            return current;
+        }
         if let Some(screen) = self.app_screen() {
             return vec![screen.key.clone()];
         }
@@ -181,8 +232,17 @@ impl Model {
             return &[Context::Dialog];
         }
         match self.screen() {
-            Screen::Applications => &[Context::Applications, Context::Target, Context::Move, Context::Everywhere],
-            Screen::Application(_) => &[Context::Application, Context::Target, Context::Move, Context::Everywhere],
+            Screen::Applications => {
+                &[Context::Applications, Context::Target, Context::About, Context::Move, Context::Everywhere]
+            }
+            Screen::Application(_) => {
+                &[Context::Application, Context::Target, Context::About, Context::Move, Context::Everywhere]
+            }
+            Screen::Page(_) => &[Context::Page, Context::Target, Context::About, Context::Move, Context::Everywhere],
+            Screen::Approvals(_) => {
+                &[Context::Approvals, Context::Target, Context::About, Context::Move, Context::Everywhere]
+            }
+            Screen::Text(_) => &[Context::Text, Context::Move, Context::Everywhere],
             Screen::Log => &[Context::Log, Context::Move, Context::Everywhere],
             Screen::Requests { .. } | Screen::Help { .. } => &[Context::Move, Context::Everywhere],
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::available::why_not;
 use super::input::{open_prompt, quit, set_filter};
-use super::{dialogs, logs, motion};
+use super::{approvals, copy, dialogs, logs, motion, pages};
 use crate::domain::application::AppKey;
 use crate::tui::action::Action;
 use crate::tui::message::{Effect, Effects};
@@ -21,7 +21,10 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
         dialogs::action(model, action, effects);
         return;
     }
-    if motion::take(model, action, effects) {
+    let is_taken = motion::take(model, action, effects)
+        || pages::take(model, action, effects)
+        || approvals::take(model, action, effects);
+    if is_taken {
         return;
     }
     match action {
@@ -37,10 +40,17 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
         | Action::Abort
         | Action::Retry
         | Action::Rerun
-        | Action::Approve
+        | Action::Rollback
+        | Action::Resume
+        | Action::AutoSync
+        | Action::Repair
         | Action::Refresh
         | Action::HardRefresh => dialogs::open(model, action, effects),
+        Action::Logs if matches!(model.screen(), Screen::Page(_)) => pages::open_kept_log(model, effects),
+        // What writes no log is looked at as it lives.
+        Action::OpenLog if !super::available::has_log(model) => drop(pages::take(model, Action::Yaml, effects)),
         Action::Logs | Action::OpenLog => open_log(model, effects),
+        Action::Copy => copy::copy(model, effects),
         Action::Open => {
             if let Some(key) = model.fleet.selected.clone() {
                 open(model, key, effects);
@@ -78,7 +88,8 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
     }
 }
 
-fn push(model: &mut Model, screen: Screen) {
+/// Puts a screen on top, unless it is there already.
+pub(super) fn push(model: &mut Model, screen: Screen) {
     if std::mem::discriminant(model.screen()) != std::mem::discriminant(&screen) {
         model.screens.push(screen);
     }
@@ -106,6 +117,11 @@ fn back(model: &mut Model, action: Action, effects: &mut Effects) {
             }
             effects.push(Effect::Close(screen.key));
         }
+        Some(Screen::Approvals(approvals)) => {
+            if let Some(key) = approvals.opened {
+                approvals::close(model, key, effects);
+            }
+        }
         Some(Screen::Log) => logs::follow(model, effects),
         _ => {}
     }
@@ -113,12 +129,19 @@ fn back(model: &mut Model, action: Action, effects: &mut Effects) {
 
 /// Opens an application.
 pub(super) fn open(model: &mut Model, key: AppKey, effects: &mut Effects) {
-    while model.screens.len() > 1 {
+    while model.screens.len() > 1 && !matches!(model.screen(), Screen::Approvals(_)) {
         back(model, Action::Back, effects);
     }
     let now = model.now;
-    model.details.entry(key.clone()).or_insert_with(|| Details::new(&key, now)).open += 1;
+    let told = model.fleet.get(&key).and_then(|row| row.revisions.clone());
+    let details = model.details.entry(key.clone()).or_insert_with(|| Details::new(&key, now));
+    details.open += 1;
+    details.revisions = details.revisions.take().or(told);
     effects.push(Effect::Open(key.clone()));
+    if model.details.get(&key).is_some_and(|details| details.history.is_none()) {
+        // How long hooks took before is said beside them.
+        effects.push(Effect::History(key.clone()));
+    }
     model.screens.push(Screen::Application(Box::new(AppScreen::new(key))));
     model.settle();
     logs::follow(model, effects);
@@ -189,6 +212,10 @@ fn log(model: &mut Model, action: Action, effects: &mut Effects) {
             let text = model.app_screen().map(|screen| screen.look.search.clone()).unwrap_or_default();
             open_prompt(model, PromptKind::Search, &text);
         }
+        Action::LogFilter => {
+            let text = model.app_screen().map(|screen| screen.look.filter.clone()).unwrap_or_default();
+            open_prompt(model, PromptKind::LogFilter, &text);
+        }
         Action::LogNext => find(model, true, LogLook::is_match, "match"),
         Action::LogPrevious => find(model, false, LogLook::is_match, "match"),
         Action::LogError => find(model, true, |_, line| is_error(line), "error"),
@@ -244,10 +271,13 @@ fn save(model: &mut Model, effects: &mut Effects) {
     let Some(log) = &screen.log else { return };
     let hook = log.task.as_ref().map_or("log", |task| task.object.name.as_str());
     let time = model.now.strftime("%Y%m%dT%H%M%SZ");
-    let name = format!("{}-{hook}-{time}.log", screen.key.name);
-    // A file name, whatever an object is called.
-    let name = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(200);
-    effects.push(Effect::Save { name: name.collect(), bytes: log.bytes() });
+    let name = file_name(&format!("{}-{hook}-{time}.log", screen.key.name));
+    effects.push(Effect::Save { name, bytes: log.bytes() });
+}
+
+/// A file name, whatever an object is called.
+pub(super) fn file_name(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(200).collect()
 }
 
 /// Shows what the words say, for `:filter`.

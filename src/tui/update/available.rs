@@ -4,9 +4,9 @@ use crate::domain::application::AppKey;
 use crate::domain::live::Need;
 use crate::domain::operation::OperationPhase;
 use crate::domain::project::Decision;
-use crate::domain::request::{Confirmation, Request, Situation, SyncOrder, refusals};
+use crate::domain::request::{AutoSync, Confirmation, Request, Situation, SyncOrder, refusals};
 use crate::tui::action::Action;
-use crate::tui::model::{Connection, Details, LogBuffer, Model, Screen};
+use crate::tui::model::{Approval, Connection, DialogKind, LogBuffer, Model, RowId, Screen};
 
 /// The reason why an action cannot be done here; `None`: it can.
 pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
@@ -14,14 +14,35 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::Sync => request(model, &Request::Sync(Box::<SyncOrder>::default())),
         Action::Abort => request(model, &Request::Abort),
         Action::Retry => request(model, &Request::Retry),
-        Action::Approve => request(model, &Request::Confirm(Confirmation::Prune)).or_else(|| {
-            // Where the operation is seen, it is known whether anything waits.
-            let screen = model.app_screen()?;
-            let details = model.details.get(&screen.key)?;
-            (!waits_for_prune(details)).then(|| "nothing waits for a confirmation".to_owned())
-        }),
+        Action::Approve => approve(model),
+        Action::Rollback => rollback(model),
+        Action::Resume => request(model, &Request::Resume),
+        Action::Repair => request(model, &Request::RepairGhost),
+        Action::AutoSync => request(model, &Request::AutoSync(AutoSync::On { prune: None, self_heal: None })),
+        Action::Git | Action::Diff | Action::Resources | Action::Yaml | Action::History | Action::Events => {
+            one(model).err()
+        }
+        Action::Fetch if model.targets().is_empty() => Some("there is no application".to_owned()),
+        Action::Logs if matches!(model.screen(), Screen::Page(_)) => kept_log(model),
+        Action::PageOpen | Action::PageMark if super::pages::selected(model).is_none() => {
+            Some("there is nothing to choose".to_owned())
+        }
+        Action::ApprovalOpen | Action::Defer if model.targets().is_empty() => Some("nothing waits".to_owned()),
+        Action::Defer => match model.targets().first().and_then(|key| model.approval(key)) {
+            Some(Approval::Sync) => None,
+            _ => Some("an operation is held up; only syncs can be put off".to_owned()),
+        },
+        Action::TakeBack => match model.targets().first() {
+            Some(key) if model.deferral(key).is_some() => None,
+            _ => Some("it is not put off".to_owned()),
+        },
+        Action::TextNext | Action::TextPrevious => match model.screen() {
+            Screen::Text(text) if !text.search.is_empty() => None,
+            _ => Some("nothing is searched for".to_owned()),
+        },
         Action::Refresh | Action::HardRefresh => request(model, &Request::Refresh { hard: false }),
         Action::Rerun => rerun(model),
+        Action::OpenLog if !has_log(model) => one(model).err(),
         Action::Logs | Action::OpenLog => log(model),
         Action::Open | Action::Mark if model.fleet.selected.is_none() => Some("there is no application".to_owned()),
         Action::Back
@@ -31,7 +52,7 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
         {
             Some("this is the first screen".to_owned())
         }
-        Action::LogSave | Action::LogSearch
+        Action::LogSave | Action::LogSearch | Action::LogFilter
             if model.app_screen().and_then(|screen| screen.log.as_ref()).is_none_or(LogBuffer::is_empty) =>
         {
             Some("nothing was captured".to_owned())
@@ -42,6 +63,53 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
             Some("nothing is searched for".to_owned())
         }
         _ => None,
+    }
+}
+
+/// The one application that is chosen.
+fn one(model: &Model) -> Result<AppKey, String> {
+    match model.targets().as_slice() {
+        [] => Err("there is no application".to_owned()),
+        [key] => Ok(key.clone()),
+        several => Err(format!("{} applications are chosen; it shows one", several.len())),
+    }
+}
+
+/// Whether the chosen application waits for somebody.
+fn approve(model: &Model) -> Option<String> {
+    let key = match one(model) {
+        Ok(key) => key,
+        Err(reason) => return Some(reason),
+    };
+    match model.approval(&key) {
+        None => Some("nothing waits for a confirmation".to_owned()),
+        Some(Approval::Prune) => request(model, &Request::Confirm(Confirmation::Prune)),
+        Some(Approval::Delete) => request(model, &Request::Confirm(Confirmation::Delete)),
+        Some(Approval::Sync) => request(model, &Request::Sync(Box::<SyncOrder>::default())),
+    }
+}
+
+fn rollback(model: &Model) -> Option<String> {
+    let key = match one(model) {
+        Ok(key) => key,
+        Err(reason) => return Some(reason),
+    };
+    match super::dialogs::rollback(model, &key, None) {
+        Ok(DialogKind::Rollback { id, .. }) => {
+            request(model, &Request::Rollback { id, prune: false, hooks: false })
+        }
+        Ok(_) => None,
+        Err(reason) => Some(reason),
+    }
+}
+
+/// Whether the selected row has a log that was kept.
+fn kept_log(model: &Model) -> Option<String> {
+    match super::pages::selected(model) {
+        Some(RowId::Task(task)) if matches!(task.object.kind.as_str(), "Job" | "Pod" | "Workflow") => None,
+        Some(RowId::Task(_)) => Some("only hooks have logs here".to_owned()),
+        Some(RowId::Operation(..)) => Some("open the operation first; its hooks have logs".to_owned()),
+        _ => Some("no hook is selected".to_owned()),
     }
 }
 
@@ -74,6 +142,13 @@ fn rerun(model: &Model) -> Option<String> {
         return Some("boathook was started with --read-only".to_owned());
     }
     hook_job(model, key).err()
+}
+
+/// Whether what is selected on an application's screen has a log.
+pub(super) fn has_log(model: &Model) -> bool {
+    let selected = model.app_screen().and_then(|screen| Some((screen, screen.cursor.as_ref()?)));
+    let task = selected.and_then(|(screen, cursor)| model.details.get(&screen.key)?.task(cursor));
+    task.is_none_or(|task| super::logs::has_log(task))
 }
 
 fn log(model: &Model) -> Option<String> {
@@ -152,10 +227,4 @@ fn reason(model: &Model, key: &AppKey, request: &Request) -> Option<String> {
         },
         _ => None,
     }
-}
-
-/// Whether the running operation waits for a prune to be confirmed.
-pub(in crate::tui) fn waits_for_prune(details: &Details) -> bool {
-    details.view.message.contains("confirmation")
-        || details.view.tasks().any(|task| task.message.contains("waiting for pruning confirmation"))
 }

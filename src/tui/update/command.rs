@@ -10,7 +10,7 @@ use crate::tui::theme::Theme;
 /// Commands that are not actions, with what their argument is.
 pub(in crate::tui) const COMMANDS: &[(&str, &str)] = &[
     ("app", "NAME: look at this application"),
-    ("sort", "COLUMN: name, project, sync, health, phases, last-sync"),
+    ("sort", "COLUMN: name, project, sync, health, phases, revision, behind, last-sync"),
     ("connect", "read the kubeconfig again and connect anew"),
     ("quit", "end boathook"),
 ];
@@ -47,7 +47,7 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
                 model.fleet.sort = sort;
                 model.fleet.touch();
             }
-            None => model.complain("sort: name, project, sync, health, phases or last-sync"),
+            None => model.complain("sort: name, project, sync, health, phases, revision, behind or last-sync"),
         },
         ("filter", text) => apply::filter(model, text),
         ("app", name) => match find(model, name) {
@@ -62,23 +62,70 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
     }
 }
 
-/// A request about the application that is named, whatever is selected.
+/// Something about the application that is named, whatever is selected. What follows its name is the revision of a sync,
+/// or the entry of a rollback.
 fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
-    let kind = match name {
-        "sync" => DialogKind::Sync,
-        "abort" => DialogKind::Abort,
-        "retry" => DialogKind::Retry,
-        "approve" => DialogKind::Approve,
-        "refresh" => DialogKind::Refresh { hard: false },
-        "hard-refresh" => DialogKind::Refresh { hard: true },
-        _ if Action::named(name).is_some() => return model.complain(format!("{name} takes no argument")),
-        _ => return model.complain(format!("there is no command {name}")),
+    let (about, rest) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    let rest = rest.trim();
+    let Some(action) = Action::named(name) else { return model.complain(format!("there is no command {name}")) };
+    if !NAMING.contains(&action) {
+        return model.complain(format!("{name} takes no argument"));
+    }
+    if !rest.is_empty() && !matches!(action, Action::Sync | Action::Rollback) {
+        return model.complain(format!("{name} takes the name of one application"));
+    }
+    let key = match find(model, about) {
+        Ok(key) => key,
+        Err(error) => return model.complain(error),
     };
-    match find(model, argument) {
-        Ok(key) => dialogs::show(model, kind, vec![key], effects),
-        Err(error) => model.complain(error),
+    let kind = match action {
+        Action::Sync => DialogKind::Sync,
+        Action::Abort => DialogKind::Abort,
+        Action::Retry => DialogKind::Retry,
+        Action::Resume => DialogKind::Resume,
+        Action::Repair => DialogKind::Repair,
+        Action::Refresh => DialogKind::Refresh { hard: false },
+        Action::HardRefresh => DialogKind::Refresh { hard: true },
+        Action::Rollback => {
+            let id = if rest.is_empty() { Ok(None) } else { rest.parse().map(Some) };
+            let Ok(id) = id else { return model.complain("rollback NAME [ID]: ID is a number of the history") };
+            match dialogs::rollback(model, &key, id) {
+                Ok(kind) => kind,
+                Err(reason) => return model.complain(format!("rollback: {reason}")),
+            }
+        }
+        action => {
+            // The others act on the screen: the application is opened first.
+            apply::open(model, key, effects);
+            return apply::action(model, action, effects);
+        }
+    };
+    dialogs::show(model, kind, vec![key], effects);
+    if action == Action::Sync && !rest.is_empty() {
+        dialogs::set_revision(model, rest, effects);
     }
 }
+
+/// Actions that may name an application.
+const NAMING: &[Action] = &[
+    Action::Sync,
+    Action::Abort,
+    Action::Retry,
+    Action::Resume,
+    Action::Repair,
+    Action::Refresh,
+    Action::HardRefresh,
+    Action::Rollback,
+    Action::Approve,
+    Action::AutoSync,
+    Action::Logs,
+    Action::Git,
+    Action::Diff,
+    Action::Resources,
+    Action::Yaml,
+    Action::History,
+    Action::Events,
+];
 
 /// The application with this name, or `namespace/name`. A part of a name is not enough to act on one.
 fn find(model: &Model, text: &str) -> Result<AppKey, String> {
@@ -107,7 +154,7 @@ pub(super) fn complete(model: &mut Model) {
         }
         "theme" => Theme::names().map(str::to_owned).collect(),
         "sort" => Sort::ALL.iter().map(|sort| sort.as_str().to_owned()).collect(),
-        "app" | "sync" | "abort" | "retry" | "approve" | "refresh" | "hard-refresh" => {
+        name if name == "app" || Action::named(name).is_some_and(|action| NAMING.contains(&action)) => {
             let mut names: Vec<String> = model.fleet.keys().map(|key| key.name.to_string()).collect();
             names.sort();
             names

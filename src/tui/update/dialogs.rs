@@ -6,12 +6,12 @@ use crossterm::event::KeyEvent;
 
 use super::available::hook_job;
 use crate::domain::application::AppKey;
-use crate::domain::live::{Preview, RequestUpdate, Review};
-use crate::domain::request::{Changed, Confirmation, Request};
+use crate::domain::live::{Preview, RequestUpdate, Review, RevisionNames};
+use crate::domain::request::{AutoSync, Changed, Confirmation, Request};
 use crate::tui::action::Action;
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Effects};
-use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
+use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model, Row, RowId, Screen};
 
 /// Opens the dialog of an action for the chosen applications.
 pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -20,8 +20,15 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Sync => DialogKind::Sync,
         Action::Abort => DialogKind::Abort,
         Action::Retry => DialogKind::Retry,
-        Action::Approve => DialogKind::Approve,
+        Action::Resume => DialogKind::Resume,
+        Action::Repair => DialogKind::Repair,
+        Action::AutoSync => DialogKind::AutoSync { on: !is_automated(model, &targets) },
         Action::HardRefresh => DialogKind::Refresh { hard: true },
+        Action::Rollback => match targets.first().map(|key| rollback(model, key, None)) {
+            Some(Ok(kind)) => kind,
+            Some(Err(reason)) => return model.complain(format!("rollback: {reason}")),
+            None => return,
+        },
         Action::Rerun => match targets.first().map(|key| hook_job(model, key)) {
             Some(Ok(hook)) => DialogKind::Rerun { hook },
             Some(Err(reason)) => return model.complain(format!("rerun-hook: {reason}")),
@@ -32,20 +39,60 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
     show(model, kind, targets, effects);
 }
 
+/// Whether all of them are synced automatically.
+fn is_automated(model: &Model, targets: &[AppKey]) -> bool {
+    let automated = |key| model.fleet.get(key).and_then(Row::summary).is_some_and(|summary| summary.automated);
+    targets.iter().all(automated)
+}
+
+/// A rollback to an entry of the history: the one that is given or selected, else the one before the last.
+pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<DialogKind, String> {
+    let application = model.details.get(key).and_then(|details| details.application.as_deref());
+    let history = &application.ok_or("open the application first: its history is not known yet")?.status.history;
+    let selected = match super::pages::selected(model) {
+        Some(RowId::Deployed(id)) => Some(id),
+        _ => None,
+    };
+    let entry = match id.or(selected) {
+        Some(id) => history.iter().find(|entry| entry.id == id).ok_or("the history has no such entry")?,
+        None => history.iter().rev().nth(1).ok_or("nothing was deployed before")?,
+    };
+    let one = Some(entry.revision.clone()).filter(|revision| !revision.is_empty());
+    let revisions = if entry.revisions.is_empty() { one.into_iter().collect() } else { entry.revisions.clone() };
+    Ok(DialogKind::Rollback { id: entry.id, revisions })
+}
+
 /// Opens a dialog.
 pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, effects: &mut Effects) {
     let id = model.number();
     let mut dialog = Dialog::new(id, kind, targets);
-    if let (DialogKind::Sync, [key]) = (&dialog.kind, dialog.targets.as_slice()) {
-        dialog.review = model.details.get(key).and_then(|details| details.review.clone());
+    if dialog.kind == DialogKind::Sync
+        && let Screen::Page(page) = model.screen()
+    {
+        dialog.only = page.marks.iter().cloned().collect();
+        dialog.only.sort();
+    }
+    if let (true, [key]) = (dialog.has_plan(), dialog.targets.as_slice()) {
+        let known = model.details.get(key).and_then(|details| details.review.clone());
+        dialog.review = known.filter(|review| review.asked == dialog.asked());
         if dialog.review.is_none() {
-            effects.push(Effect::Review { key: key.clone(), revisions: Vec::new() });
+            effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
+        }
+        if dialog.kind == DialogKind::Sync {
+            effects.push(Effect::Names(key.clone()));
         }
     }
     model.dialog = Some(dialog);
     ask(model, effects);
     if let Some(dialog) = &mut model.dialog {
         dialog.focus_cancel();
+    }
+}
+
+/// Takes in what can stand in the revision field.
+pub(super) fn named(model: &mut Model, key: &AppKey, answer: Result<RevisionNames, String>) {
+    if let Some(dialog) = model.dialog.as_mut().filter(|dialog| dialog.targets.as_slice() == [key.clone()]) {
+        dialog.names = Some(answer);
     }
 }
 
@@ -63,13 +110,26 @@ fn ask(model: &mut Model, effects: &mut Effects) {
     };
     let Some(dialog) = &mut model.dialog else { return };
     dialog.id = id;
+    if let [key] = dialog.targets.as_slice() {
+        let application = model.details.get(key).and_then(|details| details.application.clone());
+        dialog.replan(application.as_deref());
+    }
     let requests: Vec<(String, Request)> = match &dialog.kind {
+        DialogKind::ApproveSync => vec![("Approve".to_owned(), Request::Sync(Box::new(dialog.order(true))))],
+        DialogKind::Resume => vec![("Resume".to_owned(), Request::Resume)],
+        DialogKind::Repair => vec![("Declare it failed".to_owned(), Request::RepairGhost)],
+        DialogKind::AutoSync { on: true } => {
+            vec![("Switch on".to_owned(), Request::AutoSync(AutoSync::On { prune: None, self_heal: None }))]
+        }
+        DialogKind::AutoSync { on: false } => vec![("Switch off".to_owned(), Request::AutoSync(AutoSync::Off))],
+        DialogKind::Rollback { id, .. } => {
+            let request = Request::Rollback { id: *id, prune: dialog.prune, hooks: dialog.hooks };
+            vec![("Roll back".to_owned(), request)]
+        }
         DialogKind::Sync => vec![("Sync".to_owned(), Request::Sync(Box::new(dialog.order(pin))))],
         DialogKind::Retry => vec![("Retry".to_owned(), Request::Retry)],
         DialogKind::Refresh { hard } => vec![("Refresh".to_owned(), Request::Refresh { hard: *hard })],
-        DialogKind::Approve => {
-            vec![("Let it delete".to_owned(), Request::Confirm(Confirmation::Prune))]
-        }
+        DialogKind::Approve(what) => vec![("Let it delete".to_owned(), Request::Confirm(*what))],
         DialogKind::Rerun { hook } => {
             vec![("Run again".to_owned(), Request::RerunHook { hook: hook.clone(), why: dialog.why_text() })]
         }
@@ -84,6 +144,8 @@ fn ask(model: &mut Model, effects: &mut Effects) {
             let options = [Field::Prune, Field::DryRun, Field::NoHooks, Field::Force];
             revision.into_iter().chain(options).collect()
         }
+        DialogKind::ApproveSync => vec![Field::Prune],
+        DialogKind::Rollback { .. } => vec![Field::Hooks, Field::Prune],
         DialogKind::Rerun { .. } => vec![Field::Why],
         _ => Vec::new(),
     };
@@ -124,11 +186,7 @@ pub(super) fn previewed(model: &mut Model, dialog: u64, choice: usize, key: &App
 /// Takes in a review: if it is of what the dialog asks for, the sync is pinned to it.
 pub(super) fn reviewed(model: &mut Model, review: &Arc<Review>, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
-    if dialog.kind != DialogKind::Sync || dialog.targets.as_slice() != [review.key.clone()] {
-        return;
-    }
-    let asked = dialog.revision_text();
-    if review.asked.iter().any(|own| *own != asked) || (review.asked.is_empty() && !asked.is_empty()) {
+    if !dialog.has_plan() || dialog.targets.as_slice() != [review.key.clone()] || review.asked != dialog.asked() {
         return;
     }
     let moved = dialog.review.as_ref().is_some_and(|old| old.commits != review.commits);
@@ -150,7 +208,9 @@ pub(super) fn ask_again(model: &mut Model, update: &RequestUpdate, changed: &[Ch
         "sync" => DialogKind::Sync,
         "abort" | "fail hook" => DialogKind::Abort,
         "retry" => DialogKind::Retry,
-        "approve prune" => DialogKind::Approve,
+        "approve prune" => DialogKind::Approve(Confirmation::Prune),
+        "approve delete" => DialogKind::Approve(Confirmation::Delete),
+        "resume" => DialogKind::Resume,
         _ => return,
     };
     show(model, kind, vec![update.key.clone()], effects);
@@ -171,6 +231,7 @@ pub(super) fn types(model: &Model, key: Key) -> bool {
 pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
     let field = dialog.field();
+    dialog.offer = None;
     let area = if field == Field::Revision { &mut dialog.revision } else { &mut dialog.why };
     let before = area.lines().to_vec();
     area.input(event);
@@ -206,6 +267,8 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
     let count = dialog.fields.len().max(1);
     let left_from = dialog.field();
     match action {
+        Action::OfferNext => return offer(model, true, effects),
+        Action::OfferPrevious => return offer(model, false, effects),
         Action::FieldNext => dialog.focus = (dialog.focus + 1) % count,
         Action::FieldPrevious => dialog.focus = (dialog.focus + count - 1) % count,
         Action::ShowWrite => dialog.shows_write = !dialog.shows_write,
@@ -222,15 +285,48 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
     }
 }
 
+/// Puts a revision into the field.
+pub(super) fn set_revision(model: &mut Model, revision: &str, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    dialog.revision = tui_textarea::TextArea::from([revision.to_owned()]);
+    dialog.revision.move_cursor(tui_textarea::CursorMove::End);
+    field_changed(model, Field::Revision, effects);
+    review(model, effects);
+}
+
+/// Takes the next branch, tag or commit that fits what was typed.
+fn offer(model: &mut Model, forward: bool, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    if dialog.field() != Field::Revision {
+        return;
+    }
+    let offers = dialog.offers();
+    if offers.is_empty() {
+        return model.complain("no branch, tag or commit fits");
+    }
+    if dialog.offer.is_none() {
+        dialog.typed = dialog.revision_text();
+    }
+    let next = match (dialog.offer, forward) {
+        (None, true) => 0,
+        (None, false) => offers.len() - 1,
+        (Some(at), true) => (at + 1) % offers.len(),
+        (Some(at), false) => (at + offers.len() - 1) % offers.len(),
+    };
+    let Some((name, _)) = offers.get(next) else { return };
+    dialog.offer = Some(next);
+    dialog.revision = tui_textarea::TextArea::from([name.clone()]);
+    dialog.revision.move_cursor(tui_textarea::CursorMove::End);
+    field_changed(model, Field::Revision, effects);
+}
+
 fn review(model: &mut Model, effects: &mut Effects) {
     let Some(dialog) = &model.dialog else { return };
     if dialog.review.is_some() {
         return;
     }
     if let [key] = dialog.targets.as_slice() {
-        let revision = dialog.revision_text();
-        let revisions = if revision.is_empty() { Vec::new() } else { vec![revision] };
-        effects.push(Effect::Review { key: key.clone(), revisions });
+        effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
     }
 }
 
@@ -240,6 +336,7 @@ fn press(model: &mut Model, effects: &mut Effects) {
         Field::Prune => dialog.prune = !dialog.prune,
         Field::DryRun => dialog.dry_run = !dialog.dry_run,
         Field::NoHooks => dialog.no_hooks = !dialog.no_hooks,
+        Field::Hooks => dialog.hooks = !dialog.hooks,
         Field::Force => dialog.force = !dialog.force,
         Field::Cancel => {
             model.dialog = None;

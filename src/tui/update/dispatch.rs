@@ -1,6 +1,6 @@
 //! Which message goes where.
 
-use super::{dialogs, input, live, logs};
+use super::{answers, dialogs, input, live, logs};
 use crate::tui::message::{Effects, Message};
 use crate::tui::model::{Connection, Model};
 
@@ -34,6 +34,11 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
         Message::LiveEnded => model.connection = Connection::Ended,
         Message::Previewed { dialog, choice, key, answer } => dialogs::previewed(model, dialog, choice, &key, *answer),
         Message::Log { stream, message } => effects.dirty = logs::take(model, stream, message),
+        Message::History { key, answer } => answers::history(model, &key, answer),
+        Message::Object { key, object, answer } => answers::object(model, &key, object, answer),
+        Message::Names { key, answer } => dialogs::named(model, &key, answer),
+        Message::Deferrals(Ok(deferrals)) => model.deferrals = deferrals,
+        Message::Deferrals(Err(error)) => model.complain(format!("what was put off is not known: {error}")),
         Message::Saved(Ok(path)) => model.say(format!("saved to {path}")),
         Message::Saved(Err(error)) => model.complain(error),
         Message::Terminate => input::quit(model, &mut effects),

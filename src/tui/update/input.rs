@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{apply, command, dialogs};
+use super::{apply, approvals, command, dialogs, pages};
 use crate::tui::action::Action;
 use crate::tui::keymap::{Key, Meaning};
 use crate::tui::message::{Effect, Effects};
@@ -81,8 +81,10 @@ fn prompt(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
             let (kind, line) = (prompt.kind, prompt.line());
             model.prompt = None;
             match kind {
-                PromptKind::Filter => {}
+                PromptKind::Filter | PromptKind::PageFilter | PromptKind::LogFilter => {}
                 PromptKind::Search => apply::search(model, &line),
+                PromptKind::TextSearch => pages::search(model, &line),
+                PromptKind::Defer => approvals::defer(model, &line, effects),
                 PromptKind::Command => command::run(model, &line, effects),
             }
         }
@@ -131,15 +133,37 @@ fn basic_edit(prompt: &mut Prompt, event: KeyEvent) {
 /// What is shown while it is typed.
 fn typed(model: &mut Model) {
     let Some(prompt) = &model.prompt else { return };
-    let line = prompt.line();
-    match prompt.kind {
+    let (line, prompt_kind) = (prompt.line(), prompt.kind);
+    match prompt_kind {
         PromptKind::Filter => set_filter(model, &line),
         PromptKind::Search => {
             if let Some(screen) = model.app_screen_mut() {
                 screen.look.search = line;
             }
         }
-        PromptKind::Command => {}
+        PromptKind::PageFilter | PromptKind::LogFilter | PromptKind::TextSearch => set_other(model, prompt_kind, line),
+        PromptKind::Command | PromptKind::Defer => {}
+    }
+}
+
+/// What is shown of a list about an application, of a log, or found in a text.
+fn set_other(model: &mut Model, kind: PromptKind, line: String) {
+    match kind {
+        PromptKind::PageFilter => {
+            if let Some(page) = model.page_mut() {
+                page.filter = line;
+            }
+        }
+        PromptKind::LogFilter => {
+            if let Some(screen) = model.app_screen_mut() {
+                (screen.look.filter, screen.look.top, screen.look.current) = (line, None, None);
+            }
+        }
+        _ => {
+            if let Some(text) = model.text_mut() {
+                text.search = line;
+            }
+        }
     }
 }
 
@@ -158,6 +182,9 @@ fn give_up(model: &mut Model) {
                 screen.look.search = prompt.before;
             }
         }
-        PromptKind::Command => {}
+        kind @ (PromptKind::PageFilter | PromptKind::LogFilter | PromptKind::TextSearch) => {
+            set_other(model, kind, prompt.before);
+        }
+        PromptKind::Command | PromptKind::Defer => {}
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::text;
 use crate::tui::message::{Effect, Effects};
 use crate::tui::model::{Details, Model, RequestEntry, WatchEntry};
 
-use super::{dialogs, logs};
+use super::{approvals, dialogs, logs, pages};
 
 /// Applications of which all that was seen is kept although nobody looks at them and nothing runs.
 const MOST_DETAILS: usize = 64;
@@ -50,8 +50,10 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::FleetComplete { .. } => model.fleet.list_ends(),
         LiveEvent::Application { application, object } => {
             let details = details(model, &application.key.clone());
+            let key = application.key.clone();
             details.application = Some(application);
             details.object = Some(object);
+            pages::refresh(model, Some(&key));
         }
         LiveEvent::Observed { key, event } => {
             let before = details(model, &key).view.lifecycle().failing;
@@ -76,14 +78,19 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             model.rights.push(rights);
         }
         LiveEvent::Windows { key, decision } => details(model, &key).windows = Some(decision),
-        LiveEvent::Revisions { key, revisions } => details(model, &key).revisions = Some(revisions),
-        LiveEvent::Review { key, review } => {
-            if review.asked.is_empty() {
-                details(model, &key).set_review(std::sync::Arc::clone(&review));
-                let now = model.now;
-                details(model, &key).settle(now, false);
+        LiveEvent::Revisions { key, revisions } => {
+            model.fleet.set_revisions(&key, std::sync::Arc::clone(&revisions));
+            if let Some(details) = model.details.get_mut(&key) {
+                details.revisions = Some(revisions);
             }
+            pages::refresh(model, Some(&key));
+        }
+        LiveEvent::Review { key, review } => {
+            details(model, &key).set_review(std::sync::Arc::clone(&review));
+            let now = model.now;
+            details(model, &key).settle(now, false);
             dialogs::reviewed(model, &review, effects);
+            pages::refresh(model, Some(&key));
         }
         LiveEvent::Repository(state) => {
             if let Some(problem) = &state.problem {
@@ -92,10 +99,9 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             }
         }
         LiveEvent::Request(update) => request(model, update, effects),
-        LiveEvent::Project { .. }
-        | LiveEvent::ProjectGone { .. }
-        | LiveEvent::KubernetesEvent { .. }
-        | LiveEvent::Recorded { .. } => return false,
+        LiveEvent::KubernetesEvent { key, event } => details(model, &key).add_event(event),
+        LiveEvent::Recorded { key, record } => details(model, &key).add_record(record),
+        LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
         LiveEvent::Capture(notice) => match notice {
             crate::domain::live::CaptureNotice::Off { reason } => {
                 model.complain(text::one_line(&format!("logs are not kept: {reason}"), 300));
@@ -128,6 +134,9 @@ fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effect
         RequestState::Ended(outcome) => {
             let line = format!("{about}: {}", outcome_text(outcome));
             if outcome.is_written() {
+                if matches!(update.name, "sync" | "retry" | "rollback" | "resume") {
+                    approvals::take_back(model, &update.key, effects);
+                }
                 model.say(line);
             } else {
                 model.complain(line);

@@ -1,16 +1,22 @@
 //! The one function that changes the model: a message in, effects out, nothing else.
 
+mod answers;
 mod apply;
+mod approvals;
 mod available;
 mod command;
+mod copy;
 mod dialogs;
 mod dispatch;
 mod input;
 mod live;
 mod logs;
 mod motion;
+mod pages;
+mod wants;
 
-pub(super) use available::{waits_for_prune, why_not};
+pub(super) use available::why_not;
 pub(super) use command::COMMANDS;
 pub use dispatch::update;
+pub use wants::wants;
 pub(super) use live::outcome_text;

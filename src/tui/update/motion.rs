@@ -1,6 +1,6 @@
 //! Moving through lists, panels and logs.
 
-use super::logs;
+use super::{approvals, logs, pages};
 use crate::domain::timeline::TaskPhase;
 use crate::tui::action::Action;
 use crate::tui::message::Effects;
@@ -36,6 +36,24 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
         Screen::Help { .. } => help_height(model),
         _ => 0,
     };
+    match model.screen() {
+        Screen::Page(_) => {
+            pages::moved(model, moved);
+            return true;
+        }
+        // Half a page and more scroll what is told of the entry: it is looked at, not left.
+        Screen::Approvals(_) if !matches!(action, Action::Down | Action::Up | Action::Top | Action::Bottom) => {
+            if let Some(Screen::Approvals(approvals)) = model.screens.last_mut() {
+                approvals.scroll = moved(approvals.scroll, 10_000);
+            }
+            return true;
+        }
+        Screen::Approvals(_) => {
+            approvals::moved(model, moved);
+            return true;
+        }
+        _ => {}
+    }
     let last_top = height.saturating_sub(usize::from(model.size.1.saturating_sub(2)));
     match model.screens.last_mut() {
         Some(Screen::Requests { top } | Screen::Help { top }) => *top = moved(*top, last_top + 1),
@@ -46,6 +64,10 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
             screen.follow = false;
             screen.cursor = keys.get(moved(place, keys.len())).cloned();
             logs::follow(model, effects);
+        }
+        Some(Screen::Text(text)) => {
+            let last = text.lines.len().saturating_sub(usize::from(model.size.1.saturating_sub(2)));
+            (text.top, text.current) = (moved(text.top, last + 1), None);
         }
         Some(Screen::Log) => log(model, steps),
         _ => {

@@ -77,6 +77,10 @@ fn bar(canvas: &mut Canvas<'_>, model: &Model, screen: &AppScreen, details: &Det
         && view.revisions.first().is_some_and(|revision| *revision != deployed.sha)
     {
         let _ = write!(left, "   from {}", short(&deployed.sha));
+        if let Some(source) = source.filter(|source| source.behind > 0 && !view.state.is_over()) {
+            let word = if source.behind == 1 { "commit" } else { "commits" };
+            let _ = write!(left, " ({} {word})", source.behind);
+        }
     }
     let mut right = String::new();
     let request = &view.request;
@@ -154,7 +158,8 @@ fn status(model: &Model, details: &Details, width: u16) -> Vec<Vec<(Role, String
         if let Some(problem) = &source.problem {
             first.push((Role::Unknown, format!("   Git: {}", text::one_line(problem, 120))));
         } else if source.behind > 0 {
-            first.push((Role::Waiting, format!("   {} commits behind", source.behind)));
+            let word = if source.behind == 1 { "commit" } else { "commits" };
+            first.push((Role::Waiting, format!("   {} {word} behind", source.behind)));
         }
     }
     let mut lines = vec![first];
@@ -174,7 +179,7 @@ fn status(model: &Model, details: &Details, width: u16) -> Vec<Vec<(Role, String
             format!(" hooks on {cluster}: no access ({missing}); what is shown is what the controller has recorded");
         lines.push(vec![(Role::Warning, text::one_line(&line, 400))]);
     }
-    if super::super::update::waits_for_prune(details) && !view.state.is_over() {
+    if details.waits_for_prune() && !view.state.is_over() {
         let key = model.settings.keymap.key(crate::tui::action::Action::Approve);
         lines.push(vec![(Role::Warning, format!(" It waits until somebody confirms what it deletes: {key}"))]);
     }

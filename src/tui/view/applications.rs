@@ -36,7 +36,7 @@ impl Columns {
             (columns.phases, columns.revision, columns.last) = (26, 9, 16);
         }
         if width >= 120 {
-            (columns.project, columns.behind, columns.revision) = (10, 6, 20);
+            (columns.project, columns.behind, columns.revision) = (10, 8, 20);
         }
         let gaps = [
             columns.project,
@@ -112,40 +112,70 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let _ = write!(left, " {}", model.settings.label);
     }
     let _ = write!(left, "  {}", text::one_line(&place, 60));
-    let totals = model.fleet.totals;
-    let mut parts: Vec<(Role, String)> = Vec::new();
-    if model.fleet.shown() == totals.all {
-        parts.push((Role::Bar, format!("  {} apps", totals.all)));
-    } else {
-        parts.push((Role::Warning, format!("  {} of {} apps", model.fleet.shown(), totals.all)));
-    }
-    for (role, count, word) in [
-        (Role::Bad, totals.failed, "failed"),
-        (Role::Bad, totals.degraded, "degraded"),
-        (Role::Running, totals.syncing, "syncing"),
-        (Role::Waiting, totals.out_of_sync, "out of sync"),
-        (Role::Bar, totals.synced, "synced"),
-    ] {
-        if count > 0 {
-            parts.push((role, format!("  {count} {word}")));
-        }
-    }
-    if model.settings.read_only {
-        parts.push((Role::Warning, "  read-only".to_owned()));
-    }
+    let (role, freshness) = freshness(model);
+    let room = usize::from(area.width).saturating_sub(unicode_width::UnicodeWidthStr::width(freshness.as_str()) + 2);
+    let parts = totals(model, room.saturating_sub(unicode_width::UnicodeWidthStr::width(left.as_str())));
     let background = canvas.style(Role::Bar);
     let mut spans = vec![Span::styled(left, background)];
     for (role, text) in parts {
         let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
         spans.push(Span::styled(text, style));
     }
-    let (role, freshness) = freshness(model);
     let room = u16::try_from(unicode_width::UnicodeWidthStr::width(freshness.as_str()) + 2).unwrap_or(u16::MAX);
     canvas.spans(Rect { width: area.width.saturating_sub(room), ..area }, Line::from(spans));
     let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
     let x = area.right().saturating_sub(room.min(area.width));
     canvas
         .spans(Rect { x, width: area.right() - x, ..area }, Line::from(Span::styled(format!(" {freshness} "), style)));
+}
+
+/// How many applications are how, in so many cells: what matters less loses its words first, then its place.
+fn totals(model: &Model, room: usize) -> Vec<(Role, String)> {
+    let totals = model.fleet.totals;
+    let shown = model.fleet.shown();
+    let (role, all) = if shown == totals.all {
+        (Role::Bar, totals.all.to_string())
+    } else {
+        (Role::Warning, format!("{shown} of {}", totals.all))
+    };
+    // Importance, colour, number, word, and what stands for the word where there is no room.
+    let mut parts: Vec<(u8, Role, String, &str, &str)> = vec![(1, role, all, "apps", "apps")];
+    for (rank, role, count, word, short) in [
+        (0, Role::Bad, totals.failed, "failed", "✖"),
+        (0, Role::Bad, totals.degraded, "degraded", "degr"),
+        (2, Role::Running, totals.syncing, "syncing", "◐"),
+        (3, Role::Waiting, totals.out_of_sync, "out of sync", "out"),
+        (5, Role::Bar, totals.synced, "synced", "✔"),
+    ] {
+        if count > 0 {
+            parts.push((rank, role, count.to_string(), word, short));
+        }
+    }
+    if model.settings.read_only {
+        parts.push((0, Role::Warning, String::new(), "read-only", "r/o"));
+    }
+    let text = |(_, _, count, word, _): &(u8, Role, String, &str, &str)| {
+        let gap = if count.is_empty() { "" } else { " " };
+        format!("  {count}{gap}{word}")
+    };
+    let width = |parts: &Vec<(u8, Role, String, &str, &str)>| {
+        parts.iter().map(|part| unicode_width::UnicodeWidthStr::width(text(part).as_str())).sum::<usize>()
+    };
+    for rank in (0..=5).rev() {
+        if width(&parts) <= room {
+            break;
+        }
+        for part in parts.iter_mut().filter(|part| part.0 == rank) {
+            part.3 = part.4;
+        }
+    }
+    for rank in (1..=5).rev() {
+        if width(&parts) <= room {
+            break;
+        }
+        parts.retain(|part| part.0 != rank);
+    }
+    parts.iter().map(|part| (part.1, text(part))).collect()
 }
 
 /// How old the data is.
@@ -178,8 +208,8 @@ fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, area: Rect
         (columns.sync, arrow(Sort::Sync, "SYNC")),
         (columns.health, arrow(Sort::Health, "HEALTH")),
         (columns.phases, arrow(Sort::Standing, "PHASES")),
-        (columns.revision, "REVISION".to_owned()),
-        (columns.behind, "BEHIND".to_owned()),
+        (columns.revision, arrow(Sort::Revision, "REVISION")),
+        (columns.behind, arrow(Sort::Behind, "BEHIND")),
         (columns.last, arrow(Sort::LastSync, "LAST SYNC")),
     ];
     let line: String = titles
@@ -241,8 +271,8 @@ fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row
                 spans.push(Span::styled(format!("{} ", cell(text, width)), canvas.style(role)));
             }
         };
-        put(Role::Text, &revision(model, row), columns.revision);
-        let (role, behind) = behind(model, row);
+        put(Role::Text, &revision(row), columns.revision);
+        let (role, behind) = behind(row);
         put(role, &behind, columns.behind);
         spans.push(Span::styled(cell(&last(model, row), columns.last), canvas.style(Role::Dim)));
     }
@@ -284,27 +314,25 @@ fn sync(row: &Row) -> (Role, &'static str) {
 }
 
 fn health(row: &Row) -> (Role, &'static str) {
-    let Some(health) = row.health() else { return (Role::Unknown, "?") };
-    let role = match health {
+    row.health().map_or((Role::Unknown, "?"), |health| (health_role(health), health.as_str()))
+}
+
+/// The colour of a health.
+pub(super) const fn health_role(health: HealthStatus) -> Role {
+    match health {
         HealthStatus::Healthy => Role::Good,
         HealthStatus::Progressing => Role::Running,
         HealthStatus::Suspended => Role::Waiting,
         HealthStatus::Degraded => Role::Bad,
         HealthStatus::Missing => Role::Warning,
         HealthStatus::Unknown => Role::Unknown,
-    };
-    (role, health.as_str())
+    }
 }
 
-fn revision(model: &Model, row: &Row) -> String {
-    let revision = match &row.known {
-        Known::Summary(summary) => summary.revision.clone(),
-        Known::Early(early) => Revision::new(&early.revision),
-        Known::Unreadable(_) => Revision::None,
-    };
+fn revision(row: &Row) -> String {
+    let revision = row.revision();
     let short = short(&revision.to_string());
-    let known = model.details.get(&row.key).and_then(|details| details.revisions.as_ref());
-    let source = known.and_then(|revisions| revisions.sources.first());
+    let source = row.revisions.as_ref().and_then(|revisions| revisions.sources.first());
     let commits =
         source.into_iter().flat_map(|source| source.target.iter().chain(&source.deployed).chain(&source.commits));
     let subject =
@@ -323,9 +351,8 @@ pub(super) fn short(revision: &str) -> String {
     }
 }
 
-fn behind(model: &Model, row: &Row) -> (Role, String) {
-    let revisions = model.details.get(&row.key).and_then(|details| details.revisions.as_ref());
-    match revisions.and_then(|revisions| revisions.sources.first()) {
+fn behind(row: &Row) -> (Role, String) {
+    match row.revisions.as_ref().and_then(|revisions| revisions.sources.first()) {
         None => (Role::Dim, String::new()),
         Some(source) if source.problem.is_some() => (Role::Unknown, "?".to_owned()),
         Some(source) if source.behind == 0 => (Role::Dim, "-".to_owned()),

@@ -8,10 +8,14 @@ use super::applications::short;
 use super::draw::{Canvas, wrapped};
 use crate::domain::hook::SyncPhase;
 use crate::domain::live::Review;
-use crate::domain::request::{Write, WriteBody, WriteTarget};
+use crate::domain::plan::Plan;
+use crate::domain::request::{Confirmation, Write, WriteBody, WriteTarget};
 use crate::domain::text;
 use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
 use crate::tui::theme::Role;
+
+/// Offers for the revision field that are seen at once.
+const OFFERS: usize = 5;
 
 type Lines = Vec<Vec<(Role, String)>>;
 
@@ -20,8 +24,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area
     let inner_width = width.saturating_sub(4);
     let above = above(model, dialog, inner_width);
     let fields = fields(dialog);
+    let offers = offers(dialog);
     let below = below(model, dialog, inner_width);
-    let needed = above.len() + fields.len() + below.len() + 5;
+    let needed = above.len() + fields.len() + offers.len() + below.len() + 5;
     let height = u16::try_from(needed).unwrap_or(u16::MAX).min(area.height.saturating_sub(1)).max(6);
     let outer = Rect {
         x: area.x + (area.width - width) / 2,
@@ -45,7 +50,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };
     let field_place = above.len();
     let mut all = above;
-    all.extend(fields.iter().map(|(_, line)| line.clone()));
+    for (field, line) in &fields {
+        all.push(line.clone());
+        if *field == Field::Revision {
+            all.extend(offers.iter().cloned());
+        }
+    }
     all.extend(below);
     let room = usize::from(text.height);
     let focus_line = fields.iter().position(|(field, _)| *field == dialog.field()).map(|place| place + field_place);
@@ -81,11 +91,18 @@ fn title(dialog: &Dialog) -> String {
     };
     match &dialog.kind {
         DialogKind::Sync => format!("Sync {about}"),
+        DialogKind::ApproveSync => format!("Approve the sync of {about}"),
+        DialogKind::Resume => format!("Go on with the failed operation of {about}"),
+        DialogKind::Rollback { id, .. } => format!("Roll {about} back to entry {id} of its history"),
+        DialogKind::AutoSync { on: true } => format!("Switch automated sync of {about} on"),
+        DialogKind::AutoSync { on: false } => format!("Switch automated sync of {about} off"),
+        DialogKind::Repair => format!("Repair the operation of {about} that was left behind"),
         DialogKind::Abort => format!("Abort the operation of {about}"),
         DialogKind::Retry => format!("Retry the last operation of {about}"),
         DialogKind::Refresh { hard: false } => format!("Refresh {about}"),
         DialogKind::Refresh { hard: true } => format!("Refresh {about}, manifests rendered anew"),
-        DialogKind::Approve => format!("Let the operation of {about} delete what waits"),
+        DialogKind::Approve(Confirmation::Prune) => format!("Let the operation of {about} delete what waits"),
+        DialogKind::Approve(Confirmation::Delete) => format!("Let {about} be deleted with its objects"),
         DialogKind::Rerun { hook } => format!("Run the hook {} again", text::one_line(&hook.name, 60)),
     }
 }
@@ -206,6 +223,7 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
         Field::Prune => check(dialog.prune, "prune", "delete what Git has no more"),
         Field::DryRun => check(dialog.dry_run, "dry run", "change nothing"),
         Field::NoHooks => check(dialog.no_hooks, "without hooks", "only apply the resources"),
+        Field::Hooks => check(dialog.hooks, "with hooks", "run the hooks of that revision; Argo CD's own rollback does not"),
         Field::Force => check(dialog.force, "force", "delete and make anew what cannot be changed"),
         Field::Cancel | Field::Choice(_) => Vec::new(),
     };
@@ -224,13 +242,49 @@ fn typing(dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
     Some((area.x.saturating_add(column).min(area.right().saturating_sub(1)), area.y))
 }
 
-/// Below a sync: the plan that would run.
-fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
-    let [key] = dialog.targets.as_slice() else { return Vec::new() };
-    if dialog.kind != DialogKind::Sync {
+/// What could be typed here, the offer that is taken marked.
+fn offers(dialog: &Dialog) -> Lines {
+    if dialog.field() != Field::Revision {
         return Vec::new();
     }
+    let all = match &dialog.names {
+        Some(Ok(_)) => dialog.offers(),
+        Some(Err(why)) => return bullets("? ", Role::Unknown, &format!("no names are known: {why}"), 80),
+        None => return Vec::new(),
+    };
+    let at = dialog.offer.unwrap_or_default();
+    let top = at.saturating_sub(OFFERS / 2).min(all.len().saturating_sub(OFFERS));
+    let mut lines: Lines = all
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(OFFERS)
+        .map(|(place, (name, what))| {
+            let taken = dialog.offer == Some(place);
+            let (sign, role) = if taken { ("  › ", Role::Strong) } else { ("    ", Role::Text) };
+            vec![
+                (role, format!("{sign}{} ", text::one_line(&short(name), 48))),
+                (Role::Dim, text::one_line(what, 60)),
+            ]
+        })
+        .collect();
+    if all.len() > OFFERS {
+        lines.push(vec![(Role::Dim, format!("    {} fit", all.len()))]);
+    }
+    lines
+}
+
+/// Below a sync or a rollback: the plan that would run.
+fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
+    let [key] = dialog.targets.as_slice() else { return Vec::new() };
+    if !dialog.has_plan() {
+        return repeated(model, dialog, key, width);
+    }
     let mut lines = vec![Vec::new()];
+    if !dialog.only.is_empty() {
+        let names: Vec<String> = dialog.only.iter().map(|key| format!("{}/{}", key.kind, key.name)).collect();
+        lines.extend(bullets("! ", Role::Warning, &format!("only {}", names.join(", ")), usize::from(width)));
+    }
     let Some(review) = dialog.reviewed() else {
         let failed = dialog.review.as_ref().and_then(|review| review.plan.as_ref().err());
         match failed {
@@ -240,54 +294,101 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
                 &format!("what it would do is not known: {why}"),
                 usize::from(width),
             )),
-            None => lines.push(vec![(
-                Role::Waiting,
-                "◌ the plan is being made; this sync is not pinned to a commit yet".to_owned(),
-            )]),
+            None => {
+                let pinned = if dialog.kind == DialogKind::Sync { "; this sync is not pinned to a commit yet" } else { "" };
+                lines.push(vec![(Role::Waiting, format!("◌ the plan is being made{pinned}"))]);
+            }
         }
         return lines;
     };
     let automated = model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| summary.automated);
-    commits(review, automated, &mut lines);
-    match &review.plan {
-        Err(why) => {
-            lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), usize::from(width)));
+    let plan = dialog.plan.as_ref().or(review.plan.as_ref().ok().map(AsRef::as_ref));
+    let without_hooks = if matches!(dialog.kind, DialogKind::Rollback { .. }) { !dialog.hooks } else { dialog.no_hooks };
+    lines.extend(planned(review, plan, automated, without_hooks, dialog.prune, width));
+    lines
+}
+
+/// Below a retry: what of the last operation will be repeated.
+fn repeated(model: &Model, dialog: &Dialog, key: &crate::domain::application::AppKey, width: u16) -> Lines {
+    let is_retry = matches!(dialog.kind, DialogKind::Retry | DialogKind::Resume);
+    let Some(details) = model.details.get(key).filter(|_| is_retry) else { return Vec::new() };
+    let mut lines = vec![Vec::new()];
+    for phase in &details.view.phases {
+        let tasks = phase.waves.iter().flat_map(|wave| &wave.tasks);
+        let names: Vec<String> = tasks
+            .filter(|task| task.is_hook && task.state != crate::domain::timeline::TaskState::ToCome)
+            .map(|task| format!("{} {}", task.state.symbol(), task.key.object.name))
+            .collect();
+        if !names.is_empty() {
+            let words = format!("{} ran: {}", phase.phase, names.join(", "));
+            lines.extend(bullets("• ", Role::Text, &words, usize::from(width)));
         }
-        Ok(plan) => {
-            let totals = plan.totals();
-            for phase in totals.phases.iter().filter(|phase| phase.tasks > 0) {
-                if dialog.no_hooks && phase.hooks == phase.tasks {
-                    continue;
-                }
-                let tasks = || plan.tasks.iter().filter(|task| task.phase() == phase.phase && task.skip.is_none());
-                let hooks = tasks().filter(|task| task.is_hook()).map(|task| task.id.key.name.clone());
-                let mut names: Vec<String> = if dialog.no_hooks { Vec::new() } else { hooks.collect() };
-                let others = phase.tasks - phase.hooks - phase.prunes;
-                if others > 0 {
-                    names.push(format!("{others} resources"));
-                }
-                let only = if phase.phase == SyncPhase::SyncFail { " (only after a failure)" } else { "" };
-                let words = format!("{}{only}: {}", phase.phase.as_str(), names.join(", "));
-                lines.extend(bullets("• ", Role::Text, &words, usize::from(width)));
-                if phase.prunes > 0 {
-                    let names: Vec<String> = tasks()
-                        .filter(|task| task.is_prune())
-                        .map(|task| format!("{}/{}", task.id.key.kind, task.id.key.name))
-                        .collect();
-                    let (sign, role, word) = if dialog.prune {
-                        ("! ", Role::Warning, "deletes")
-                    } else {
-                        ("• ", Role::Dim, "would be deleted with prune")
-                    };
-                    lines.extend(bullets(sign, role, &format!("{word}: {}", names.join(", ")), usize::from(width)));
-                }
-            }
-        }
-    }
-    for missing in &review.incomplete {
-        lines.extend(bullets("? ", Role::Unknown, missing, usize::from(width)));
     }
     lines
+}
+
+/// What a sync would do: commits, phases with their hooks, prunes.
+pub(super) fn planned(
+    review: &Review,
+    plan: Option<&Plan>,
+    automated: bool,
+    without_hooks: bool,
+    prune: bool,
+    width: u16,
+) -> Lines {
+    let mut lines = Vec::new();
+    let width = usize::from(width);
+    commits(review, automated, &mut lines);
+    match (&review.plan, plan) {
+        (Err(why), _) => lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), width)),
+        (Ok(_), None) => {}
+        (Ok(_), Some(plan)) => phases(plan, without_hooks, prune, width, &mut lines),
+    }
+    for missing in &review.incomplete {
+        lines.extend(bullets("? ", Role::Unknown, missing, width));
+    }
+    lines
+}
+
+fn phases(plan: &Plan, without_hooks: bool, prune: bool, width: usize, lines: &mut Lines) {
+    let totals = plan.totals();
+    for phase in totals.phases.iter().filter(|phase| phase.tasks > 0) {
+        if without_hooks && phase.hooks == phase.tasks {
+            continue;
+        }
+        let tasks = || plan.tasks.iter().filter(|task| task.phase() == phase.phase && task.skip.is_none());
+        let hooks = tasks().filter(|task| task.is_hook()).map(|task| task.id.key.name.clone());
+        let mut names: Vec<String> = if without_hooks { Vec::new() } else { hooks.collect() };
+        let others = phase.tasks.saturating_sub(phase.hooks + phase.prunes);
+        match others {
+            0 => {}
+            1 => names.push("1 resource".to_owned()),
+            others => names.push(format!("{others} resources")),
+        }
+        let only = if phase.phase == SyncPhase::SyncFail { " (only after a failure)" } else { "" };
+        if !names.is_empty() {
+            let words = format!("{}{only}: {}", phase.phase.as_str(), names.join(", "));
+            lines.extend(bullets("• ", Role::Text, &words, width));
+        }
+        if phase.prunes > 0 {
+            let prunes = tasks().filter(|task| task.is_prune());
+            let names: Vec<String> = prunes.map(|task| format!("{}/{}", task.id.key.kind, task.id.key.name)).collect();
+            let (sign, role, word) = if prune {
+                ("! ", Role::Warning, "deletes")
+            } else {
+                ("• ", Role::Dim, "would be deleted with prune")
+            };
+            lines.extend(bullets(sign, role, &format!("{word}: {}", names.join(", ")), width));
+        }
+    }
+    for task in plan.tasks.iter().filter(|task| task.invalid.is_some()) {
+        let why = task.invalid.as_deref().unwrap_or_default();
+        let words = format!("{}/{}: {why}", task.id.key.kind, task.id.key.name);
+        lines.extend(bullets("✖ ", Role::Bad, &words, width));
+    }
+    if totals.invalid > 0 {
+        lines.extend(bullets("✖ ", Role::Bad, "the operation would end before anything is applied", width));
+    }
 }
 
 fn commits(review: &Review, automated: bool, lines: &mut Lines) {
@@ -295,7 +396,7 @@ fn commits(review: &Review, automated: bool, lines: &mut Lines) {
     let pinned = if automated { "reviewed at" } else { "pinned to" };
     lines.push(vec![(Role::Heading, format!("What it would do, {pinned} {}", names.join(", ")))]);
     let Some(source) = review.revisions.sources.first() else { return };
-    for commit in source.commits.iter().take(5) {
+    for commit in source.commits.iter().take(5).filter(|_| source.deployed.is_none() || source.behind > 0) {
         let line = format!(
             "  {} {}  {}",
             short(&commit.sha),
@@ -306,6 +407,10 @@ fn commits(review: &Review, automated: bool, lines: &mut Lines) {
     }
     if source.behind > 5 {
         lines.push(vec![(Role::Dim, format!("  and {} more commits", source.behind - 5))]);
+    }
+    if source.ahead > 0 {
+        let words = format!("  takes back {} commits that are deployed", source.ahead);
+        lines.push(vec![(Role::Warning, words)]);
     }
     let hooks = review.changes.iter().filter(|change| change.is_hook).count();
     if !review.changes.is_empty() {

@@ -8,7 +8,7 @@ use super::draw::Canvas;
 use crate::domain::text;
 use crate::tui::action::Action;
 use crate::tui::keymap::Meaning;
-use crate::tui::model::{Model, PromptKind, Screen};
+use crate::tui::model::{Field, Model, PageKind, PromptKind, Screen};
 use crate::tui::theme::Role;
 use crate::tui::update::why_not;
 
@@ -17,7 +17,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
         let sign = match prompt.kind {
             PromptKind::Filter => "filter /",
             PromptKind::Command => ":",
-            PromptKind::Search => "search /",
+            PromptKind::Search | PromptKind::TextSearch => "search /",
+            PromptKind::PageFilter | PromptKind::LogFilter => "only /",
+            PromptKind::Defer => "put it off, because: ",
         };
         let line = prompt.line();
         let offers = prompt.offers.join("  ");
@@ -51,6 +53,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
 /// The actions that matter here, those that cannot be done now in grey.
 fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let wanted: &[(Action, &str)] = match model.screen() {
+        _ if model.dialog.as_ref().is_some_and(|dialog| dialog.field() == Field::Revision) => &[
+            (Action::OfferNext, "complete"),
+            (Action::FieldNext, "next field"),
+            (Action::Cancel, "cancel"),
+        ],
         _ if model.dialog.is_some() => &[
             (Action::FieldNext, "next"),
             (Action::Press, "press"),
@@ -63,10 +70,59 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::Abort, "abort"),
             (Action::Retry, "retry"),
             (Action::Logs, "log"),
+            (Action::Approvals, "approvals"),
             (Action::Filter, "filter"),
             (Action::Faults, "faults"),
+            (Action::Git, "commits"),
+            (Action::History, "history"),
             (Action::Mark, "mark"),
             (Action::Refresh, "refresh"),
+        ],
+        Screen::Page(page) => match page.kind {
+            PageKind::Git => &[
+                (Action::Back, "back"),
+                (Action::PageOpen, "open"),
+                (Action::Diff, "difference"),
+                (Action::Yaml, "YAML"),
+                (Action::Sync, "sync"),
+                (Action::Refresh, "refresh"),
+                (Action::PageFilter, "filter"),
+            ],
+            PageKind::Resources => &[
+                (Action::Back, "back"),
+                (Action::Yaml, "YAML"),
+                (Action::Diff, "difference"),
+                (Action::PageMark, "mark"),
+                (Action::Sync, "sync"),
+                (Action::PageFilter, "filter"),
+            ],
+            PageKind::History => &[
+                (Action::Back, "back"),
+                (Action::PageOpen, "open"),
+                (Action::Rollback, "roll back"),
+                (Action::Retry, "retry"),
+                (Action::PageFilter, "filter"),
+            ],
+            PageKind::Operation(..) => {
+                &[(Action::Back, "back"), (Action::Logs, "log"), (Action::Yaml, "YAML"), (Action::PageFilter, "filter")]
+            }
+            PageKind::Events => &[(Action::Back, "back"), (Action::PageOpen, "open"), (Action::PageFilter, "filter")],
+        },
+        Screen::Approvals(_) => &[
+            (Action::Down, "next"),
+            (Action::Approve, "approve"),
+            (Action::Defer, "put off"),
+            (Action::Diff, "difference"),
+            (Action::Git, "commits"),
+            (Action::ApprovalOpen, "open"),
+            (Action::Back, "back"),
+        ],
+        Screen::Text(_) => &[
+            (Action::Back, "back"),
+            (Action::TextSearch, "search"),
+            (Action::TextNext, "next"),
+            (Action::TextSave, "save"),
+            (Action::Copy, "copy"),
         ],
         Screen::Application(_) => &[
             (Action::Back, "back"),
@@ -76,12 +132,17 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::Retry, "retry"),
             (Action::Rerun, "re-run"),
             (Action::Approve, "approve"),
+            (Action::Git, "commits"),
+            (Action::Resources, "resources"),
+            (Action::History, "history"),
+            (Action::Diff, "diff"),
             (Action::Follow, "follow"),
         ],
         Screen::Log => &[
             (Action::Back, "back"),
             (Action::LogFollow, "follow"),
             (Action::LogSearch, "search"),
+            (Action::LogFilter, "filter"),
             (Action::LogNext, "next"),
             (Action::LogError, "error"),
             (Action::LogWrap, "wrap"),

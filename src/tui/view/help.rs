@@ -12,10 +12,13 @@ use crate::tui::update::{COMMANDS, why_not};
 fn contexts(model: &Model) -> Vec<Context> {
     let below = model.screens.iter().rev().find(|screen| !matches!(screen, Screen::Help { .. }));
     let active: &[Context] = match below {
-        Some(Screen::Application(_)) => &[Context::Application, Context::Target],
+        Some(Screen::Application(_)) => &[Context::Application, Context::Target, Context::About],
+        Some(Screen::Page(_)) => &[Context::Page, Context::Target, Context::About],
+        Some(Screen::Approvals(_)) => &[Context::Approvals, Context::Target, Context::About],
+        Some(Screen::Text(_)) => &[Context::Text],
         Some(Screen::Log) => &[Context::Log],
         Some(Screen::Requests { .. }) => &[],
-        _ => &[Context::Applications, Context::Target],
+        _ => &[Context::Applications, Context::Target, Context::About],
     };
     active.iter().copied().chain([Context::Everywhere, Context::Move, Context::Dialog]).collect()
 }

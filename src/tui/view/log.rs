@@ -91,6 +91,9 @@ fn bar(canvas: &mut Canvas<'_>, model: &Model, screen: &AppScreen, log: &LogBuff
     if look.wrap {
         right.push_str("  wrap");
     }
+    if !look.filter.is_empty() {
+        let _ = write!(right, "  only {}", text::one_line(&look.filter, 24));
+    }
     if !look.search.is_empty() {
         let count = (log.first..log.end())
             .filter(|number| log.get(*number).is_some_and(|line| look.shows(line, model.now) && look.is_match(line)))

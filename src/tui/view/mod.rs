@@ -3,12 +3,14 @@
 mod ansi;
 mod application;
 mod applications;
+mod approvals;
 mod connection;
 mod dialog;
 mod draw;
 mod footer;
 mod help;
 mod log;
+mod pages;
 mod panels;
 mod phases;
 mod requests;
@@ -16,5 +18,6 @@ mod root;
 mod times;
 
 pub(super) use help::height as help_height;
+pub(super) use pages::{page_rows, text_of};
 pub(super) use requests::height as requests_height;
 pub use root::view;

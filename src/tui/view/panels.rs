@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::application::titled;
 use super::draw::{Canvas, cell, padded};
+use super::times::about;
 use crate::domain::text;
 use crate::domain::timeline::{OperationStatus, PhaseView, Progress, TaskState, TaskView};
 use crate::tui::model::{AppScreen, Details, Model};
@@ -75,7 +76,7 @@ fn beside(canvas: &mut Canvas<'_>, screen: &AppScreen, details: &Details, area: 
         let top = first(at, tasks.len(), usize::from(inner.height));
         for (row, (wave, task)) in tasks.iter().skip(top).take(usize::from(inner.height)).enumerate() {
             let line = Rect { y: inner.y + u16::try_from(row).unwrap_or(0), height: 1, ..inner };
-            draw_task(canvas, *wave, task, at == Some(top + row), line);
+            draw_task(canvas, details, *wave, task, at == Some(top + row), line);
         }
         let below = tasks.len().saturating_sub(top + usize::from(inner.height));
         if below > 0 && panel.height > 1 {
@@ -114,7 +115,7 @@ fn stacked(canvas: &mut Canvas<'_>, screen: &AppScreen, details: &Details, area:
                 let border = canvas.style(Role::Border);
                 canvas.spans(line, Line::from(vec![Span::styled(left, style), Span::styled(fill, border)]));
             }
-            StackedRow::Task(wave, task) => draw_task(canvas, *wave, task, at == Some(top + row), line),
+            StackedRow::Task(wave, task) => draw_task(canvas, details, *wave, task, at == Some(top + row), line),
         }
     }
     let below = rows.len().saturating_sub(top + height);
@@ -154,9 +155,9 @@ fn heading(phase: &PhaseView) -> String {
     heading
 }
 
-fn draw_task(canvas: &mut Canvas<'_>, wave: Option<i64>, task: &TaskView, selected: bool, area: Rect) {
+fn draw_task(canvas: &mut Canvas<'_>, details: &Details, wave: Option<i64>, task: &TaskView, selected: bool, area: Rect) {
     let wave = wave.map(|wave| wave.to_string()).unwrap_or_default();
-    let right = right_side(task);
+    let right = right_side(details, task);
     let object = &task.key.object;
     // Hooks are mostly Jobs: their kind says nothing.
     let name = if task.is_hook && object.kind == "Job" {
@@ -205,7 +206,7 @@ fn draw_task(canvas: &mut Canvas<'_>, wave: Option<i64>, task: &TaskView, select
 }
 
 /// Progress and duration.
-fn right_side(task: &TaskView) -> String {
+fn right_side(details: &Details, task: &TaskView) -> String {
     let progress = match task.progress {
         Some(Progress::Attempt { number, of }) if number > 1 || (of > 1 && task.state.is_bad()) => {
             Some(format!("try {number}/{of}"))
@@ -215,9 +216,12 @@ fn right_side(task: &TaskView) -> String {
         _ => None,
     };
     let elapsed = task.elapsed.map(|elapsed| elapsed.to_string());
+    // How long it took before says whether it is late.
+    let is_open = task.is_hook && (task.state.is_active() || task.state == TaskState::ToCome);
+    let median = details.median(&task.key).filter(|_| is_open).map(about);
     let word = matches!(task.state, TaskState::Skipped | TaskState::Stopped | TaskState::Pruned)
         .then(|| task.state.to_string());
-    [progress, word, elapsed].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    [progress, word, elapsed, median].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The short names that kubectl knows.

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::draw::Canvas;
-use super::{application, applications, connection, dialog, footer, help, log, requests};
+use super::{application, applications, approvals, connection, dialog, footer, help, log, pages, requests};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme::Role;
 
@@ -26,6 +26,9 @@ pub fn view(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<(u16, u16)
         Screen::Applications if connection::is_needed(model) => connection::draw(&mut canvas, model, body),
         Screen::Applications => applications::draw(&mut canvas, model, body),
         Screen::Application(screen) => application::draw(&mut canvas, model, screen, body),
+        Screen::Page(page) => pages::draw_page(&mut canvas, model, page, body),
+        Screen::Text(text) => pages::draw_text(&mut canvas, model, text, body),
+        Screen::Approvals(open) => approvals::draw(&mut canvas, model, open, body),
         Screen::Log => log::draw(&mut canvas, model, body),
         Screen::Requests { top } => requests::draw(&mut canvas, model, *top, body),
         Screen::Help { top } => help::draw(&mut canvas, model, *top, body),

@@ -25,3 +25,18 @@ pub(super) fn clock(since: Timestamp, now: Timestamp) -> String {
 pub(super) fn age(age: std::time::Duration) -> String {
     text::duration(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))
 }
+
+/// A length in milliseconds: `0.4s`, `12.3s`, `4m 10s`.
+pub(super) fn millis(millis: i64) -> String {
+    if millis < 60_000 {
+        format!("{}.{}s", millis.max(0) / 1000, millis.max(0) % 1000 / 100)
+    } else {
+        text::duration(millis / 1000)
+    }
+}
+
+/// About how long something took before: `~8s`.
+pub(super) fn about(length: std::time::Duration) -> String {
+    let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+    if seconds == 0 { "~1s".to_owned() } else { format!("~{}", text::duration(seconds)) }
+}

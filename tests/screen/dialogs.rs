@@ -41,7 +41,7 @@ fn an_offer_that_is_taken() {
 #[test]
 fn only_marked_resources_are_synced() {
     keys("dialog_sync_marked", "Succeeded", "v j space space s");
-    let sent = sends("Succeeded", false, "v j space space s backtab enter");
+    let sent = sends("Succeeded", false, "v j space space s tab enter");
     let Some(Request::Sync(order)) = sent.first() else { panic!("{sent:?}") };
     let names: Vec<&str> = order.resources.iter().map(|own| own.name.as_str()).collect();
     assert_eq!(names, ["limits", "old-limits"]);
@@ -67,14 +67,14 @@ fn a_retry_says_what_is_repeated() {
 #[test]
 fn a_rollback() {
     keys("dialog_rollback", "Succeeded", "enter b");
-    let sent = sends("Succeeded", false, "enter b backtab enter");
+    let sent = sends("Succeeded", false, "enter b tab enter");
     assert_eq!(sent, [Request::Rollback { id: 7, prune: false, hooks: false }]);
 }
 
 #[test]
 fn a_rollback_with_hooks_of_the_entry_that_is_selected() {
     keys("dialog_rollback_hooks", "Succeeded", "h G b tab tab enter");
-    let sent = sends("Succeeded", false, "h G b tab tab enter backtab backtab enter");
+    let sent = sends("Succeeded", false, "h G b tab tab enter backtab enter");
     assert_eq!(sent, [Request::Rollback { id: 7, prune: false, hooks: true }], "{DEPLOYED} is deployed");
 }
 

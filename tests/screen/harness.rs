@@ -315,12 +315,14 @@ impl Screen {
 
     /// The screen as it looks now.
     pub(crate) fn buffer(&mut self) -> Buffer {
-        self.model.settle();
-        for effect in wants(&mut self.model).list {
-            self.effects.push(effect.clone());
-            self.answer(effect);
+        // What comes of what is asked for with a frame is drawn with the next.
+        for _ in 0..3 {
+            self.model.settle();
+            for effect in wants(&mut self.model).list {
+                self.effects.push(effect.clone());
+                self.answer(effect);
+            }
         }
-        self.model.settle();
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);
         view(&self.model, area, &mut buffer);

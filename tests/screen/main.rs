@@ -11,3 +11,5 @@ mod release;
 #[allow(dead_code, reason = "the tests of the model use more of it")]
 mod replay;
 mod screens;
+mod styles;
+mod variants;

@@ -113,7 +113,7 @@ fn what_was_not_looked_at_is_not_approved() {
     screen.press("a");
     assert!(screen.line("approve:").contains("the target has moved since you looked"), "{}", screen.text());
     screen.press("a");
-    screen.press("backtab enter");
+    screen.press("tab enter");
     let (name, request) = &screen.sent[0];
     assert_eq!(name, "checkout");
     let boathook::domain::request::Request::Sync(order) = request else { panic!("{request:?}") };
@@ -137,7 +137,7 @@ fn an_approval_is_of_exactly_what_was_reviewed() {
     screen.text();
     screen.press("a enter");
     assert!(screen.sent.is_empty(), "Cancel has the focus");
-    screen.press("a backtab enter");
+    screen.press("a tab enter");
     let boathook::domain::request::Request::Sync(order) = &screen.sent[0].1 else { panic!("{:?}", screen.sent) };
     assert_eq!(order.revision, TARGET);
 }

@@ -7,7 +7,7 @@ use boathook::domain::live::{
     ChangedFile, ChangedObject, CommitSummary, FileStatus, KubernetesEvent, LiveEvent, ObjectChange, OperationRecord,
     Review, Revisions, RevisionNames, SourceRevisions, TaskRecord,
 };
-use boathook::domain::manifest::{Object, ObjectKey};
+use boathook::domain::manifest::Object;
 use boathook::domain::operation::SyncRequest;
 use boathook::domain::plan::{Kinds, Permission, PlanInput, plan};
 use serde_json::{Value, json};
@@ -264,8 +264,4 @@ pub(crate) fn checkout(size: (u16, u16), phase: &str, automated: bool) -> Screen
     screen.live(event("e1", false, "OperationStarted", "alice initiated sync to 9ab12cd", "2026-11-22T02:50:00Z"));
     screen.live(event("e2", true, "SyncError", "Failed sync attempt to 9ab12cd: one or more objects failed to apply", "2026-11-22T03:01:00Z"));
     screen
-}
-
-pub(crate) fn object_key(group: &str, kind: &str, name: &str) -> ObjectKey {
-    ObjectKey::new(group, kind, "shop", name)
 }

@@ -246,13 +246,14 @@ fn log(model: &mut Model, action: Action, effects: &mut Effects) {
 
 fn pause(model: &mut Model) {
     let (now, page) = (model.now, i64::from(model.size.1.saturating_sub(4)));
+    let width = usize::from(model.size.0);
     let Some(screen) = model.app_screen_mut() else { return };
     let (Some(log), look) = (&screen.log, &mut screen.look) else { return };
     if log.is_empty() {
         return;
     }
     look.paused_at = log.end();
-    look.top = Some(look.moved(log, log.end() - 1, -page, now));
+    look.top = Some(motion::by_rows(log, look, log.end() - 1, -page, now, width));
 }
 
 fn next_source(model: &mut Model) {

@@ -4,8 +4,8 @@ use super::{approvals, logs, pages};
 use crate::domain::timeline::TaskPhase;
 use crate::tui::action::Action;
 use crate::tui::message::Effects;
-use crate::tui::model::{Model, Screen};
-use crate::tui::view::{help_height, requests_height};
+use crate::tui::model::{LogBuffer, LogLook, Model, Screen};
+use crate::tui::view::{help_height, log_rows, requests_height};
 
 /// How far an action moves where `page` rows are seen; `None`: it does not move.
 fn steps(action: Action, page: i64) -> Option<i64> {
@@ -81,6 +81,7 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
 
 fn log(model: &mut Model, steps: i64) {
     let (now, page) = (model.now, i64::from(model.size.1.saturating_sub(3)).max(1));
+    let width = usize::from(model.size.0);
     let Some(screen) = model.app_screen_mut() else { return };
     let (Some(log), look) = (&screen.log, &mut screen.look) else { return };
     if log.is_empty() {
@@ -88,13 +89,17 @@ fn log(model: &mut Model, steps: i64) {
     }
     let last = log.end().saturating_sub(1);
     // The first line on the screen while the end is followed.
-    let bottom = look.moved(log, last, -(page - 1), now);
+    let bottom = by_rows(log, look, last, -(page - 1), now, width);
     if steps == i64::MAX / 2 {
         look.top = None;
         return;
     }
     let from = look.top.unwrap_or(bottom);
-    let top = look.moved(log, from, steps, now);
+    let top = if steps.abs() == 1 || steps == i64::MIN / 2 {
+        look.moved(log, from, steps, now)
+    } else {
+        by_rows(log, look, from, steps, now, width)
+    };
     if top >= bottom && steps > 0 {
         // The end is on the screen again.
         look.top = None;
@@ -104,6 +109,36 @@ fn log(model: &mut Model, steps: i64) {
         }
         look.top = Some(top);
     }
+}
+
+/// The line so many rows of the screen away: a wrapped line takes several. One line at least, so that it goes on.
+pub(super) fn by_rows(
+    log: &LogBuffer,
+    look: &LogLook,
+    from: u64,
+    rows: i64,
+    now: jiff::Timestamp,
+    width: usize,
+) -> u64 {
+    let (mut at, mut left) = (from, rows.abs());
+    let step = rows.signum();
+    // Downwards the line itself is left behind, upwards the one before it comes in.
+    let cost = |number: u64| {
+        log.get(number).map_or(1, |line| i64::try_from(log_rows(log, look, line, width)).unwrap_or(i64::MAX))
+    };
+    while left > 0 {
+        let next = look.moved(log, at, step, now);
+        if next == at {
+            break;
+        }
+        let own = cost(if step > 0 { at } else { next });
+        if own > left && at != from {
+            break;
+        }
+        left -= own;
+        at = next;
+    }
+    at
 }
 
 /// Selects the first task of the next phase, or of the one before.

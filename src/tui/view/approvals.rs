@@ -131,8 +131,12 @@ fn about(model: &Model, approvals: &Approvals, entry: &Entry<'_>, width: u16) ->
                 );
                 lines.push(vec![(Role::BadBar, words)]);
             }
-            let automated = false;
-            lines.extend(planned(review, review.plan.as_ref().ok().map(AsRef::as_ref), automated, false, false, width));
+            let plan = review.plan.as_ref().ok().map(AsRef::as_ref);
+            let indented = planned(review, plan, false, false, false, width.saturating_sub(1)).into_iter();
+            lines.extend(indented.map(|mut parts: Parts| {
+                parts.insert(0, (Role::Text, " ".to_owned()));
+                parts
+            }));
             if !review.changes.is_empty() {
                 let key = model.settings.keymap.key(Action::Diff);
                 lines.push(vec![

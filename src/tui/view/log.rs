@@ -102,6 +102,9 @@ fn bar(canvas: &mut Canvas<'_>, model: &Model, screen: &AppScreen, log: &LogBuff
         let more = if count == 1000 { "+" } else { "" };
         let _ = write!(right, "  {count}{more} × {}", text::one_line(&look.search, 24));
     }
+    if let Some(old) = model.age() {
+        let _ = write!(right, "  {} OLD", super::times::age(old));
+    }
     right.push(' ');
     let room = u16::try_from(right.chars().count()).unwrap_or(u16::MAX).min(area.width);
     canvas.line(Rect { width: area.width - room, ..area }, &[(Role::Bar, &left)]);
@@ -153,6 +156,22 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, log: &LogBuffer, look: &LogLook
             canvas.fill(area, Role::Selected);
         }
     }
+}
+
+/// How many rows of a screen of this width a line takes.
+pub(in crate::tui) fn rows(log: &LogBuffer, look: &LogLook, line: &LogLine, width: usize) -> usize {
+    if !look.wrap {
+        return 1;
+    }
+    let times = if look.times { 13 } else { 0 };
+    let source = if log.sources.len() > 1 && look.source.is_none() {
+        let name = log.source(line.source).map(|source| text::one_line(&source.container, 16));
+        name.map_or(0, |name| unicode_width::UnicodeWidthStr::width(name.as_str()) + 1)
+    } else {
+        0
+    };
+    let room = width.saturating_sub(1 + times + source).max(10);
+    ansi::line(&line.text, false, Style::new()).width().div_ceil(room).max(1)
 }
 
 /// A line as rows of the screen.

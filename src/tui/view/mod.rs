@@ -18,6 +18,7 @@ mod root;
 mod times;
 
 pub(super) use help::height as help_height;
+pub(super) use log::rows as log_rows;
 pub(super) use pages::{page_rows, text_of};
 pub(super) use requests::height as requests_height;
 pub use root::view;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use boathook::domain::application::{AppKey, AppSummary, Application};
+use boathook::domain::event::{Change, WatchEvent};
 use boathook::domain::live::{
     LiveEvent, LogLine, LogMessage, LogSource, OperationRecord, Preview, Review, RevisionNames, SourceEnd, WatchState,
     Watched,
@@ -226,7 +227,9 @@ impl Screen {
             }
             Effect::Open(key) => {
                 if let Some((application, object)) = self.applications.get(&key).cloned() {
+                    let event = WatchEvent { at: self.now, change: Change::Listed, object: Arc::clone(&object) };
                     self.live(LiveEvent::Application { application, object });
+                    self.live(LiveEvent::Observed { key: key.clone(), event });
                     self.live(LiveEvent::Controller { key: key.clone(), controller: self.controller.clone() });
                 }
                 self.reviewed(&key, &[]);

@@ -261,9 +261,7 @@ fn a_wrapped_log_is_paged_without_leaving_lines_out() {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..40 {
         for line in screen.text().lines() {
-            if let Some(place) = line.find("line ") {
-                seen.insert(line[place + 5..place + 7].to_owned());
-            }
+            seen.extend(line.trim_start().strip_prefix("line ").and_then(|rest| rest.get(..2)).map(str::to_owned));
         }
         screen.press("pagedown");
     }

@@ -46,6 +46,7 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
             Some(sort) => {
                 model.fleet.sort = sort;
                 model.fleet.touch();
+                model.say(format!("sorted by {column}"));
             }
             None => model.complain("sort: name, project, sync, health, phases, revision, behind or last-sync"),
         },

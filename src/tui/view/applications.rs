@@ -33,10 +33,13 @@ impl Columns {
         let mut columns =
             Self { name: 0, project: 0, sync: 9, health: 11, phases: 20, revision: 0, behind: 0, last: 14 };
         if width >= 100 {
-            (columns.phases, columns.revision, columns.last) = (26, 9, 16);
+            columns.revision = 9;
         }
         if width >= 120 {
-            (columns.project, columns.behind, columns.revision) = (10, 8, 20);
+            (columns.project, columns.behind, columns.revision) = (10, 8, 15);
+        }
+        if width >= 150 {
+            (columns.phases, columns.last, columns.revision) = (26, 16, 20);
         }
         let gaps = [
             columns.project,

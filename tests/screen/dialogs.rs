@@ -4,7 +4,7 @@ use boathook::domain::request::{AutoSync, Confirmation, Controller, Request};
 use serde_json::json;
 
 use super::harness::{Screen, object};
-use super::release::{DEPLOYED, application, checkout};
+use super::release::{DEPLOYED, application, checkout, running};
 use super::screens::look;
 
 fn keys(name: &str, phase: &'static str, script: &str) {
@@ -107,9 +107,8 @@ fn a_refresh() {
 /// An operation that waits with a prune.
 fn waiting(size: (u16, u16)) -> Screen {
     let mut screen = checkout(size, "Running", false);
-    let mut waits = (*application("Running", false)).clone();
+    let mut waits = (*running()).clone();
     let fields = waits.as_json_mut();
-    fields.insert("operation".to_owned(), json!({"sync": {"revision": DEPLOYED}, "initiatedBy": {"username": "alice"}}));
     fields["status"]["operationState"]["message"] =
         json!("waiting for pruning confirmation of v1/ConfigMap/old-limits");
     fields["status"]["resources"][1]["requiresDeletionConfirmation"] = json!(true);

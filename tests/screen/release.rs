@@ -74,6 +74,20 @@ pub(crate) fn application(phase: &str, automated: bool) -> Arc<Object> {
     }))
 }
 
+/// The same while its operation runs.
+pub(crate) fn running() -> Arc<Object> {
+    let mut object = (*application("Running", false)).clone();
+    let fields = object.as_json_mut();
+    let request = fields["status"]["operationState"]["operation"].clone();
+    fields.insert("operation".to_owned(), request);
+    if let Some(state) = fields["status"]["operationState"].as_object_mut() {
+        state.remove("finishedAt");
+        state.insert("startedAt".to_owned(), json!("2026-11-22T03:07:12Z"));
+        state.insert("message".to_owned(), json!("waiting for completion of hook batch/Job/db-migrate"));
+    }
+    Arc::new(object)
+}
+
 fn manifests(new: bool) -> Vec<Arc<Object>> {
     let image = if new { "shop/web:1.8.0" } else { "shop/web:1.7.3" };
     let job = |name: &str, hook: &str, wave: &str, command: &str| json!({"apiVersion": "batch/v1", "kind": "Job",

@@ -158,9 +158,14 @@ fn the_application() {
 fn a_running_hook_is_late_beside_its_median() {
     let mut screen = checkout((120, 35), "Succeeded", false);
     screen.history.push(record("2026-11-21T20:00:00Z", "Succeeded", 14_000));
+    screen.application(&super::release::running());
     screen.press("enter");
     shot("app_medians", &mut screen);
-    assert!(screen.line("db-migrate").contains("~12s"), "{}", screen.text());
+    screen.press("x");
+    shot("app_abort", &mut screen);
+    screen.press("esc s");
+    shot("app_sync_refused", &mut screen);
+    assert!(screen.line("◐ db-migrate").contains("~12s"), "{}", screen.text());
 }
 
 fn source(id: u32, container: &str, restart: u32) -> LogMessage {

@@ -203,9 +203,13 @@ impl Runner {
             }
             Effect::Save { name, bytes } => self.save(name, bytes),
             Effect::Copy(text) => return port.copy(&text),
-            Effect::Deferrals => self.deferrals(|deferrals| deferrals.all()),
-            Effect::Defer(deferral) => self.deferrals(move |deferrals| deferrals.put(deferral).and_then(|()| deferrals.all())),
-            Effect::TakeBack(key) => self.deferrals(move |deferrals| deferrals.remove(&key).and_then(|()| deferrals.all())),
+            Effect::Deferrals => self.deferrals(Deferrals::all),
+            Effect::Defer(deferral) => {
+                self.deferrals(move |deferrals| deferrals.put(deferral).and_then(|()| deferrals.all()));
+            }
+            Effect::TakeBack(key) => {
+                self.deferrals(move |deferrals| deferrals.remove(&key).and_then(|()| deferrals.all()));
+            }
             effect => {
                 if let Some(live) = self.live.clone() {
                     self.ask(&live, effect);

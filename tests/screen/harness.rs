@@ -254,7 +254,9 @@ impl Screen {
             Effect::Send { key, request, .. } => self.sent.push((key.name.to_string(), request)),
             Effect::OpenLog { stream, filter, .. } => {
                 self.streams.push(stream);
-                let Some(lines) = self.logs.get(&filter.hook).filter(|lines| !lines.is_empty()).cloned() else { return };
+                let Some(lines) = self.logs.get(&filter.hook).filter(|lines| !lines.is_empty()).cloned() else {
+                    return;
+                };
                 let source = LogSource {
                     id: 0,
                     phase: filter.phase.unwrap_or(TaskPhase::Unknown),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use boathook::domain::application::AppKey;
 use boathook::domain::live::{
     ChangedFile, ChangedObject, CommitSummary, FileStatus, KubernetesEvent, LiveEvent, ObjectChange, OperationRecord,
-    Review, Revisions, RevisionNames, SourceRevisions, TaskRecord,
+    Review, RevisionNames, Revisions, SourceRevisions, TaskRecord,
 };
 use boathook::domain::manifest::Object;
 use boathook::domain::operation::SyncRequest;
@@ -36,11 +36,15 @@ fn commit(sha: &str, subject: &str, author: &str, when: &str) -> CommitSummary {
 
 /// The application as the cluster has it. `automated`: Argo CD syncs it by itself.
 pub(crate) fn application(phase: &str, automated: bool) -> Arc<Object> {
-    let resource = |group: &str, kind: &str, name: &str, status: &str| json!({"group": group, "version": "v1", "kind": kind,
-        "namespace": "shop", "name": name, "status": status});
-    let entry = |id: i64, revision: &str, at: &str, by: &str| json!({"id": id, "revision": revision,
+    let resource = |group: &str, kind: &str, name: &str, status: &str| {
+        json!({"group": group, "version": "v1", "kind": kind,
+        "namespace": "shop", "name": name, "status": status})
+    };
+    let entry = |id: i64, revision: &str, at: &str, by: &str| {
+        json!({"id": id, "revision": revision,
         "deployStartedAt": at, "deployedAt": at, "initiatedBy": {"username": by},
-        "source": {"repoURL": "https://git.example.com/shop/deploy.git", "path": "checkout", "targetRevision": "main"}});
+        "source": {"repoURL": "https://git.example.com/shop/deploy.git", "path": "checkout", "targetRevision": "main"}})
+    };
     let mut pruned = resource("", "ConfigMap", "old-limits", "OutOfSync");
     pruned["requiresPruning"] = json!(true);
     let policy = if automated { json!({"automated": {}}) } else { json!({}) };
@@ -90,11 +94,13 @@ pub(crate) fn running() -> Arc<Object> {
 
 fn manifests(new: bool) -> Vec<Arc<Object>> {
     let image = if new { "shop/web:1.8.0" } else { "shop/web:1.7.3" };
-    let job = |name: &str, hook: &str, wave: &str, command: &str| json!({"apiVersion": "batch/v1", "kind": "Job",
+    let job = |name: &str, hook: &str, wave: &str, command: &str| {
+        json!({"apiVersion": "batch/v1", "kind": "Job",
         "metadata": {"name": name, "namespace": "shop", "annotations": {"argocd.argoproj.io/hook": hook,
             "argocd.argoproj.io/sync-wave": wave}},
         "spec": {"backoffLimit": 2, "template": {"spec": {"restartPolicy": "Never",
-            "containers": [{"name": "main", "image": image, "command": ["sh", "-c", command]}]}}}});
+            "containers": [{"name": "main", "image": image, "command": ["sh", "-c", command]}]}}}})
+    };
     let mut all = vec![
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits", "namespace": "shop"},
             "data": {"coupons": if new { "20" } else { "10" }, "carts": "500"}}),
@@ -122,8 +128,18 @@ pub(crate) fn review(target: &str, asked: &[&str]) -> Review {
         target: Some(commit(target, "feat: add coupons", "Ada Lovelace", "2026-11-22T01:07:00Z")),
         commits: vec![
             commit(target, "feat: add coupons", "Ada Lovelace", "2026-11-22T01:07:00Z"),
-            commit("77aa011000000000000000000000000000000000", "test: smoke test after the sync", "Linus", "2026-11-21T23:00:00Z"),
-            commit("5512345000000000000000000000000000000000", "chore: raise the limit of coupons", "Grace Hopper", "2026-11-21T18:00:00Z"),
+            commit(
+                "77aa011000000000000000000000000000000000",
+                "test: smoke test after the sync",
+                "Linus",
+                "2026-11-21T23:00:00Z",
+            ),
+            commit(
+                "5512345000000000000000000000000000000000",
+                "chore: raise the limit of coupons",
+                "Grace Hopper",
+                "2026-11-21T18:00:00Z",
+            ),
         ],
         behind: 3,
         between: 5,
@@ -196,7 +212,11 @@ fn task(phase: &str, kind: &str, name: &str, state: &str, millis: i64) -> TaskRe
         started_at: Some(time("2026-11-21T16:29:31Z")),
         ended_at: time("2026-11-21T16:29:31Z").checked_add(jiff::SignedDuration::from_millis(millis)).ok(),
         elapsed_ms: Some(millis),
-        reasons: if state == "failed" { vec!["container main ended with exit code 3: lock timeout".to_owned()] } else { Vec::new() },
+        reasons: if state == "failed" {
+            vec!["container main ended with exit code 3: lock timeout".to_owned()]
+        } else {
+            Vec::new()
+        },
         ..TaskRecord::default()
     }
 }
@@ -219,7 +239,12 @@ pub(crate) fn record(started: &str, phase: &str, migrate_millis: i64) -> Arc<Ope
         started_at: Some(started),
         finished_at: started.checked_add(jiff::SignedDuration::from_secs(42)).ok(),
         phase: phase.to_owned(),
-        message: if failed { "one or more synchronization tasks completed unsuccessfully" } else { "successfully synced" }.to_owned(),
+        message: if failed {
+            "one or more synchronization tasks completed unsuccessfully"
+        } else {
+            "successfully synced"
+        }
+        .to_owned(),
         initiated_by: "alice".to_owned(),
         revisions: vec![DEPLOYED.to_owned()],
         tasks,
@@ -269,13 +294,27 @@ pub(crate) fn checkout(size: (u16, u16), phase: &str, automated: bool) -> Screen
         record("2026-11-20T11:00:00Z", "Failed", 31_500),
         record("2026-11-21T16:29:30Z", "Succeeded", 12_400),
     ];
-    screen.log("db-migrate", &["connecting to db:5432", "applying 0042_add_coupons.sql", "ERROR: lock timeout", "giving up"]);
-    screen.lives(&lives("apps", "Deployment", "web", &json!({"replicas": 2, "updatedReplicas": 1, "observedGeneration": 1})));
+    screen.log(
+        "db-migrate",
+        &["connecting to db:5432", "applying 0042_add_coupons.sql", "ERROR: lock timeout", "giving up"],
+    );
+    screen.lives(&lives(
+        "apps",
+        "Deployment",
+        "web",
+        &json!({"replicas": 2, "updatedReplicas": 1, "observedGeneration": 1}),
+    ));
     screen.lives(&lives("", "Secret", "database", &json!({})));
     screen.lives(&lives("", "ConfigMap", "limits", &json!({})));
     screen.application(&application(phase, automated));
     screen.complete();
     screen.live(event("e1", false, "OperationStarted", "alice initiated sync to 9ab12cd", "2026-11-22T02:50:00Z"));
-    screen.live(event("e2", true, "SyncError", "Failed sync attempt to 9ab12cd: one or more objects failed to apply", "2026-11-22T03:01:00Z"));
+    screen.live(event(
+        "e2",
+        true,
+        "SyncError",
+        "Failed sync attempt to 9ab12cd: one or more objects failed to apply",
+        "2026-11-22T03:01:00Z",
+    ));
     screen
 }

@@ -2,15 +2,15 @@
 
 use boathook::domain::application::AppKey;
 use boathook::domain::live::{
-    CaptureNotice, LiveEvent, LogLine, LogMessage, LogSource, Outcome, RequestId, RequestState, RequestUpdate, Revisions,
-    SourceEnd,
+    CaptureNotice, LiveEvent, LogLine, LogMessage, LogSource, Outcome, RequestId, RequestState, RequestUpdate,
+    Revisions, SourceEnd,
 };
 use boathook::domain::timeline::TaskPhase;
 use boathook::tui::Message;
 
 use super::fleet::{applications, now, shop};
 use super::harness::{CLUSTER, SIZES, Screen, settings, time};
-use super::release::{checkout, record, review, TARGET};
+use super::release::{TARGET, checkout, record, review};
 
 /// Holds a screen against its snapshot.
 fn shot(name: &str, screen: &mut Screen) {
@@ -201,12 +201,18 @@ fn two_containers(size: (u16, u16)) -> Screen {
     let stream = *screen.streams.last().expect("a log is open");
     let mut all = vec![
         source(1, "migrate", 0),
-        lines(1, &[
-            ("02:00:00", "connecting to db:5432"),
-            ("03:03:10", "\u{1b}[33mapplying 0042_add_coupons.sql\u{1b}[0m"),
-            ("03:07:31", "ERROR: canceling statement due to lock timeout while updating tuple (0,1) in relation \"coupons\"; the statement was: ALTER TABLE coupons ADD COLUMN valid_until timestamptz NOT NULL DEFAULT now()"),
-            ("03:07:41", "giving up"),
-        ]),
+        lines(
+            1,
+            &[
+                ("02:00:00", "connecting to db:5432"),
+                ("03:03:10", "\u{1b}[33mapplying 0042_add_coupons.sql\u{1b}[0m"),
+                (
+                    "03:07:31",
+                    "ERROR: canceling statement due to lock timeout while updating tuple (0,1) in relation \"coupons\"; the statement was: ALTER TABLE coupons ADD COLUMN valid_until timestamptz NOT NULL DEFAULT now()",
+                ),
+                ("03:07:41", "giving up"),
+            ],
+        ),
         source(2, "proxy", 1),
         lines(2, &[("02:00:01", "listening on 127.0.0.1:5432"), ("03:07:32", "connection closed by peer, error 104")]),
         LogMessage::Ended { source: 1, end: SourceEnd::Complete },
@@ -279,7 +285,14 @@ fn requests_and_their_ends() {
     let key = AppKey::new(CLUSTER, "argocd", "checkout");
     let outcomes = [
         ("sync", Outcome::Written),
-        ("abort", Outcome::Failed { error: "patch applications.argoproj.io is forbidden".to_owned(), denied: true, unreachable: false }),
+        (
+            "abort",
+            Outcome::Failed {
+                error: "patch applications.argoproj.io is forbidden".to_owned(),
+                denied: true,
+                unreachable: false,
+            },
+        ),
         ("retry", Outcome::Unknown { happened: None, error: "the connection was cut".to_owned() }),
         ("refresh", Outcome::NotFound),
     ];

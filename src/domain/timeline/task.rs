@@ -27,15 +27,8 @@ pub enum TaskPhase {
 
 impl TaskPhase {
     /// All, in the order of the panels.
-    pub const ALL: [Self; 7] = [
-        Self::PreDelete,
-        Self::PreSync,
-        Self::Sync,
-        Self::PostSync,
-        Self::SyncFail,
-        Self::PostDelete,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::PreDelete, Self::PreSync, Self::Sync, Self::PostSync, Self::SyncFail, Self::PostDelete, Self::Unknown];
 
     /// The phase with this name.
     pub fn from_name(name: &str) -> Self {

@@ -82,7 +82,7 @@ impl Model {
             return application.is_some_and(waits_for_deletion).then_some(Approval::Delete);
         }
         let told = summary.operation.as_ref().is_some_and(|operation| says_prune(&operation.message));
-        let seen = self.details.get(key).is_some_and(|details| details.waits_for_prune());
+        let seen = self.details.get(key).is_some_and(super::Details::waits_for_prune);
         if summary.busy {
             return (told || seen).then_some(Approval::Prune);
         }
@@ -105,13 +105,11 @@ impl Model {
     /// controller compared it with.
     pub(in crate::tui) fn wanted_revision(&self, key: &AppKey) -> String {
         let reviewed = self.details.get(key).and_then(|details| details.target_review());
-        match reviewed.and_then(|review| review.commits.first()) {
-            Some(commit) => commit.clone(),
-            None => {
-                let summary = self.fleet.get(key).and_then(|row| row.summary());
-                summary.map(|summary| summary.revision.to_string()).unwrap_or_default()
-            }
+        if let Some(commit) = reviewed.and_then(|review| review.commits.first()) {
+            return commit.clone();
         }
+        let summary = self.fleet.get(key).and_then(|row| row.summary());
+        summary.map(|summary| summary.revision.to_string()).unwrap_or_default()
     }
 }
 

@@ -258,9 +258,10 @@ impl Dialog {
         let fits = |name: &str| name.to_lowercase().contains(&typed);
         let branches = names.branches.iter().filter(|name| fits(name)).map(|name| (name.clone(), "branch".to_owned()));
         let tags = names.tags.iter().filter(|name| fits(name)).map(|name| (name.clone(), "tag".to_owned()));
-        let commits = names.commits.iter().filter(|commit| {
-            commit.sha.starts_with(&typed) || commit.subject.to_lowercase().contains(&typed)
-        });
+        let commits = names
+            .commits
+            .iter()
+            .filter(|commit| commit.sha.starts_with(&typed) || commit.subject.to_lowercase().contains(&typed));
         let commits = commits.map(|commit| (commit.sha.clone(), commit.subject.clone()));
         let mut all: Vec<(String, String)> = branches.chain(tags).chain(commits).take(500).collect();
         // What begins with it first.

@@ -270,7 +270,13 @@ impl Fleet {
         self.stale = true;
         match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
             Some(row) => (row.known, row.confirmed) = (Known::Unreadable(reason), true),
-            None => self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None, confirmed: true }),
+            None => self.push(Row {
+                key,
+                known: Known::Unreadable(reason),
+                changed: None,
+                revisions: None,
+                confirmed: true,
+            }),
         }
     }
 

@@ -74,7 +74,7 @@ impl Page {
         let ids = || rows.iter().enumerate().filter_map(|(row, own)| Some((row, own.id.as_ref()?)));
         let same = self.cursor.as_ref().and_then(|cursor| ids().find(|(_, id)| *id == cursor));
         // What is gone gives its place to its neighbour.
-        same.or_else(|| ids().nth(self.place)).or_else(|| ids().last())
+        same.or_else(|| ids().nth(self.place)).or_else(|| ids().next_back())
     }
 
     /// Whether a row is shown.
@@ -121,7 +121,7 @@ impl TextScreen {
 
     /// A line as plain text.
     pub(in crate::tui) fn line(&self, place: usize) -> String {
-        self.lines.get(place).map(|parts| plain(parts)).unwrap_or_default()
+        self.lines.get(place).map(plain).unwrap_or_default()
     }
 
     /// The next line that contains what is searched for, round the end.

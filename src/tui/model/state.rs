@@ -204,7 +204,8 @@ impl Model {
     /// Where the queue of approvals is shown: the application that it stands at.
     fn in_queue(&self) -> Option<Vec<AppKey>> {
         // A difference of the queue's entry lies above it.
-        let screen = self.screens.iter().rev().find(|screen| !matches!(screen, Screen::Text(_) | Screen::Help { .. }))?;
+        let screen =
+            self.screens.iter().rev().find(|screen| !matches!(screen, Screen::Text(_) | Screen::Help { .. }))?;
         let Screen::Approvals(approvals) = screen else { return None };
         let queue = self.queue();
         Some(approvals.current(&queue).map(|(_, entry)| entry.key.clone()).into_iter().collect())

@@ -17,12 +17,7 @@ pub(super) fn history(model: &mut Model, key: &AppKey, answer: Result<Vec<Arc<Op
 }
 
 /// An object as it lives.
-pub(super) fn object(
-    model: &mut Model,
-    key: &AppKey,
-    object: ObjectKey,
-    answer: Result<Option<Box<Object>>, String>,
-) {
+pub(super) fn object(model: &mut Model, key: &AppKey, object: ObjectKey, answer: Result<Option<Box<Object>>, String>) {
     let now = model.now;
     let Some(details) = model.details.get_mut(key) else { return };
     let health = answer.as_ref().ok().and_then(Option::as_ref).and_then(|object| health(object).ok().flatten());

@@ -95,9 +95,7 @@ fn rollback(model: &Model) -> Option<String> {
         Err(reason) => return Some(reason),
     };
     match super::dialogs::rollback(model, &key, None) {
-        Ok(DialogKind::Rollback { id, .. }) => {
-            request(model, &Request::Rollback { id, prune: false, hooks: false })
-        }
+        Ok(DialogKind::Rollback { id, .. }) => request(model, &Request::Rollback { id, prune: false, hooks: false }),
         Ok(_) => None,
         Err(reason) => Some(reason),
     }
@@ -148,7 +146,7 @@ fn rerun(model: &Model) -> Option<String> {
 pub(super) fn has_log(model: &Model) -> bool {
     let selected = model.app_screen().and_then(|screen| Some((screen, screen.cursor.as_ref()?)));
     let task = selected.and_then(|(screen, cursor)| model.details.get(&screen.key)?.task(cursor));
-    task.is_none_or(|task| super::logs::has_log(task))
+    task.is_none_or(super::logs::has_log)
 }
 
 fn log(model: &Model) -> Option<String> {

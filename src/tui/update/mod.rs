@@ -18,5 +18,5 @@ mod wants;
 pub(super) use available::why_not;
 pub(super) use command::COMMANDS;
 pub use dispatch::update;
-pub use wants::wants;
 pub(super) use live::outcome_text;
+pub use wants::wants;

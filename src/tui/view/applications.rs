@@ -142,7 +142,8 @@ fn totals(model: &Model, room: usize) -> Vec<(Role, String)> {
         (Role::Warning, format!("{shown} of {}", totals.all))
     };
     // Importance, colour, number, word, and what stands for the word where there is no room.
-    let mut parts: Vec<(u8, Role, String, &str, &str)> = vec![(1, role, all, "apps", "apps")];
+    let mut parts: Vec<(u8, Role, String, &str, &str)> =
+        vec![(1, role, all, if totals.all == 1 { "app" } else { "apps" }, "apps")];
     for (rank, role, count, word, short) in [
         (0, Role::Bad, totals.failed, "failed", "✖"),
         (0, Role::Bad, totals.degraded, "degraded", "degr"),

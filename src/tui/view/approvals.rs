@@ -19,7 +19,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals
     let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some((at, current)) = approvals.current(&queue) else {
         let line = Rect { y: rest.y + 1, height: 1, x: rest.x + 2, width: rest.width.saturating_sub(2) };
-        let words = if model.fleet.is_complete { "Nothing waits for a person." } else { "Reading the applications ..." };
+        let words =
+            if model.fleet.is_complete { "Nothing waits for a person." } else { "Reading the applications ..." };
         canvas.line(line, &[(Role::Dim, words)]);
         return;
     };
@@ -154,11 +155,14 @@ fn about(model: &Model, approvals: &Approvals, entry: &Entry<'_>, width: u16) ->
 fn deleted(details: &Details, what: Approval) -> Vec<Parts> {
     let Some(application) = &details.application else { return Vec::new() };
     let resources = application.status.resources.iter().filter(|own| !own.hook);
-    let of = resources.filter(|own| own.requires_deletion_confirmation || (what == Approval::Prune && own.requires_pruning));
+    // A deletion takes all of them, a prune what Git has no more.
+    let of = resources.filter(|own| what == Approval::Delete || own.requires_pruning);
     let mut lines: Vec<Parts> = of
         .map(|own| {
             let name = format!("  - {}/{}", own.kind, text::one_line(&own.name, 200));
-            vec![(Role::Bad, name), (Role::Dim, format!("  {}", text::one_line(&own.namespace, 63)))]
+            let asks = if own.requires_deletion_confirmation { "  asks first" } else { "" };
+            let place = format!("  {}", text::one_line(&own.namespace, 63));
+            vec![(Role::Bad, name), (Role::Dim, place), (Role::Warning, asks.to_owned())]
         })
         .collect();
     if !details.view.message.is_empty() {

@@ -223,7 +223,9 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
         Field::Prune => check(dialog.prune, "prune", "delete what Git has no more"),
         Field::DryRun => check(dialog.dry_run, "dry run", "change nothing"),
         Field::NoHooks => check(dialog.no_hooks, "without hooks", "only apply the resources"),
-        Field::Hooks => check(dialog.hooks, "with hooks", "run the hooks of that revision; Argo CD's own rollback does not"),
+        Field::Hooks => {
+            check(dialog.hooks, "with hooks", "run the hooks of that revision; Argo CD's own rollback does not")
+        }
         Field::Force => check(dialog.force, "force", "delete and make anew what cannot be changed"),
         Field::Cancel | Field::Choice(_) => Vec::new(),
     };
@@ -262,10 +264,7 @@ fn offers(dialog: &Dialog) -> Lines {
         .map(|(place, (name, what))| {
             let taken = dialog.offer == Some(place);
             let (sign, role) = if taken { ("  › ", Role::Strong) } else { ("    ", Role::Text) };
-            vec![
-                (role, format!("{sign}{} ", text::one_line(&short(name), 48))),
-                (Role::Dim, text::one_line(what, 60)),
-            ]
+            vec![(role, format!("{sign}{} ", text::one_line(&short(name), 48))), (Role::Dim, text::one_line(what, 60))]
         })
         .collect();
     if all.len() > OFFERS {
@@ -287,23 +286,19 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
     }
     let Some(review) = dialog.reviewed() else {
         let failed = dialog.review.as_ref().and_then(|review| review.plan.as_ref().err());
-        match failed {
-            Some(why) => lines.extend(bullets(
-                "? ",
-                Role::Unknown,
-                &format!("what it would do is not known: {why}"),
-                usize::from(width),
-            )),
-            None => {
-                let pinned = if dialog.kind == DialogKind::Sync { "; this sync is not pinned to a commit yet" } else { "" };
-                lines.push(vec![(Role::Waiting, format!("◌ the plan is being made{pinned}"))]);
-            }
+        if let Some(why) = failed {
+            let words = format!("what it would do is not known: {why}");
+            lines.extend(bullets("? ", Role::Unknown, &words, usize::from(width)));
+        } else {
+            let pinned = if dialog.kind == DialogKind::Sync { "; this sync is not pinned to a commit yet" } else { "" };
+            lines.push(vec![(Role::Waiting, format!("◌ the plan is being made{pinned}"))]);
         }
         return lines;
     };
     let automated = model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| summary.automated);
     let plan = dialog.plan.as_ref().or(review.plan.as_ref().ok().map(AsRef::as_ref));
-    let without_hooks = if matches!(dialog.kind, DialogKind::Rollback { .. }) { !dialog.hooks } else { dialog.no_hooks };
+    let without_hooks =
+        if matches!(dialog.kind, DialogKind::Rollback { .. }) { !dialog.hooks } else { dialog.no_hooks };
     lines.extend(planned(review, plan, automated, without_hooks, dialog.prune, width));
     lines
 }

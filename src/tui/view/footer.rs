@@ -52,12 +52,57 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
 
 /// The actions that matter here, those that cannot be done now in grey.
 fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
-    let wanted: &[(Action, &str)] = match model.screen() {
-        _ if model.dialog.as_ref().is_some_and(|dialog| dialog.field() == Field::Revision) => &[
-            (Action::OfferNext, "complete"),
-            (Action::FieldNext, "next field"),
-            (Action::Cancel, "cancel"),
-        ],
+    let wanted = wanted(model);
+    let mut spans: Vec<Vec<Span<'_>>> = Vec::new();
+    if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
+        spans.push(vec![Span::styled(format!(" {} marked ", model.fleet.marks.len()), canvas.style(Role::Marked))]);
+    }
+    if let Screen::Application(screen) = model.screen()
+        && !screen.follow
+    {
+        spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
+    }
+    for (action, word) in wanted {
+        let key = model.settings.keymap.key(*action);
+        if key.is_empty() {
+            continue;
+        }
+        let can = why_not(model, *action).is_none();
+        let (key_role, word_role) = if can { (Role::Key, Role::Text) } else { (Role::ToCome, Role::ToCome) };
+
+        // Without colours a grey word looks like any other: it is put in brackets.
+        let word = if can { format!(" {word} ") } else { format!(" ({word}) ") };
+        spans.push(vec![
+            Span::styled(format!(" {key}"), canvas.style(key_role)),
+            Span::styled(word, canvas.style(word_role)),
+        ]);
+    }
+    // Help is offered whatever there is no room for.
+    let key = model.settings.keymap.key(Action::Help);
+    let help = vec![Span::styled(key, canvas.style(Role::Key)), Span::styled(" help ", canvas.style(Role::Text))];
+    let room = u16::try_from(help.iter().map(Span::width).sum::<usize>()).unwrap_or(0).min(area.width);
+    let width = usize::from(area.width - room);
+    let mut used = 0;
+    let mut shown = Vec::new();
+    for pair in spans {
+        used += pair.iter().map(Span::width).sum::<usize>();
+        if used > width {
+            break;
+        }
+        shown.extend(pair);
+    }
+    canvas.spans(area, Line::from(shown));
+    canvas.spans(Rect { x: area.right() - room, width: room, ..area }, Line::from(help));
+}
+
+/// The actions that matter, with a word for each.
+type Hints = &'static [(Action, &'static str)];
+
+fn wanted(model: &Model) -> Hints {
+    match model.screen() {
+        _ if model.dialog.as_ref().is_some_and(|dialog| dialog.field() == Field::Revision) => {
+            &[(Action::OfferNext, "complete"), (Action::FieldNext, "next field"), (Action::Cancel, "cancel")]
+        }
         _ if model.dialog.is_some() => &[
             (Action::FieldNext, "next"),
             (Action::Press, "press"),
@@ -78,36 +123,7 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             (Action::Mark, "mark"),
             (Action::Refresh, "refresh"),
         ],
-        Screen::Page(page) => match page.kind {
-            PageKind::Git => &[
-                (Action::Back, "back"),
-                (Action::PageOpen, "open"),
-                (Action::Diff, "difference"),
-                (Action::Yaml, "YAML"),
-                (Action::Sync, "sync"),
-                (Action::Refresh, "refresh"),
-                (Action::PageFilter, "filter"),
-            ],
-            PageKind::Resources => &[
-                (Action::Back, "back"),
-                (Action::Yaml, "YAML"),
-                (Action::Diff, "difference"),
-                (Action::PageMark, "mark"),
-                (Action::Sync, "sync"),
-                (Action::PageFilter, "filter"),
-            ],
-            PageKind::History => &[
-                (Action::Back, "back"),
-                (Action::PageOpen, "open"),
-                (Action::Rollback, "roll back"),
-                (Action::Retry, "retry"),
-                (Action::PageFilter, "filter"),
-            ],
-            PageKind::Operation(..) => {
-                &[(Action::Back, "back"), (Action::Logs, "log"), (Action::Yaml, "YAML"), (Action::PageFilter, "filter")]
-            }
-            PageKind::Events => &[(Action::Back, "back"), (Action::PageOpen, "open"), (Action::PageFilter, "filter")],
-        },
+        Screen::Page(page) => of_page(page.kind),
         Screen::Approvals(_) => &[
             (Action::Down, "next"),
             (Action::Approve, "approve"),
@@ -153,45 +169,38 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         Screen::Requests { .. } | Screen::Help { .. } => {
             &[(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "back")]
         }
-    };
-    let mut spans: Vec<Vec<Span<'_>>> = Vec::new();
-    if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
-        spans.push(vec![Span::styled(format!(" {} marked ", model.fleet.marks.len()), canvas.style(Role::Marked))]);
     }
-    if let Screen::Application(screen) = model.screen()
-        && !screen.follow
-    {
-        spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
-    }
-    for (action, word) in wanted {
-        let key = model.settings.keymap.key(*action);
-        if key.is_empty() {
-            continue;
-        }
-        let can = why_not(model, *action).is_none();
-        let (key_role, word_role) = if can { (Role::Key, Role::Text) } else { (Role::ToCome, Role::ToCome) };
+}
 
-        // Without colours a grey word looks like any other: it is put in brackets.
-        let word = if can { format!(" {word} ") } else { format!(" ({word}) ") };
-        spans.push(vec![
-            Span::styled(format!(" {key}"), canvas.style(key_role)),
-            Span::styled(word, canvas.style(word_role)),
-        ]);
-    }
-    // Help is offered whatever there is no room for.
-    let key = model.settings.keymap.key(Action::Help);
-    let help = vec![Span::styled(key, canvas.style(Role::Key)), Span::styled(" help ", canvas.style(Role::Text))];
-    let room = u16::try_from(help.iter().map(Span::width).sum::<usize>()).unwrap_or(0).min(area.width);
-    let width = usize::from(area.width - room);
-    let mut used = 0;
-    let mut shown = Vec::new();
-    for pair in spans {
-        used += pair.iter().map(Span::width).sum::<usize>();
-        if used > width {
-            break;
+const fn of_page(kind: PageKind) -> Hints {
+    match kind {
+        PageKind::Git => &[
+            (Action::Back, "back"),
+            (Action::PageOpen, "open"),
+            (Action::Diff, "difference"),
+            (Action::Yaml, "YAML"),
+            (Action::Sync, "sync"),
+            (Action::Refresh, "refresh"),
+            (Action::PageFilter, "filter"),
+        ],
+        PageKind::Resources => &[
+            (Action::Back, "back"),
+            (Action::Yaml, "YAML"),
+            (Action::Diff, "difference"),
+            (Action::PageMark, "mark"),
+            (Action::Sync, "sync"),
+            (Action::PageFilter, "filter"),
+        ],
+        PageKind::History => &[
+            (Action::Back, "back"),
+            (Action::PageOpen, "open"),
+            (Action::Rollback, "roll back"),
+            (Action::Retry, "retry"),
+            (Action::PageFilter, "filter"),
+        ],
+        PageKind::Operation(..) => {
+            &[(Action::Back, "back"), (Action::Logs, "log"), (Action::Yaml, "YAML"), (Action::PageFilter, "filter")]
         }
-        shown.extend(pair);
+        PageKind::Events => &[(Action::Back, "back"), (Action::PageOpen, "open"), (Action::PageFilter, "filter")],
     }
-    canvas.spans(area, Line::from(shown));
-    canvas.spans(Rect { x: area.right() - room, width: room, ..area }, Line::from(help));
 }

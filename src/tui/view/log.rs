@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthChar;
 
 use super::ansi;
-use super::draw::Canvas;
+use super::draw::{Canvas, cell};
 use crate::domain::live::{LogLine, SourceEnd};
 use crate::domain::text;
 use crate::tui::model::{AppScreen, LogBuffer, LogLook, Model, contains, is_error};
@@ -158,18 +158,19 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, log: &LogBuffer, look: &LogLook
     }
 }
 
+/// The width of the containers' names.
+fn names(log: &LogBuffer) -> usize {
+    let width = |name: &str| unicode_width::UnicodeWidthStr::width(text::one_line(name, 16).as_str());
+    log.sources.iter().map(|(source, _)| width(&source.container)).max().unwrap_or_default().min(16)
+}
+
 /// How many rows of a screen of this width a line takes.
 pub(in crate::tui) fn rows(log: &LogBuffer, look: &LogLook, line: &LogLine, width: usize) -> usize {
     if !look.wrap {
         return 1;
     }
     let times = if look.times { 13 } else { 0 };
-    let source = if log.sources.len() > 1 && look.source.is_none() {
-        let name = log.source(line.source).map(|source| text::one_line(&source.container, 16));
-        name.map_or(0, |name| unicode_width::UnicodeWidthStr::width(name.as_str()) + 1)
-    } else {
-        0
-    };
+    let source = if log.sources.len() > 1 && look.source.is_none() { names(log) + 1 } else { 0 };
     let room = width.saturating_sub(1 + times + source).max(10);
     ansi::line(&line.text, false, Style::new()).width().div_ceil(room).max(1)
 }
@@ -200,7 +201,7 @@ fn rendered(
     if log.sources.len() > 1 && look.source.is_none() {
         let source = log.source(line.source);
         let name = source.map(|source| source.container.as_str()).unwrap_or_default();
-        before.push(Span::styled(format!("{} ", text::one_line(name, 16)), canvas.style(Role::Dim)));
+        before.push(Span::styled(format!("{} ", cell(name, names(log))), canvas.style(Role::Dim)));
     }
     let indent: usize = before.iter().map(Span::width).sum();
     let is_current = look.current == Some(number);

@@ -155,7 +155,14 @@ fn heading(phase: &PhaseView) -> String {
     heading
 }
 
-fn draw_task(canvas: &mut Canvas<'_>, details: &Details, wave: Option<i64>, task: &TaskView, selected: bool, area: Rect) {
+fn draw_task(
+    canvas: &mut Canvas<'_>,
+    details: &Details,
+    wave: Option<i64>,
+    task: &TaskView,
+    selected: bool,
+    area: Rect,
+) {
     let wave = wave.map(|wave| wave.to_string()).unwrap_or_default();
     let right = right_side(details, task);
     let object = &task.key.object;

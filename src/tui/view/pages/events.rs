@@ -14,7 +14,8 @@ pub(super) fn rows(model: &Model, details: &Details) -> Vec<PageRow> {
     events.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.uid.cmp(&other.uid)));
     let mut rows = Vec::new();
     for (watched, entry) in &model.watches {
-        if let (crate::domain::live::Watched::Events(namespace), WatchState::Absent { reason }) = (watched, &entry.state)
+        if let (crate::domain::live::Watched::Events(namespace), WatchState::Absent { reason }) =
+            (watched, &entry.state)
         {
             let words = format!(" Events in {namespace} are not watched: {}", text::one_line(reason, 200));
             rows.push(says(Role::Unknown, words));

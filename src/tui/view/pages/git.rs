@@ -91,7 +91,8 @@ fn of_source(model: &Model, source: &SourceRevisions, rows: &mut Vec<PageRow>) {
             FileStatus::Modified => (Role::Waiting, "~"),
             FileStatus::Renamed => (Role::Waiting, "→"),
         };
-        let before = file.old_path.as_ref().map(|old| format!("  was {}", text::one_line(old, 100))).unwrap_or_default();
+        let before =
+            file.old_path.as_ref().map(|old| format!("  was {}", text::one_line(old, 100))).unwrap_or_default();
         let parts =
             vec![(role, format!("  {sign} ")), (Role::Text, text::one_line(&file.path, 200)), (Role::Dim, before)];
         rows.push(PageRow { id: None, parts });

@@ -47,8 +47,7 @@ pub(super) fn rows(model: &Model, details: &Details) -> Vec<PageRow> {
 /// The subject of a commit, where it is known.
 fn subject(details: &Details, revision: &str) -> String {
     let sources = details.revisions.iter().flat_map(|revisions| &revisions.sources);
-    let mut commits =
-        sources.flat_map(|source| source.target.iter().chain(&source.deployed).chain(&source.commits));
+    let mut commits = sources.flat_map(|source| source.target.iter().chain(&source.deployed).chain(&source.commits));
     let found = commits.find(|commit| commit.sha == revision);
     found.map(|commit| format!(" {}", text::one_line(&commit.subject, 100))).unwrap_or_default()
 }
@@ -123,7 +122,8 @@ fn span<'a>(tasks: impl Iterator<Item = &'a TaskRecord> + Clone) -> String {
 fn of_task(task: &TaskRecord) -> PageRow {
     let state = TaskState::ALL.into_iter().find(|state| state.as_str() == task.state).unwrap_or(TaskState::Unknown);
     let wave = task.wave.map(|wave| wave.to_string()).unwrap_or_default();
-    let name = if task.is_hook && task.kind == "Job" { task.name.clone() } else { format!("{}/{}", task.kind, task.name) };
+    let name =
+        if task.is_hook && task.kind == "Job" { task.name.clone() } else { format!("{}/{}", task.kind, task.name) };
     let took = task.elapsed_ms.map(millis).unwrap_or_default();
     let why = task.reasons.first().unwrap_or(&task.message);
     let role = Theme::role_of(state);
@@ -134,7 +134,6 @@ fn of_task(task: &TaskRecord) -> PageRow {
         (Role::Text, format!("{took:>8} ")),
         (if state.is_bad() { Role::Bad } else { Role::Dim }, text::one_line(why, 300)),
     ];
-    let object =
-        ObjectKey::new(task.group.as_str(), task.kind.as_str(), task.namespace.as_str(), task.name.as_str());
+    let object = ObjectKey::new(task.group.as_str(), task.kind.as_str(), task.namespace.as_str(), task.name.as_str());
     row(RowId::Task(TaskKey { phase: TaskPhase::from_name(&task.phase), object }), parts)
 }

@@ -69,7 +69,8 @@ pub(in crate::tui::view) fn draw(canvas: &mut Canvas<'_>, model: &Model, page: &
 fn list(canvas: &mut Canvas<'_>, rows: &[PageRow], at: Option<usize>, area: Rect) {
     let height = usize::from(area.height);
     let last = rows.len().saturating_sub(height);
-    let top = at.map_or(0, |at| if at < height.saturating_sub(1) { 0 } else { at.saturating_sub(height / 2) }).min(last);
+    let top =
+        at.map_or(0, |at| if at < height.saturating_sub(1) { 0 } else { at.saturating_sub(height / 2) }).min(last);
     for (place, row) in rows.iter().enumerate().skip(top).take(height) {
         let line = Rect { y: area.y + u16::try_from(place - top).unwrap_or(0), height: 1, ..area };
         let is_selected = at == Some(place);
@@ -142,7 +143,8 @@ fn bar(canvas: &mut Canvas<'_>, model: &Model, page: &Page, details: &Details, a
         (page.kind, details.revisions.as_ref().and_then(|revisions| revisions.sources.first()))
     {
         let fetched = source.fetched.map(|at| crate::tui::view::times::ago(at, model.now));
-        right = format!("{right}{} ", fetched.map_or_else(|| "not fetched".to_owned(), |ago| format!("fetched {ago} ago")));
+        right =
+            format!("{right}{} ", fetched.map_or_else(|| "not fetched".to_owned(), |ago| format!("fetched {ago} ago")));
     }
     if let Some(old) = model.age() {
         right = format!("{right}{} OLD ", age(old));

@@ -10,7 +10,7 @@ mod texts;
 mod yaml;
 
 pub(super) use git::change_line;
-pub(in crate::tui) use list::rows as page_rows;
 pub(super) use list::draw as draw_page;
+pub(in crate::tui) use list::rows as page_rows;
 pub(super) use text::draw as draw_text;
 pub(in crate::tui) use texts::text as text_of;

@@ -118,9 +118,12 @@ fn of_row(model: &Model, details: &Details, id: &RowId) -> Vec<Parts> {
         }
         RowId::Deployed(id) => {
             let Some(application) = &details.application else { return Vec::new() };
-            let Some(entry) = application.status.history.iter().find(|entry| entry.id == *id) else { return Vec::new() };
+            let Some(entry) = application.status.history.iter().find(|entry| entry.id == *id) else {
+                return Vec::new();
+            };
             let revision = if entry.revisions.is_empty() { &entry.revision } else { &entry.revisions.join(", ") };
-            let mut lines = one(Role::Strong, &format!("entry {} of the history: {}", entry.id, text::one_line(revision, 200)));
+            let mut lines =
+                one(Role::Strong, &format!("entry {} of the history: {}", entry.id, text::one_line(revision, 200)));
             for (word, at) in [("began", entry.deploy_started_at), ("deployed", entry.deployed_at)] {
                 if let Some(at) = at {
                     lines.extend(one(Role::Dim, &format!("{word} {}", at.strftime("%Y-%m-%d %H:%M:%S UTC"))));
@@ -139,7 +142,8 @@ fn of_row(model: &Model, details: &Details, id: &RowId) -> Vec<Parts> {
                 application.status.resources.iter().find(is_meant)
             });
             let message = own.and_then(|own| own.health.as_ref()).map(|health| health.message.clone());
-            let read = details.objects.get(key).and_then(|seen| seen.health.as_ref()).map(|health| health.message.clone());
+            let read =
+                details.objects.get(key).and_then(|seen| seen.health.as_ref()).map(|health| health.message.clone());
             match message.filter(|message| !message.is_empty()).or(read).filter(|message| !message.is_empty()) {
                 Some(message) => one(Role::Text, &text::one_line(&message, 2000)),
                 None => Vec::new(),
@@ -148,10 +152,12 @@ fn of_row(model: &Model, details: &Details, id: &RowId) -> Vec<Parts> {
         RowId::Task(task) => {
             let tasks = details.records().iter().rev().flat_map(|record| &record.tasks);
             let mut own = tasks.filter(|own| own.name == task.object.name && own.phase == task.phase.as_str());
-            own.next().map(|own| {
-                let words = own.reasons.iter().chain(Some(&own.message)).filter(|text| !text.is_empty());
-                words.flat_map(|text| one(Role::Text, &text::one_line(text, 1000))).collect()
-            }).unwrap_or_default()
+            own.next()
+                .map(|own| {
+                    let words = own.reasons.iter().chain(Some(&own.message)).filter(|text| !text.is_empty());
+                    words.flat_map(|text| one(Role::Text, &text::one_line(text, 1000))).collect()
+                })
+                .unwrap_or_default()
         }
         RowId::Application | RowId::Change(_) | RowId::Operation(..) => Vec::new(),
     }
@@ -162,7 +168,8 @@ fn commit(model: &Model, commit: &CommitSummary) -> Vec<Parts> {
     if !commit.names.is_empty() {
         lines.extend(one(Role::Dim, &format!("names  {}", text::one_line(&commit.names.join(", "), 300))));
     }
-    let when = commit.time.map(|time| format!(", {} ago ({})", ago(time, model.now), time.strftime("%Y-%m-%d %H:%M UTC")));
+    let when =
+        commit.time.map(|time| format!(", {} ago ({})", ago(time, model.now), time.strftime("%Y-%m-%d %H:%M UTC")));
     let author = format!("by     {}{}", text::one_line(&commit.author, 100), when.unwrap_or_default());
     lines.extend(one(Role::Dim, &author));
     lines.push(Vec::new());

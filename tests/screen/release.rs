@@ -268,11 +268,10 @@ pub(crate) fn event(uid: &str, warning: bool, reason: &str, message: &str, at: &
 /// An object that lives, from its manifest.
 pub(crate) fn lives(group: &str, kind: &str, name: &str, status: &Value) -> Object {
     let manifest = manifests(false).into_iter().find(|object| object.kind() == kind && object.name() == name);
-    let mut object = manifest.map(|object| (*object).clone()).unwrap_or_else(|| {
-        let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
-        Object::from_json(json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}}))
-            .unwrap()
-    });
+    let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    let metadata = json!({"name": name, "namespace": "shop"});
+    let bare = || object(json!({"apiVersion": version, "kind": kind, "metadata": metadata}));
+    let mut object = (*manifest.unwrap_or_else(bare)).clone();
     object.as_json_mut().insert("status".to_owned(), status.clone());
     object
 }

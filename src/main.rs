@@ -1,12 +1,12 @@
 //! The program `boathook`: arguments, then the screen, or one of its commands.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
 use boathook::argo::{Namespaces, Options, RepositoryOptions};
-use boathook::cli::{self, Cli, Context, DemoArgs, EngineArgs, Exit, ScreenArgs, SimArgs};
+use boathook::cli::{self, Cli, Context, DemoArgs, EngineArgs, Exit, ScreenArgs, SimArgs, Surroundings};
 use boathook::clock::Clock;
 use boathook::config::Config;
 use boathook::demo::{Demo, DemoOptions, EngineRunError, SimulatorError, run_engine, run_simulator};
@@ -29,7 +29,27 @@ fn main() -> ExitCode {
     if let Some(args) = cli.screen() {
         return told(settings(args).and_then(|settings| screen(args, settings))).into();
     }
-    cli::run(&cli, Context::new(columns), &Clock::real()).into()
+    match surroundings(&cli, Context::new(columns))
+        .and_then(|surroundings| block_on(cli::run(&cli, &surroundings, &Clock::real())))
+    {
+        Ok(exit) => exit.into(),
+        Err(failure) => told(Err(failure)).into(),
+    }
+}
+
+/// What a command knows of the place it runs in.
+fn surroundings(cli: &Cli, output: Context) -> Result<Surroundings, Failure> {
+    let (state, cache) = folders();
+    let can_ask = stdin().is_terminal() && stderr().is_terminal();
+    let read_only = cli.needs_cluster() && config(cli.look())?.0.read_only;
+    Ok(Surroundings { output, can_ask, state, cache, read_only })
+}
+
+/// Where logs and history are kept, and where repositories.
+fn folders() -> (Option<PathBuf>, Option<PathBuf>) {
+    let base = etcetera::choose_base_strategy().ok();
+    let state = base.as_ref().and_then(etcetera::BaseStrategy::state_dir).map(|folder| folder.join("boathook"));
+    (state, base.map(|base| base.cache_dir().join("boathook").join("git")))
 }
 
 /// What went wrong, and the exit code for it.
@@ -52,7 +72,7 @@ fn told(result: Result<(), Failure>) -> Exit {
 }
 
 /// The configuration: defaults, file, environment, flags.
-fn settings(args: &ScreenArgs) -> Result<Settings, Failure> {
+fn config(args: &ScreenArgs) -> Result<(Config, Option<PathBuf>), Failure> {
     let wrong = |error: &dyn std::error::Error| Failure::new(Exit::Findings, error);
     let folder = etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("boathook"));
     let mut config = Config::new().map_err(|error| wrong(&error))?;
@@ -74,8 +94,15 @@ fn settings(args: &ScreenArgs) -> Result<Settings, Failure> {
         config.theme.clone_from(theme);
     }
     config.read_only |= args.read_only;
+    Ok((config, folder))
+}
+
+/// How the screen looks and works.
+fn settings(args: &ScreenArgs) -> Result<Settings, Failure> {
+    let (config, folder) = config(args)?;
     let themes = folder.map(|folder| themes(&folder.join("themes"))).unwrap_or_default();
-    Settings::new(&config, Colors::of(|name| env::var(name).ok()), themes).map_err(|error| wrong(&error))
+    Settings::new(&config, Colors::of(|name| env::var(name).ok()), themes)
+        .map_err(|error| Failure::new(Exit::Findings, &error))
 }
 
 /// The operator's own themes, by name and text. One that cannot be read is missed only when it is asked for.
@@ -87,14 +114,12 @@ fn themes(folder: &Path) -> Vec<(String, String)> {
 
 fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
     needs_terminal()?;
-    let base = etcetera::choose_base_strategy().ok();
-    let state = base.as_ref().and_then(etcetera::BaseStrategy::state_dir).map(|folder| folder.join("boathook"));
-    let cache = base.as_ref().map(|base| base.cache_dir().join("boathook").join("git"));
+    let (state, cache) = folders();
     let live = Options {
-        kubeconfig: args.kubeconfig.clone(),
-        context: args.context.clone(),
-        namespaces: match &args.applications {
-            _ if args.all_namespaces => Namespaces::All,
+        kubeconfig: args.connect.kubeconfig.clone(),
+        context: args.connect.context.clone(),
+        namespaces: match &args.connect.namespace {
+            _ if args.connect.all_namespaces => Namespaces::All,
             Some(namespace) => Namespaces::One(namespace.clone()),
             None => Namespaces::Find,
         },

@@ -74,6 +74,8 @@ pub(super) struct Hub {
     pub stopping: Vec<oneshot::Sender<()>>,
     /// Those who wait until an application's logs are on disk.
     pub waiting: Vec<(AppKey, oneshot::Sender<bool>)>,
+    /// Those that were opened, and of which not everything is told yet.
+    pub unsettled: Vec<AppKey>,
     /// Requests that wait until the situation is known, until this time at the latest.
     pub pending: Vec<(Duration, super::hub_requests::Pending)>,
     pub controller_judged: bool,
@@ -178,6 +180,7 @@ impl Hub {
             tasks: Vec::new(),
             stopping: Vec::new(),
             waiting: Vec::new(),
+            unsettled: Vec::new(),
             pending: Vec::new(),
             controller_judged: false,
             projects_denied: false,
@@ -229,9 +232,9 @@ impl Hub {
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Placed(place) => self.placed(place),
-            Message::Unplaced { error, transient, retry_in } => {
+            Message::Unplaced { error, transient, denied, retry_in } => {
                 self.identify(None);
-                let state = WatchState::Interrupted { since: None, error, transient, retry_in };
+                let state = WatchState::Interrupted { since: None, error, transient, denied, retry_in };
                 self.tell_watch(Watched::Applications, state);
             }
             Message::Early(rows) => {

@@ -28,6 +28,9 @@ impl Hub {
         let Some(active) = self.active.get_mut(key) else { return };
         active.open += 1;
         active.looked_at = None;
+        if !self.unsettled.contains(key) {
+            self.unsettled.push(key.clone());
+        }
         self.want_application_events(key);
         if self.active.get(key).is_some_and(|active| active.application.is_some()) {
             // A second reader of the same application starts from what is known.

@@ -155,8 +155,15 @@ impl Hub {
         });
     }
 
-    /// Tells those who wait that everything there is of an application's logs is on disk.
+    /// Tells those who wait that everything there is of an application is told, or its logs are on disk.
     pub(super) fn settle_waiting(&mut self) {
+        for key in std::mem::take(&mut self.unsettled) {
+            if self.is_listed(&key) {
+                self.tell(LiveEvent::Settled(key));
+            } else {
+                self.unsettled.push(key);
+            }
+        }
         if self.waiting.is_empty() {
             return;
         }
@@ -172,18 +179,21 @@ impl Hub {
     }
 
     fn is_settled(&self, key: &AppKey) -> bool {
+        self.is_listed(key) && self.capture.as_ref().is_none_or(|capture| capture.is_caught_up(key))
+    }
+
+    fn is_listed(&self, key: &AppKey) -> bool {
         let Some(active) = self.active.get(key) else { return true };
         if active.application.is_none() {
             return active.is_missing;
         }
-        let listed = match active.destination {
+        match active.destination {
             Destination::Unasked | Destination::Asked => false,
             Destination::None => true,
             Destination::Known(..) => {
                 active.feeds.iter().filter_map(|feed| self.feeds.get(feed)).all(|feed| feed.is_settled)
             }
-        };
-        listed && self.capture.as_ref().is_none_or(|capture| capture.is_caught_up(key))
+        }
     }
 }
 

@@ -33,13 +33,24 @@ pub(super) fn known_until(
     last.max(asked.filter(|_| last.is_some()))
 }
 
+/// Whether it is about who asks: no right, or no credentials.
+pub(super) fn is_denied(error: &ClusterError) -> bool {
+    error.is_denied() || matches!(error, ClusterError::Credentials { .. })
+}
+
 /// How an interruption is told.
 pub(super) fn interrupted(
     since: Option<jiff::Timestamp>,
     error: &ClusterError,
     wait: std::time::Duration,
 ) -> WatchState {
-    WatchState::Interrupted { since, error: error.to_string(), transient: error.is_transient(), retry_in: wait }
+    WatchState::Interrupted {
+        since,
+        error: error.to_string(),
+        transient: error.is_transient(),
+        denied: is_denied(error),
+        retry_in: wait,
+    }
 }
 
 async fn follow<T: FromJson>(

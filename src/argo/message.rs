@@ -17,7 +17,7 @@ pub(super) enum Message {
     /// Where Applications are, and who we are.
     Placed(Place),
     /// Argo CD's namespace cannot be found out yet.
-    Unplaced { error: String, transient: bool, retry_in: std::time::Duration },
+    Unplaced { error: String, transient: bool, denied: bool, retry_in: std::time::Duration },
     /// From a table.
     Early(Vec<EarlyRow>),
     /// From the watch of Applications.

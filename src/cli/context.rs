@@ -1,6 +1,7 @@
 //! What a command knows of the place it runs in.
 
 use std::env;
+use std::path::PathBuf;
 
 use super::args::Color;
 
@@ -13,6 +14,21 @@ pub struct Context {
     pub width: usize,
     /// Columns of a table. Without a terminal there is no bound: a row is one line, which other programs can read.
     pub table: usize,
+}
+
+/// What a command knows of the place it runs in, beside standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Standard output.
+    pub output: Context,
+    /// Whether a person can be asked: standard input and standard error are a terminal.
+    pub can_ask: bool,
+    /// Where logs and history are kept; `None`: nowhere.
+    pub state: Option<PathBuf>,
+    /// Where repositories are kept; `None`: Git is not asked.
+    pub cache: Option<PathBuf>,
+    /// Refuse everything that writes.
+    pub read_only: bool,
 }
 
 /// Text that is read by another program, or later, is set for this width.

@@ -1,5 +1,6 @@
 //! Colours of the text output: few, and never the only carrier of a meaning.
 
+use super::print::Tone;
 use crate::domain::findings::Severity;
 
 /// Paints text, or leaves it as it is.
@@ -19,6 +20,19 @@ impl Paint {
 
     pub(super) fn dim(self, text: &str) -> String {
         self.with("2", text)
+    }
+
+    pub(super) fn tone(self, tone: Tone, text: &str) -> String {
+        let sequence = match tone {
+            Tone::Plain => return text.to_owned(),
+            Tone::Good => "32",
+            Tone::Bad => "31",
+            Tone::Warning => "33",
+            Tone::Running => "36",
+            Tone::Dim => "2",
+            Tone::Strong => "1",
+        };
+        self.with(sequence, text)
     }
 
     pub(super) fn severity(self, severity: Severity, text: &str) -> String {

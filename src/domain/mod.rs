@@ -6,6 +6,7 @@ pub mod event;
 pub mod findings;
 pub mod health;
 pub mod hook;
+pub mod labels;
 pub mod lenient;
 pub mod live;
 pub mod manifest;

@@ -35,7 +35,11 @@ fn check(rule: &Value, value: &Value, schema: &Value, at: &str, found: &mut Vec<
             "enum" => {
                 expect(argument.as_array().unwrap().contains(value), at, &format!("{value} is not listed"), found);
             }
-            "type" => expect(is(value, argument.as_str().unwrap()), at, &format!("is no {argument}"), found),
+            "type" => {
+                let kinds = argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice);
+                let holds = kinds.iter().any(|kind| is(value, kind.as_str().unwrap()));
+                expect(holds, at, &format!("is no {argument}"), found);
+            }
             "required" => {
                 for field in argument.as_array().unwrap() {
                     expect(value.get(field.as_str().unwrap()).is_some(), at, &format!("has no {field}"), found);
@@ -67,6 +71,7 @@ fn is(value: &Value, kind: &str) -> bool {
         "string" => value.is_string(),
         "integer" => value.is_i64() || value.is_u64(),
         "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
         other => panic!("the schema says type {other:?}, which this test does not know"),
     }
 }

@@ -1,6 +1,10 @@
 //! Tests of everything an operator sees: the screen, and the program in a terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod commands;
+#[path = "../talk/engine/world.rs"]
+#[allow(dead_code, reason = "the tests of the engine use more of it")]
+mod engine;
 mod dialogs;
 mod fleet;
 mod harness;
@@ -10,6 +14,8 @@ mod release;
 #[path = "../model/timeline/replay.rs"]
 #[allow(dead_code, reason = "the tests of the model use more of it")]
 mod replay;
+#[path = "../model/schema.rs"]
+mod schema;
 mod screens;
 mod styles;
 mod variants;

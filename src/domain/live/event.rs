@@ -75,6 +75,8 @@ pub enum LiveEvent {
         /// What was observed.
         event: WatchEvent,
     },
+    /// Everything that was there of an application when it was opened has been told: what was not told of is not there.
+    Settled(AppKey),
     /// Whether the hooks of an application can be seen.
     Hooks {
         /// The application.
@@ -189,6 +191,8 @@ pub enum WatchState {
         error: String,
         /// Whether it can get better without anybody changing anything.
         transient: bool,
+        /// The API server does not permit it, or does not know who asks.
+        denied: bool,
         /// Time from this event to the next try.
         retry_in: Duration,
     },

@@ -48,6 +48,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         }
         LiveEvent::AppUnreadable { key, reason } => model.fleet.put_unreadable(key, text::one_line(&reason, 300)),
         LiveEvent::FleetComplete { .. } => model.fleet.list_ends(),
+        LiveEvent::Settled(_) => return false,
         LiveEvent::Application { application, object } => {
             let details = details(model, &application.key.clone());
             let key = application.key.clone();

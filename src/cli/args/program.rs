@@ -1,10 +1,13 @@
-//! The arguments.
+//! The program's own arguments, and those of the commands that need no live view.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::connect::ConnectArgs;
+use super::get::GetArgs;
+use super::wait::{WaitArgs, WatchArgs};
 use crate::domain::findings::{Code, Severity};
 use crate::domain::operation::{Selector, parse_duration};
 
@@ -13,12 +16,12 @@ use crate::domain::operation::{Selector, parse_duration};
 #[command(name = "boathook", version, propagate_version = false, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
-    pub(super) command: Option<Command>,
+    pub(in crate::cli) command: Option<Command>,
     #[command(flatten)]
-    pub(super) screen: ScreenArgs,
+    pub(in crate::cli) screen: ScreenArgs,
     /// Colour the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
-    pub(super) color: Color,
+    pub(in crate::cli) color: Color,
 }
 
 /// When to colour the output.
@@ -33,7 +36,10 @@ pub enum Color {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
+    Get(GetArgs),
+    Wait(WaitArgs),
+    Watch(WatchArgs),
     Plan(PlanArgs),
     Demo(DemoArgs),
     Sim(SimArgs),
@@ -64,6 +70,11 @@ impl Cli {
         self.command.is_none().then_some(&self.screen)
     }
 
+    /// Whether the command talks to a cluster through the live view.
+    pub fn needs_cluster(&self) -> bool {
+        matches!(&self.command, Some(Command::Get(_) | Command::Wait(_) | Command::Watch(_)))
+    }
+
     /// How the screen looks, with whatever command.
     pub fn look(&self) -> &ScreenArgs {
         &self.screen
@@ -73,20 +84,11 @@ impl Cli {
 /// How the screen is started.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
-    /// The kubeconfig; without it, as kubectl finds it
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context; without it, the current one
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// Where the Applications are; without it, where Argo CD is
-    #[arg(long = "applications", value_name = "NAMESPACE")]
-    pub applications: Option<String>,
-    /// Applications of all namespaces
-    #[arg(short = 'A', long, conflicts_with = "applications")]
-    pub all_namespaces: bool,
+    /// Which cluster
+    #[command(flatten)]
+    pub connect: ConnectArgs,
     /// Refuse everything that writes
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub read_only: bool,
     /// Configuration, in place of ~/.config/boathook/config.yaml
     #[arg(long, global = true, value_name = "FILE")]
@@ -199,7 +201,7 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Reads rendered manifests, phase by phase and wave by wave as Argo CD would apply them. Needs no cluster.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_PLAN)]
-pub(super) struct PlanArgs {
+pub(in crate::cli) struct PlanArgs {
     /// Files or folders with manifests (folders with everything below: *.yaml, *.yml, *.json); - is standard input
     #[arg(required_unless_present = "explain", value_name = "PATH")]
     pub paths: Vec<String>,
@@ -249,7 +251,7 @@ Examples:
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Output {
+pub(in crate::cli) enum Output {
     /// For people
     Text,
     /// For programs: kind Plan of boathook.dev/v1
@@ -258,7 +260,7 @@ pub(super) enum Output {
 
 /// The least severity that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Least {
+pub(in crate::cli) enum Least {
     /// Only errors
     Error,
     /// Errors and warnings
@@ -279,7 +281,7 @@ impl From<Least> for Severity {
 
 /// What to explain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Explained {
+pub(in crate::cli) enum Explained {
     One(Code),
     All,
 }

@@ -1,0 +1,64 @@
+//! `get`.
+
+use clap::{Args, Subcommand};
+
+use super::connect::ConnectArgs;
+use super::format::Format;
+use super::target::TargetArgs;
+
+/// Show applications, and what is known of one
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = AFTER_GET)]
+pub(in crate::cli) struct GetArgs {
+    #[command(subcommand)]
+    pub what: Option<GetWhat>,
+    #[command(flatten)]
+    pub apps: GetAppsArgs,
+}
+
+/// What of them.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum GetWhat {
+    Apps(GetAppsArgs),
+    App(GetAppArgs),
+}
+
+/// List applications
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GetAppsArgs {
+    #[command(flatten)]
+    pub targets: TargetArgs,
+    /// text, wide, json, yaml, name or jsonpath=PATH
+    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    pub output: Format,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Show one application, its operation and its hooks
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GetAppArgs {
+    /// The application
+    #[arg(value_name = "[NAMESPACE/]NAME")]
+    pub name: String,
+    /// text, wide, json, yaml, name or jsonpath=PATH
+    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    pub output: Format,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+const AFTER_GET: &str = "\
+Exit codes:
+  0  it is shown
+  2  the arguments make no sense
+  8  there is no such application
+  9  the cluster does not permit it
+ 10  the cluster cannot be reached
+
+Examples:
+  boathook get
+  boathook get apps -l team=shop -o wide
+  boathook get app checkout
+  boathook get app checkout -o jsonpath=.operation.phase
+  boathook sync $(boathook get apps -p shop -o name)";

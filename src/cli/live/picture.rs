@@ -1,0 +1,161 @@
+//! What the events of a live view come to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::details::Details;
+use crate::domain::application::{AppKey, AppSummary};
+use crate::domain::live::{LiveEvent, OperationRecord, RepositoryState, RequestUpdate, WatchState, Watched};
+use crate::domain::project::Project;
+use crate::domain::text::one_line;
+
+/// What is known of one application of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli) enum Known {
+    Summary(Box<AppSummary>),
+    /// It is there, and cannot be read.
+    Unreadable(String),
+}
+
+impl Known {
+    pub(in crate::cli) fn summary(&self) -> Option<&AppSummary> {
+        if let Self::Summary(summary) = self { Some(summary) } else { None }
+    }
+}
+
+/// What an event was about.
+#[derive(Debug, Clone)]
+pub(in crate::cli) enum News {
+    /// An application of the list, new or changed.
+    App(AppKey),
+    /// An application is gone.
+    Gone(AppKey),
+    /// Something about an application that is open.
+    #[expect(dead_code, reason = "read by the commands that act")]
+    Details(AppKey),
+    /// A request moved on.
+    #[expect(dead_code, reason = "read by the commands that act")]
+    Request(RequestUpdate),
+    /// An operation is over and written down.
+    #[expect(dead_code, reason = "read by the commands that act")]
+    Recorded(AppKey, Arc<OperationRecord>),
+    /// The watch of applications broke off, in words.
+    Interrupted(String),
+    /// The watch of applications is live (again).
+    Live,
+    /// Time has passed.
+    Tick,
+    /// Something else.
+    Other,
+}
+
+/// Everything that was told.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct Picture {
+    pub cluster: Arc<str>,
+    /// The namespace of the applications; `None`: all, or not known yet.
+    pub namespace: Option<String>,
+    pub is_placed: bool,
+    pub user: String,
+    pub apps: BTreeMap<AppKey, Known>,
+    /// All applications were told.
+    pub is_complete: bool,
+    pub details: HashMap<AppKey, Details>,
+    /// By namespace and name.
+    pub projects: BTreeMap<(Arc<str>, String), Arc<Project>>,
+    pub projects_known: bool,
+    /// By address.
+    pub repositories: HashMap<String, RepositoryState>,
+}
+
+impl Picture {
+    /// Takes in an event.
+    pub(super) fn take(&mut self, event: LiveEvent) -> News {
+        match event {
+            LiveEvent::Scope { cluster, namespace, user, .. } => {
+                (self.cluster, self.namespace, self.user, self.is_placed) = (cluster, namespace, user, true);
+            }
+            LiveEvent::Watch { watched: Watched::Applications, state, .. } => match state {
+                WatchState::Live => {
+                    self.is_complete = true;
+                    return News::Live;
+                }
+                WatchState::Interrupted { error, .. } => return News::Interrupted(error),
+                _ => {}
+            },
+            LiveEvent::Watch { watched: Watched::Projects, state, .. } => {
+                // What cannot be read now is not waited for.
+                self.projects_known |= !matches!(state, WatchState::Listing);
+            }
+            LiveEvent::App(summary) => {
+                let key = summary.key.clone();
+                self.apps.insert(key.clone(), Known::Summary(summary));
+                return News::App(key);
+            }
+            LiveEvent::AppUnreadable { key, reason } => {
+                self.apps.insert(key.clone(), Known::Unreadable(one_line(&reason, 300)));
+                return News::App(key);
+            }
+            LiveEvent::AppGone(key) => {
+                self.apps.remove(&key);
+                if let Some(details) = self.details.get_mut(&key) {
+                    details.application = None;
+                    details.object = None;
+                }
+                return News::Gone(key);
+            }
+            LiveEvent::Application { application, object } => {
+                let key = application.key.clone();
+                let details = self.details(&key);
+                (details.application, details.object) = (Some(application), Some(object));
+                return News::Details(key);
+            }
+            LiveEvent::Observed { key, event } => {
+                self.details(&key).observe(&event);
+                return News::Details(key);
+            }
+            LiveEvent::Settled(key) => {
+                self.details(&key).is_settled = true;
+                return News::Details(key);
+            }
+            LiveEvent::Hooks { key, access } => {
+                self.details(&key).hooks = access;
+                return News::Details(key);
+            }
+            LiveEvent::Controller { key, controller } => {
+                self.details(&key).controller = controller;
+                return News::Details(key);
+            }
+            LiveEvent::Windows { key, decision } => {
+                self.details(&key).windows = Some(decision);
+                return News::Details(key);
+            }
+            LiveEvent::Review { key, review } => {
+                self.details(&key).review(review);
+                return News::Details(key);
+            }
+            LiveEvent::Project { namespace, project, .. } => {
+                self.projects.insert((namespace, project.name.clone()), project);
+            }
+            LiveEvent::ProjectGone { namespace, name, .. } => drop(self.projects.remove(&(namespace, name))),
+            LiveEvent::Repository(state) => drop(self.repositories.insert(state.repository.clone(), state)),
+            LiveEvent::Request(update) => return News::Request(update),
+            LiveEvent::Recorded { key, record } => return News::Recorded(key, record),
+            _ => {}
+        }
+        News::Other
+    }
+
+    /// What is known of an application that is open.
+    pub(in crate::cli) fn details(&mut self, key: &AppKey) -> &mut Details {
+        self.details.entry(key.clone()).or_insert_with(|| Details::new(key))
+    }
+
+    /// How an application is called here: with its namespace where there may be others of its name.
+    pub(in crate::cli) fn name(&self, key: &AppKey) -> String {
+        match &self.namespace {
+            Some(namespace) if **namespace == *key.namespace => one_line(&key.name, 260),
+            _ => one_line(&format!("{}/{}", key.namespace, key.name), 520),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A live view, and the loop that reads its stream until something holds, somebody interrupts, or time is over.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::failure::Failure;
+use super::picture::{News, Picture};
+use crate::argo::{CaptureOptions, Events, Live, Namespaces, Options, RepositoryOptions};
+use crate::cli::args::{ConnectArgs, GitArgs};
+use crate::cli::context::Surroundings;
+use crate::cli::exit::Exit;
+use crate::clock::Clock;
+use crate::domain::live::{LiveEvent, WatchState, Watched};
+
+/// How often the cluster is tried before it is given up, as long as it was never reached.
+const TRIES: u32 = 3;
+/// How long the requests on their way may take when a command ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// What a command needs beside the list of applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::cli) struct Needs<'a> {
+    /// Logs of hooks are read and kept.
+    pub logs: bool,
+    /// Repositories are read.
+    pub git: Option<&'a GitArgs>,
+}
+
+/// Why waiting ended without what was waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Stop {
+    /// Somebody interrupted, or asked the process to end.
+    Interrupted,
+    /// The time is over.
+    TimedOut,
+    /// It cannot be had.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A live view and what is known from it.
+pub(in crate::cli) struct Session {
+    pub live: Live,
+    pub picture: Picture,
+    pub clock: Clock,
+    events: Events,
+    signals: mpsc::Receiver<()>,
+    /// In the clock's monotonic time.
+    deadline: Option<Duration>,
+    tick: Option<Duration>,
+    failures: u32,
+}
+
+impl Session {
+    /// Connects. That a cluster cannot be reached is told when something is waited for.
+    pub(in crate::cli) async fn start(
+        args: &ConnectArgs,
+        needs: Needs<'_>,
+        surroundings: &Surroundings,
+        clock: &Clock,
+    ) -> Result<Self, Failure> {
+        let repositories = RepositoryOptions {
+            cache: surroundings.cache.clone().filter(|_| needs.git.is_some()),
+            offline: needs.git.is_some_and(|git| git.offline),
+            allow_files: needs.git.is_some_and(|git| git.allow_file_repositories),
+            ..RepositoryOptions::default()
+        };
+        let options = Options {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+            namespaces: match &args.namespace {
+                _ if args.all_namespaces => Namespaces::All,
+                Some(namespace) => Namespaces::One(namespace.clone()),
+                None => Namespaces::Find,
+            },
+            read_only: surroundings.read_only,
+            state: surroundings.state.clone(),
+            capture: CaptureOptions { enabled: needs.logs, ..CaptureOptions::default() },
+            repositories,
+            watch_operations: false,
+        };
+        let signals = signals();
+        let (live, events) = Live::start(options, clock).await?;
+        let picture = Picture { cluster: live.cluster().clone(), ..Picture::default() };
+        Ok(Self { live, picture, clock: clock.clone(), events, signals, deadline: None, tick: None, failures: 0 })
+    }
+
+    /// Waiting ends after this time, counted from now; `None`: never.
+    pub(in crate::cli) fn limit(&mut self, timeout: Option<Duration>) {
+        self.deadline = timeout.map(|timeout| self.clock.monotonic().saturating_add(timeout));
+    }
+
+    /// The passing of time is news, too, this often.
+    pub(in crate::cli) fn tick_every(&mut self, period: Option<Duration>) {
+        self.tick = period;
+    }
+
+    /// Takes in the next event.
+    pub(in crate::cli) async fn next(&mut self) -> Result<News, Stop> {
+        let deadline = self.deadline.unwrap_or(Duration::MAX);
+        let tick = self.tick.unwrap_or(Duration::MAX);
+        tokio::select! {
+            biased;
+            _ = self.signals.recv() => Err(Stop::Interrupted),
+            event = self.events.recv() => match event {
+                Some(event) => {
+                    self.give_up(&event)?;
+                    Ok(self.picture.take(event))
+                }
+                None => Err(Failure::new(Exit::Internal, "the live view has ended by itself").into()),
+            },
+            () = self.clock.sleep_until(deadline), if self.deadline.is_some() => Err(Stop::TimedOut),
+            () = self.clock.sleep(tick), if self.tick.is_some() => Ok(News::Tick),
+        }
+    }
+
+    /// Takes in an event that has come already, if there is one.
+    pub(in crate::cli) fn try_next(&mut self) -> Option<News> {
+        let event = self.events.try_recv().ok()?;
+        Some(self.picture.take(event))
+    }
+
+    /// Takes in events until the picture has what is wanted.
+    pub(in crate::cli) async fn until<T>(
+        &mut self,
+        mut wanted: impl FnMut(&mut Picture) -> Option<T>,
+    ) -> Result<T, Stop> {
+        loop {
+            if let Some(found) = wanted(&mut self.picture) {
+                return Ok(found);
+            }
+            self.next().await?;
+        }
+    }
+
+    /// Waits for something else than the stream, while events are taken in.
+    #[expect(dead_code, reason = "read by the commands that act")]
+    pub(in crate::cli) async fn meanwhile<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Stop> {
+        let mut future = std::pin::pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return Ok(output),
+                news = self.next() => drop(news?),
+            }
+        }
+    }
+
+    /// Ends the live view; requests on their way are finished, unless somebody interrupts once more.
+    pub(in crate::cli) async fn finish(self) {
+        let Self { live, events, mut signals, clock, .. } = self;
+        // Nobody reads the events any more; the live view must not wait for that.
+        drop(events);
+        tokio::select! {
+            _ = clock.timeout(LAST_REQUESTS, live.stop()) => {}
+            _ = signals.recv() => {}
+        }
+    }
+
+    /// A cluster that was never reached is not waited for as one is that was.
+    fn give_up(&mut self, event: &LiveEvent) -> Result<(), Failure> {
+        let LiveEvent::Watch { watched: Watched::Applications, state, cluster } = event else { return Ok(()) };
+        let WatchState::Interrupted { error, transient, denied, .. } = state else { return Ok(()) };
+        if self.picture.is_complete {
+            return Ok(());
+        }
+        self.failures += 1;
+        if *transient && self.failures < TRIES {
+            return Ok(());
+        }
+        let failure = |exit, line: String| Failure::new(exit, line).detail(error);
+        Err(match (transient, denied) {
+            (_, true) => failure(Exit::NoAccess, format!("you may not read the Applications of {cluster}"))
+                .advice("boathook get -n NAMESPACE, with a namespace whose Applications you may list"),
+            (true, false) => failure(Exit::Unreachable, format!("{cluster} cannot be reached")),
+            (false, false) => failure(Exit::NotFound, format!("there are no Applications to be had from {cluster}"))
+                .advice("boathook engine --install-crds, if this cluster has no Argo CD"),
+        })
+    }
+}
+
+/// Tells of every signal that asks the process to end.
+fn signals() -> mpsc::Receiver<()> {
+    let (sender, receiver) = mpsc::channel(1);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            // Without it the signal ends the process as it always did.
+            let Ok(mut signal) = signal(kind) else { continue };
+            let sender = sender.clone();
+            tokio::spawn(async move { while signal.recv().await.is_some() && sender.send(()).await.is_ok() {} });
+        }
+    }
+    // Kept, so that a system without signals waits for ever.
+    tokio::spawn(async move { sender.closed().await });
+    receiver
+}

@@ -1,0 +1,86 @@
+//! Documents in the format that was asked for.
+
+use jsonpath_rust::JsonPath as _;
+use serde_json::Value;
+
+use super::document::Document;
+use super::event::Tally;
+use super::printer::Printer;
+use crate::cli::args::Format;
+use crate::cli::exit::Exit;
+use crate::cli::live::Failure;
+
+/// Prints one document that is all of the output.
+pub(in crate::cli) fn print_all(
+    printer: &mut Printer,
+    format: &Format,
+    document: &Document,
+    names: &[String],
+) -> Result<(), Failure> {
+    match format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(document.value()).map_err(|error| unwritable(&error))?;
+            printer.line(&text)
+        }
+        Format::Yaml => printer.print(&yaml(document)?),
+        Format::Name => printer.print(&names.iter().map(|name| format!("{name}\n")).collect::<String>()),
+        Format::Path(path) => printer.print(&selected(document, path)?),
+        Format::Text | Format::Wide => Ok(()),
+    }
+}
+
+/// Prints one document of a stream: JSON on a line of its own, YAML behind `---`.
+pub(in crate::cli) fn print_one(
+    printer: &mut Printer,
+    format: &Format,
+    document: &Document,
+    name: Option<&str>,
+) -> Result<(), Failure> {
+    match format {
+        Format::Json => {
+            let text = serde_json::to_string(document.value()).map_err(|error| unwritable(&error))?;
+            printer.line(&text)
+        }
+        Format::Yaml => printer.print(&format!("---\n{}", yaml(document)?)),
+        Format::Name => name.map_or(Ok(()), |name| printer.line(name)),
+        Format::Path(path) => printer.print(&selected(document, path)?),
+        Format::Text | Format::Wide => Ok(()),
+    }
+}
+
+/// Prints what came of a command for all of its applications.
+pub(in crate::cli) fn print_tally(
+    printer: &mut Printer,
+    format: &Format,
+    command: &'static str,
+    tally: &Tally,
+) -> Result<(), Failure> {
+    match format {
+        Format::Text | Format::Wide => {
+            printer.note(&tally.words());
+            Ok(())
+        }
+        // A path selects in each application's result.
+        Format::Path(_) | Format::Name => Ok(()),
+        Format::Json | Format::Yaml => print_one(printer, format, &Document::new(&tally.document(command)), None),
+    }
+}
+
+fn yaml(document: &Document) -> Result<String, Failure> {
+    serde_yaml::to_string(document.value()).map_err(|error| unwritable(&error))
+}
+
+/// What a path selects: texts as they are, everything else as JSON, a line each.
+fn selected(document: &Document, path: &str) -> Result<String, Failure> {
+    let found = document.value().query(path);
+    let found = found.map_err(|error| Failure::new(Exit::Usage, format!("{path} is no JSONPath: {error}")))?;
+    let line = |value: &Value| match value {
+        Value::String(text) => format!("{text}\n"),
+        other => format!("{other}\n"),
+    };
+    Ok(found.into_iter().map(line).collect())
+}
+
+fn unwritable(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Exit::Internal, format!("cannot write the output: {error}"))
+}

@@ -1,0 +1,201 @@
+//! What happens, and what came of a command, as documents of a stream: an object a line.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::document::API_VERSION;
+use crate::cli::exit::Exit;
+use crate::domain::application::AppKey;
+
+/// Kind `Event`: something happened to an application.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct EventDocument {
+    api_version: &'static str,
+    kind: &'static str,
+    time: Option<Timestamp>,
+    cluster: String,
+    namespace: String,
+    application: String,
+    /// What: `Added`, `Changed`, `Removed`, `Requested`, `Operation`, `Phase`, `Task`, `Condition`.
+    #[serde(rename = "type")]
+    what: &'static str,
+    /// Of what: a field, a phase, or the kind and name of a task.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    subject: String,
+    /// The phase of a task.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    phase: String,
+    /// It is a hook.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_hook: bool,
+    /// What it was.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    from: String,
+    /// What it is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    to: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+}
+
+impl EventDocument {
+    pub(in crate::cli) fn new(key: &AppKey, time: Timestamp, what: &'static str) -> Self {
+        Self {
+            api_version: API_VERSION,
+            kind: "Event",
+            time: Some(time),
+            cluster: key.cluster.to_string(),
+            namespace: key.namespace.to_string(),
+            application: key.name.to_string(),
+            what,
+            ..Self::default()
+        }
+    }
+
+    pub(in crate::cli) fn change(mut self, subject: impl Into<String>, from: &str, to: &str) -> Self {
+        (self.subject, self.from, self.to) = (subject.into(), from.to_owned(), to.to_owned());
+        self
+    }
+}
+
+/// Kind `Result`: what came of a command for one application.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct ResultDocument {
+    api_version: &'static str,
+    kind: &'static str,
+    command: &'static str,
+    cluster: String,
+    namespace: String,
+    application: String,
+    outcome: &'static str,
+    exit_code: u8,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revisions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
+}
+
+impl ResultDocument {
+    pub(in crate::cli) fn new(command: &'static str, key: &AppKey, exit: Exit, message: &str) -> Self {
+        Self {
+            api_version: API_VERSION,
+            kind: "Result",
+            command,
+            cluster: key.cluster.to_string(),
+            namespace: key.namespace.to_string(),
+            application: key.name.to_string(),
+            outcome: outcome(exit),
+            exit_code: exit.code(),
+            message: message.to_owned(),
+            revisions: Vec::new(),
+            started_at: None,
+            finished_at: None,
+            failed: Vec::new(),
+        }
+    }
+}
+
+/// Kind `Summary`: what came of a command for all of its applications.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct SummaryDocument {
+    api_version: &'static str,
+    kind: &'static str,
+    command: &'static str,
+    exit_code: u8,
+    total: usize,
+    outcomes: Vec<OutcomeCount>,
+}
+
+#[derive(Debug, Serialize)]
+struct OutcomeCount {
+    outcome: &'static str,
+    count: usize,
+}
+
+/// Counts how it ended for each application.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::cli) struct Tally(BTreeMap<Exit, usize>);
+
+impl Tally {
+    pub(in crate::cli) fn add(&mut self, exit: Exit) {
+        *self.0.entry(exit).or_default() += 1;
+    }
+
+    /// The highest.
+    pub(in crate::cli) fn exit(&self) -> Exit {
+        self.0.last_key_value().map_or(Exit::Success, |(exit, _)| *exit)
+    }
+
+    pub(in crate::cli) fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// In words: `200 applications: 199 succeeded, 1 hook failed`.
+    pub(in crate::cli) fn words(&self) -> String {
+        let parts: Vec<String> = self.0.iter().map(|(exit, count)| format!("{count} {}", spaced(*exit))).collect();
+        format!("{} applications: {}", self.total(), parts.join(", "))
+    }
+
+    pub(in crate::cli) fn document(&self, command: &'static str) -> SummaryDocument {
+        SummaryDocument {
+            api_version: API_VERSION,
+            kind: "Summary",
+            command,
+            exit_code: self.exit().code(),
+            total: self.total(),
+            outcomes: self
+                .0
+                .iter()
+                .map(|(exit, count)| OutcomeCount { outcome: outcome(*exit), count: *count })
+                .collect(),
+        }
+    }
+}
+
+/// One word for it, as programs read it.
+const fn outcome(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Success => "Succeeded",
+        Exit::Findings => "Findings",
+        Exit::Usage => "Usage",
+        Exit::SyncFailed => "SyncFailed",
+        Exit::HookFailed => "HookFailed",
+        Exit::Aborted => "Aborted",
+        Exit::TimedOut => "TimedOut",
+        Exit::Refused => "Refused",
+        Exit::NotFound => "NotFound",
+        Exit::NoAccess => "NoAccess",
+        Exit::Unreachable => "Unreachable",
+        Exit::Internal => "Internal",
+        Exit::Interrupted => "Interrupted",
+    }
+}
+
+/// The same for people.
+const fn spaced(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Success => "succeeded",
+        Exit::Findings => "with findings",
+        Exit::Usage => "cannot be asked",
+        Exit::SyncFailed => "sync failed",
+        Exit::HookFailed => "hook failed",
+        Exit::Aborted => "aborted",
+        Exit::TimedOut => "timed out",
+        Exit::Refused => "refused",
+        Exit::NotFound => "not found",
+        Exit::NoAccess => "no access",
+        Exit::Unreachable => "unreachable",
+        Exit::Internal => "broken",
+        Exit::Interrupted => "interrupted",
+    }
+}

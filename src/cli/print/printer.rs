@@ -1,0 +1,62 @@
+//! Standard output and standard error.
+
+use std::io::{self, ErrorKind, Write};
+
+use super::table::Tone;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::live::Failure;
+use crate::cli::paint::Paint;
+
+/// Prints, and knows whether anybody reads it.
+#[derive(Debug)]
+pub(in crate::cli) struct Printer {
+    #[expect(dead_code, reason = "read by the commands that act")]
+    pub context: Context,
+    pub paint: Paint,
+    is_closed: bool,
+}
+
+impl Printer {
+    pub(in crate::cli) const fn new(context: Context, paint: Paint) -> Self {
+        Self { context, paint, is_closed: false }
+    }
+
+    /// Whoever read the output has gone. It is no error: a command that still has work to do goes on.
+    pub(in crate::cli) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Prints text that ends with a line break, at once.
+    pub(in crate::cli) fn print(&mut self, text: &str) -> Result<(), Failure> {
+        if self.is_closed || text.is_empty() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            Err(error) => Err(Failure::new(Exit::Internal, format!("cannot write the output: {error}"))),
+        }
+    }
+
+    /// Prints a line.
+    pub(in crate::cli) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.print(&format!("{line}\n"))
+    }
+
+    /// Says something to the person, not to who reads the output.
+    #[expect(clippy::unused_self, reason = "what is said belongs to what is printed")]
+    pub(in crate::cli) fn note(&self, text: &str) {
+        // On a closed standard error there is nobody to tell.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Paints a text as it is meant.
+    pub(in crate::cli) fn tone(&self, tone: Tone, text: &str) -> String {
+        self.paint.tone(tone, text)
+    }
+}

@@ -51,6 +51,9 @@ impl Printer {
     /// Says something to the person, not to who reads the output.
     #[expect(clippy::unused_self, reason = "what is said belongs to what is printed")]
     pub(in crate::cli) fn note(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         // On a closed standard error there is nobody to tell.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }

@@ -23,7 +23,7 @@ pub(in crate::cli) fn print_all(
             printer.line(&text)
         }
         Format::Yaml => printer.print(&yaml(document)?),
-        Format::Name => printer.print(&names.iter().map(|name| format!("{name}\n")).collect::<String>()),
+        Format::Name => printer.print(&names.iter().fold(String::new(), |text, name| text + name + "\n")),
         Format::Path(path) => printer.print(&selected(document, path)?),
         Format::Text | Format::Wide => Ok(()),
     }

@@ -48,7 +48,6 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         }
         LiveEvent::AppUnreadable { key, reason } => model.fleet.put_unreadable(key, text::one_line(&reason, 300)),
         LiveEvent::FleetComplete { .. } => model.fleet.list_ends(),
-        LiveEvent::Settled(_) => return false,
         LiveEvent::Application { application, object } => {
             let details = details(model, &application.key.clone());
             let key = application.key.clone();
@@ -102,7 +101,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::Request(update) => request(model, update, effects),
         LiveEvent::KubernetesEvent { key, event } => details(model, &key).add_event(event),
         LiveEvent::Recorded { key, record } => details(model, &key).add_record(record),
-        LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
+        LiveEvent::Settled(_) | LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
         LiveEvent::Capture(notice) => match notice {
             crate::domain::live::CaptureNotice::Off { reason } => {
                 model.complain(text::one_line(&format!("logs are not kept: {reason}"), 300));

@@ -209,6 +209,7 @@ fn subject(event: &LiveEvent) -> Option<Subject> {
         LiveEvent::Observed { key, event } => Subject::Observed(key.clone(), event.object.uid().to_owned()),
         // Each of them counts: there are as many as the reader asked for, or as operations ended.
         LiveEvent::Scope { .. }
+        | LiveEvent::Settled(_)
         | LiveEvent::EarlyRows(_)
         | LiveEvent::Request(_)
         | LiveEvent::Recorded { .. }

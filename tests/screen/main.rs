@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod commands;
+mod dialogs;
 #[path = "../talk/engine/world.rs"]
 #[allow(dead_code, reason = "the tests of the engine use more of it")]
 mod engine;
-mod dialogs;
 mod fleet;
 mod harness;
 mod keys;
@@ -19,3 +19,6 @@ mod schema;
 mod screens;
 mod styles;
 mod variants;
+#[path = "../support/work_tree.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod work_tree;

@@ -74,7 +74,7 @@ async fn work(
         return Next { at: Some(shared.clock.monotonic()) };
     }
     if application.metadata.deleting {
-        return deletion::run(shared, mailbox, object, &application).await;
+        return deletion::run(shared, mailbox, object).await;
     }
     comparer.run(shared, mailbox, object, &application).await
 }

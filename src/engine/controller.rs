@@ -17,23 +17,23 @@ const LABEL: &str = "app.kubernetes.io/name=argocd-application-controller";
 const MANAGER: &str = "argocd-application-controller";
 /// For how long one of its writes says that it is at work.
 const RECENT: SignedDuration = SignedDuration::from_secs(120);
-/// For how long an answer holds.
-const FRESH: Duration = Duration::from_secs(5);
 
-/// Asks whether Argo CD is at work, and remembers the answer for a moment: many operations may begin at once.
+/// Asks whether Argo CD is at work. Of many that ask at the same time one looks, and its answer is for all of them.
 #[derive(Default)]
 pub(crate) struct Others {
+    /// When the last look began that found nobody.
     looked: Mutex<Option<Duration>>,
 }
 
 impl Others {
     /// An error if Argo CD is at work in the cluster, or if nobody can tell.
     pub(crate) async fn refuse(&self, cluster: &Cluster, control_plane: &str) -> Result<(), EngineError> {
+        let asked = cluster.clock().monotonic();
         let mut looked = self.looked.lock().await;
-        let now = cluster.clock().monotonic();
-        if looked.is_some_and(|at| now.saturating_sub(at) < FRESH) {
+        if looked.is_some_and(|began| began > asked) {
             return Ok(());
         }
+        let began = cluster.clock().monotonic();
         for (kind, plural) in [("StatefulSet", "statefulsets"), ("Deployment", "deployments")] {
             let kind = Kind::known("apps", "v1", kind, plural, true);
             for workload in workloads(cluster, &kind, control_plane).await? {
@@ -44,7 +44,7 @@ impl Others {
                 }
             }
         }
-        *looked = Some(now);
+        *looked = Some(began);
         Ok(())
     }
 

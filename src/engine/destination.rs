@@ -27,6 +27,8 @@ pub(crate) struct Destination {
     pub(crate) server: String,
     /// Its name in projects' rules; empty where it has none.
     pub(crate) name: String,
+    /// The project that it belongs to; empty where it is everybody's.
+    pub(crate) project: String,
     known: Mutex<Option<Known>>,
     scope: Mutex<Option<bool>>,
 }
@@ -43,9 +45,9 @@ pub(crate) struct Known {
 }
 
 impl Destination {
-    fn new(cluster: Cluster, server: impl Into<String>, name: impl Into<String>) -> Self {
-        let (server, name) = (server.into(), name.into());
-        Self { cluster, server, name, known: Mutex::default(), scope: Mutex::default() }
+    fn new(cluster: Cluster, server: impl Into<String>, name: impl Into<String>, project: &str) -> Self {
+        let (server, name, project) = (server.into(), name.into(), project.to_owned());
+        Self { cluster, server, name, project, known: Mutex::default(), scope: Mutex::default() }
     }
 
     /// The cluster's kinds and version; asked once.
@@ -105,7 +107,7 @@ pub(crate) struct Destinations {
 impl Destinations {
     /// This cluster, and those of the Secrets in the control plane's namespace.
     pub(crate) fn new(own: Cluster, control_plane: &str) -> Self {
-        let own = Arc::new(Destination::new(own, IN_CLUSTER, IN_CLUSTER_NAME));
+        let own = Arc::new(Destination::new(own, IN_CLUSTER, IN_CLUSTER_NAME, ""));
         Self { own, control_plane: control_plane.to_owned(), others: Mutex::default() }
     }
 
@@ -126,7 +128,11 @@ impl Destinations {
             }
         }
         let known = secrets(&self.own.cluster, &self.control_plane, "cluster").await;
-        let known = known.map_err(|error| Problem::cluster(&error))?;
+        let known = known.map_err(|error| {
+            // Whether there is such a cluster is not known then, which is not the same as that there is none.
+            let reason = format!("the cluster Secrets in {} may not be read: {error}", self.control_plane);
+            if error.is_denied() { Problem::comparison(reason, false) } else { Problem::cluster(&error) }
+        })?;
         let found = known.iter().find(|secret| {
             if server.is_empty() {
                 secret.text("name") == wanted.name
@@ -136,7 +142,7 @@ impl Destinations {
         });
         let Some(secret) = found else {
             let what = if server.is_empty() { &wanted.name } else { server };
-            return Err(Problem::invalid_spec(format!(
+            return Err(Problem::unknown_cluster(format!(
                 "there are no clusters with this {}: {what} (it is neither this cluster nor one of the cluster Secrets in {})",
                 if server.is_empty() { "name" } else { "address" },
                 self.control_plane,
@@ -146,10 +152,12 @@ impl Destinations {
     }
 
     async fn open(&self, secret: &SecretValues) -> Result<Arc<Destination>, Problem> {
-        let (server, config) = (secret.text("server").trim_end_matches('/').to_owned(), secret.text("config"));
+        let server = secret.text("server").trim_end_matches('/').to_owned();
+        let (config, project) = (secret.text("config"), secret.text("project"));
         let mut others = self.others.lock().await;
         if let Some((of, destination)) = others.get(&server)
             && of == config
+            && destination.project == project
         {
             return Ok(Arc::clone(destination));
         }
@@ -160,7 +168,7 @@ impl Destinations {
         let target = Target::Server { name: name.clone(), server: server.clone(), credential: Box::new(credential) };
         let cluster = connect(&target, self.own.cluster.clock(), "boathook-engine").await;
         let cluster = cluster.map_err(|error| Problem::invalid_spec(error.to_string()))?;
-        let destination = Arc::new(Destination::new(cluster, server.clone(), name));
+        let destination = Arc::new(Destination::new(cluster, server.clone(), name, project));
         others.insert(server, (config.to_owned(), Arc::clone(&destination)));
         Ok(destination)
     }

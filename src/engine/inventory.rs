@@ -11,6 +11,7 @@ use super::destination::Destination;
 use super::pool::{Detail, Interest, Pool, Subscription};
 use super::targets::is_tracked;
 use crate::cluster::{ClusterError, Kind};
+use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 
 /// Kinds that Argo CD never manages: made by controllers, many, and always changing.
@@ -70,15 +71,20 @@ impl Inventory {
         Ok(Self { instance: instance.to_owned(), watches })
     }
 
-    /// Waits until everything is known. The kinds that may not be listed: nothing of them is known.
-    pub(crate) async fn ready(&self) -> Vec<Kind> {
-        let mut refused = Vec::new();
+    /// Waits until everything is known. Of a kind that may not be listed nothing is known, which is an error if the
+    /// application has objects of it (`status.resources`): they would be taken for gone. Rights for kinds that it never
+    /// had are not asked for.
+    pub(crate) async fn ready(&self, application: &Application) -> Result<(), ClusterError> {
         for (kind, watch) in &self.watches {
-            if watch.ready().await.is_err() {
-                refused.push(kind.clone());
+            let Err(error) = watch.ready().await else { continue };
+            let resources = &application.status.resources;
+            let is_had = resources.iter().any(|had| had.group == kind.group && had.kind == kind.kind);
+            if is_had && !error.is_not_found() {
+                return Err(error);
             }
+            tracing::debug!(kind = kind.plural, %error, "a kind is not looked through");
         }
-        refused
+        Ok(())
     }
 
     /// The objects, sorted by key: those tracked to the application that no controller made for another object.

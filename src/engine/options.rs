@@ -29,6 +29,8 @@ pub struct EngineOptions {
     pub wave_delay: SignedDuration,
     /// How long an operation may take with all its attempts; `None`: without limit, as in Argo CD.
     pub timeout: Option<SignedDuration>,
+    /// Pause before delete hooks are run again that failed, times the number of the attempt.
+    pub deletion_pause: SignedDuration,
     /// Whether operations may bring their manifests along (`operation.sync.manifests`).
     pub local_manifests: bool,
     /// How many applications are worked on at the same time. Those that wait for their hooks do not count.
@@ -50,6 +52,7 @@ impl EngineOptions {
             interval: Duration::from_secs(180),
             wave_delay: SignedDuration::from_secs(2),
             timeout: None,
+            deletion_pause: SignedDuration::from_secs(10),
             local_manifests: false,
             workers: 20,
             parallel_requests: 10,

@@ -8,6 +8,8 @@ use crate::cluster::ClusterError;
 pub(crate) enum ProblemKind {
     /// The spec cannot be carried out until somebody changes it, the project or the clusters.
     InvalidSpecError,
+    /// As [`ProblemKind::InvalidSpecError`]: there is no such cluster, so there is nothing of it there either.
+    UnknownCluster,
     /// It could not be compared: Git, rendering, or the cluster.
     ComparisonError,
     /// Automated sync does not go on.
@@ -26,7 +28,7 @@ impl ProblemKind {
     /// The condition's `type`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidSpecError => "InvalidSpecError",
+            Self::InvalidSpecError | Self::UnknownCluster => "InvalidSpecError",
             Self::ComparisonError => "ComparisonError",
             Self::SyncError => "SyncError",
             Self::DeletionError => "DeletionError",
@@ -53,6 +55,16 @@ impl Problem {
     /// The spec, the project or a setting is wrong.
     pub(crate) fn invalid_spec(message: impl Into<String>) -> Self {
         Self { kind: ProblemKind::InvalidSpecError, message: message.into(), transient: false }
+    }
+
+    /// The destination is no cluster that is known.
+    pub(crate) fn unknown_cluster(message: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::UnknownCluster, ..Self::invalid_spec(message) }
+    }
+
+    /// Whether the spec cannot be carried out, whatever happens elsewhere.
+    pub(crate) fn is_invalid_spec(&self) -> bool {
+        matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster)
     }
 
     /// Git or rendering failed.

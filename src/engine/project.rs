@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::destination::Destination;
 use super::problem::Problem;
 use super::record::project_kind;
 use super::shared::Shared;
 use crate::domain::application::Application;
+use crate::domain::manifest::Object;
 use crate::domain::operation::OperationState;
 use crate::domain::project::{Decision, Project, decide};
 use crate::git::{FileRepositories, RepoUrl};
@@ -43,7 +45,10 @@ pub(crate) async fn project_of(
         found => found.map_err(|error| Problem::cluster(&error))?,
     };
     let project = match found {
-        Some(object) => Project::read(&object).0,
+        Some(object) => {
+            check_rules(&object)?;
+            Project::read(&object).0
+        }
         None if name == "default" => Project::permissive(name),
         None => {
             let message = format!("Application referencing project {name} which does not exist");
@@ -57,6 +62,22 @@ pub(crate) async fn project_of(
         )));
     }
     Ok(project)
+}
+
+/// Rules of a project that the engine cannot enforce: it does nothing rather than work without them.
+fn check_rules(project: &Object) -> Result<(), Problem> {
+    let is_set = |rule: &&&str| match project.at(&["spec", rule]) {
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(fields)) => !fields.is_empty(),
+        _ => false,
+    };
+    match ["destinationServiceAccounts", "signatureKeys", "sourceIntegrity"].iter().find(is_set) {
+        None => Ok(()),
+        Some(rule) => Err(Problem::invalid_spec(format!(
+            "spec.{rule} of project '{}' is not supported by boathook's engine",
+            project.name()
+        ))),
+    }
 }
 
 /// Whether the project permits the application's destination and a repository.
@@ -73,6 +94,12 @@ pub(crate) fn check_places<'a>(
         return Err(Problem::invalid_spec(format!(
             "application destination server '{}' and namespace '{namespace}' do not match any of the allowed \
              destinations in project '{}'",
+            destination.server, project.name,
+        )));
+    }
+    if project.only_own_clusters && destination.project != project.name {
+        return Err(Problem::invalid_spec(format!(
+            "application destination server '{}' is not a cluster of project '{}', which permits only its own",
             destination.server, project.name,
         )));
     }

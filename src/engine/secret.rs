@@ -33,7 +33,7 @@ impl SecretValues {
     }
 }
 
-/// Argo CD's Secrets of a type: `cluster`, `repository` or `repo-creds`. None where they may not be read.
+/// Argo CD's Secrets of a type: `cluster`, `repository` or `repo-creds`.
 pub(crate) async fn secrets(
     cluster: &Cluster,
     control_plane: &str,
@@ -42,9 +42,6 @@ pub(crate) async fn secrets(
     let kind = Kind::known("", "v1", "Secret", "secrets", true);
     let labels = format!("argocd.argoproj.io/secret-type={secret_type}");
     let selectors = Selectors { labels, fields: String::new() };
-    match cluster.list(&kind, &Scope::Namespace(control_plane.to_owned()), &selectors).await {
-        Ok(list) => Ok(list.items.iter().map(SecretValues::of).collect()),
-        Err(error) if error.is_denied() => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+    let list = cluster.list(&kind, &Scope::Namespace(control_plane.to_owned()), &selectors).await?;
+    Ok(list.items.iter().map(SecretValues::of).collect())
 }

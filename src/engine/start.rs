@@ -1,10 +1,12 @@
 //! Starting and stopping an engine, and handing each Application to its actor.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::actor;
@@ -19,6 +21,9 @@ use super::shared::Shared;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Selectors, WatchEvent, WatchOptions, watch};
 use crate::domain::manifest::Object;
+
+/// Pause before the work for an Application begins again that panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 
 /// The controller of Applications.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +55,8 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Stops all actors, waits for that, and gives the Lease back.
+    /// Stops all work, waits until nothing is sent any more, and gives the Lease back. An operation that runs stays
+    /// `Running`: the next engine goes on with it.
     pub async fn stop(mut self) {
         self.shared.stop.cancel();
         if let Some(task) = self.task.take() {
@@ -147,10 +153,24 @@ fn deliver(
     let name = name_of(&object);
     let mailbox = mailboxes.entry(name).or_insert_with(|| {
         let mailbox = Arc::new(Mailbox::default());
-        actors.spawn(actor::run(Arc::clone(shared), Arc::clone(&mailbox)));
+        actors.spawn(work_for(Arc::clone(shared), Arc::clone(&mailbox)));
         mailbox
     });
     mailbox.put(Arc::new(object));
+}
+
+/// An actor's task. A panic, which is a defect of ours, ends the work for one Application for a moment, not for ever: what
+/// is needed to go on stands in the cluster.
+async fn work_for(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
+    let run = || AssertUnwindSafe(actor::run(Arc::clone(&shared), Arc::clone(&mailbox))).catch_unwind();
+    while run().await.is_err() {
+        let name = mailbox.latest().map(|object| object.name().to_owned()).unwrap_or_default();
+        tracing::error!(application = name, "the work for an Application panicked; it begins again");
+        tokio::select! {
+            () = shared.clock.sleep(AFTER_PANIC) => {}
+            () = shared.stop.cancelled() => return,
+        }
+    }
 }
 
 fn name_of(object: &Object) -> Name {

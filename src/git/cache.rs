@@ -215,8 +215,18 @@ impl Repositories {
                 Err(FetchError::TooLarge { url: url.to_string(), limit: self.limits.bytes })
             }
         };
-        if result.is_err() {
-            remove_leftovers(&path);
+        // What was sent quickly is measured too.
+        let result = match result {
+            Ok(()) if self.size(&path).await > self.limits.bytes => {
+                Err(FetchError::TooLarge { url: url.to_string(), limit: self.limits.bytes })
+            }
+            result => result,
+        };
+        match &result {
+            Ok(()) => {}
+            // Nothing of it is used, so nothing of it is kept.
+            Err(FetchError::TooLarge { .. }) => drop(fs::remove_dir_all(&path)),
+            Err(_) => remove_leftovers(&path),
         }
         result
     }
@@ -225,12 +235,16 @@ impl Repositories {
     async fn outgrows(&self, path: &Path) {
         loop {
             self.clock.sleep(Duration::from_millis(500)).await;
-            let objects = path.join("objects");
-            let size = tokio::task::spawn_blocking(move || pack_bytes(&objects)).await.unwrap_or(0);
-            if size > self.limits.bytes {
+            if self.size(path).await > self.limits.bytes {
                 return;
             }
         }
+    }
+
+    /// Bytes of a repository on disk.
+    async fn size(&self, path: &Path) -> u64 {
+        let objects = path.join("objects");
+        tokio::task::spawn_blocking(move || pack_bytes(&objects)).await.unwrap_or(0)
     }
 }
 
@@ -282,7 +296,8 @@ fn git(action: &str) -> Run {
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
         .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.askPass="])
-        .args(["-c", "advice.detachedHead=false", "-c", "gc.auto=0"]);
+        // As one pack, whose size can be seen while it comes.
+        .args(["-c", "advice.detachedHead=false", "-c", "gc.auto=0", "-c", "fetch.unpackLimit=1"]);
     for name in [
         "GIT_DIR",
         "GIT_WORK_TREE",

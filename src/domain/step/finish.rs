@@ -12,6 +12,11 @@ pub fn end_in_error(state: &mut OperationState, now: Timestamp, message: &str) {
     end(state, now, OperationPhase::Error, message);
 }
 
+/// As [`end_in_error`], where Argo CD calls it `Failed`: an object belongs to another application too.
+pub fn end_in_failure(state: &mut OperationState, now: Timestamp, message: &str) {
+    end(state, now, OperationPhase::Failed, message);
+}
+
 impl Board<'_> {
     /// Ends the attempt.
     pub(super) fn finish(&mut self, phase: OperationPhase, message: &str) -> Next {

@@ -42,6 +42,10 @@ pub(super) fn applied(object: &ObjectKey, change: Change, dry_run: bool) -> Stri
         Change::Replaced => "replaced",
     };
     let suffix = if dry_run { " (dry run)" } else { "" };
+    // Argo CD updates these two instead of replacing them, and says so in its own words.
+    if change == Change::Replaced && ["Namespace", "CustomResourceDefinition"].contains(&object.kind.as_str()) {
+        return format!("{}/{} updated{suffix}", object.kind, object.name);
+    }
     format!("{} {word}{suffix}", printed_name(object))
 }
 

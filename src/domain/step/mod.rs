@@ -36,7 +36,7 @@ mod terminate;
 mod types;
 mod waiting;
 
-pub use finish::end_in_error;
+pub use finish::{end_in_error, end_in_failure};
 pub use mark::Mark;
 pub use message::printed_name;
 pub use resume::{ResumeRefused, record_manifests, recorded_manifests, resume, resumed_operation};

@@ -64,21 +64,22 @@ pub fn record_manifests(state: &mut OperationState, digest: &str) {
 /// The state with which a failed operation is continued: its request and what succeeded in it, without what failed.
 ///
 /// `request` is the operation that asks for it; who asked and further `info` are taken from there, everything else from
-/// the failed operation. `revision` and `digest` are those of the manifests as they are now. Results of ordinary objects
+/// the failed operation. `revisions` (by index of the sources) and `digest` are those of the manifests as they are now. Results of ordinary objects
 /// that were applied but not settled are dropped: applying again does no harm. Those of SyncFail hooks are dropped: they
 /// belong to the failure. The new operation begins later than the failed one, so that no hook of that one is taken for its
 /// own.
 pub fn resume(
     failed: &OperationState,
     request: &Operation,
-    revision: &str,
+    revisions: &[String],
     digest: &str,
     now: Timestamp,
 ) -> Result<OperationState, ResumeRefused> {
     check_operation(failed, request)?;
     let mut done = failed.sync_result.clone().unwrap_or_default();
-    if done.revisions.is_empty() && done.revision != revision {
-        return Err(ResumeRefused::OtherRevision { recorded: done.revision, now: revision.to_owned() });
+    let recorded = if done.revisions.is_empty() { vec![done.revision.clone()] } else { done.revisions.clone() };
+    if recorded != revisions {
+        return Err(ResumeRefused::OtherRevision { recorded: recorded.join(" "), now: revisions.join(" ") });
     }
     match recorded_manifests(&failed.operation) {
         None => return Err(ResumeRefused::ManifestsUnknown),

@@ -15,7 +15,9 @@ use crate::domain::application::{Application, RefreshKind};
 use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::operation::{Operation, OperationState};
+use crate::domain::project::Decision;
 use crate::engine::actor::Next;
+use crate::engine::deletion::settled;
 use crate::engine::event::{Severity, tell};
 use crate::engine::mailbox::Mailbox;
 use crate::engine::problem::{Problem, ProblemKind};
@@ -157,6 +159,10 @@ impl Comparer {
         let control_plane = &shared.options.control_plane;
         let occasion = Occasion { control_plane, now, is_asked: cause != Cause::Change };
         let mut edits = edits(object, application, comparison, &report, stuck.as_ref(), &occasion);
+        // Delete hooks run only if a finalizer holds the Application, and are those of the revision it tracks.
+        let manifests =
+            comparison.targets.as_ref().map(|targets| settled(&application.metadata.finalizers, &targets.objects));
+        edits.extend(manifests.flatten().map(Edit::Finalizers));
         if application.refresh().is_some() {
             edits.extend([names::REFRESH, names::REFRESH_TIMESTAMP].map(Edit::NoAnnotation));
         }
@@ -188,9 +194,13 @@ fn decide(application: &Application, comparison: &Comparison, report: &Report, n
     let verdict = automated(application, &found, now);
     if let Verdict::Start(operation) = &verdict {
         let state = OperationState { operation: Operation::clone(operation), ..OperationState::default() };
-        if !window(&place.project, application, &place.destination, &state, now).is_allowed() {
-            return Verdict::Nothing;
-        }
+        let opens = match window(&place.project, application, &place.destination, &state, now) {
+            Decision::Allowed => return verdict,
+            Decision::NotAllowed { opens } => opens,
+            Decision::Denied { window } => window.closing(now).ok().flatten(),
+            Decision::Broken(_) => None,
+        };
+        return opens.map_or(Verdict::Nothing, |opens| Verdict::Later(opens.duration_since(now)));
     }
     verdict
 }

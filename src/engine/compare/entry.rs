@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) is_health_ignored: bool,
     /// Images in its pod template.
     pub(super) images: Vec<String>,
+    /// Addresses under which it is reached.
+    pub(super) links: Vec<String>,
 }
 
 impl Entry {
@@ -123,6 +125,7 @@ pub(super) fn example(kind: &str, status: Option<SyncStatus>, health: Option<Hea
         is_tolerated: false,
         is_health_ignored: false,
         images: Vec::new(),
+        links: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::entry::Entry;
 use super::ignore::Rule;
 use super::judge::{Judged, Question};
+use super::links::links;
 use super::sight::Sight;
 use crate::domain::application::{Application, SyncStatus};
 use crate::domain::health::{Health, HealthStatus, health};
@@ -74,7 +75,7 @@ pub(super) async fn compare(
         Err(problem) => comparison.problems.push(problem),
     }
     // A spec that may not be carried out is not compared: what would be shown was never permitted.
-    if comparison.problems.iter().all(|problem| problem.kind != ProblemKind::InvalidSpecError)
+    if !comparison.problems.iter().any(Problem::is_invalid_spec)
         && let Err(problem) = look(shared, mailbox, application, &place, judged, &mut comparison).await
     {
         comparison.problems.push(problem);
@@ -105,16 +106,17 @@ async fn look(
     comparison.fingerprint = sight.fingerprint();
     let instance = shared.instance(&application.key);
     let rules = Rule::of_spec(&application.spec.ignore_differences);
+    let options = SyncOptions::from_list(application.spec.sync_policy.sync_options.iter().map(String::as_str));
     let live = sight.objects();
     // Boxed, since the compiler cannot see that futures of a closure may be sent to another thread.
     let questions: Vec<BoxFuture<'_, _>> = (wanted.iter())
         .map(|(key, target)| {
             let seen = live.get(key).cloned();
-            let (known, rules) = (&known, &rules);
+            let (known, rules, options) = (&known, &rules, &options);
             async move {
                 let kind = known.kinds.find_version(target.group(), target.version(), target.kind());
                 let Some(kind) = kind else { return Ok((key, target, SyncStatus::OutOfSync, seen)) };
-                let question = Question { cluster: &destination.cluster, kind, key, target, rules, judged };
+                let question = Question { cluster: &destination.cluster, kind, key, target, rules, options, judged };
                 question.ask(seen).await.map(|(status, live)| (key, target, status, live))
             }
             .boxed()
@@ -223,6 +225,7 @@ fn entry(
         wave: shown.map_or(0, |object| wave(object)),
         is_tolerated: target.is_none() && any(&|object| has_compare_option(object, "IgnoreExtraneous")),
         is_health_ignored: live.is_some_and(|live| live.annotation(names::IGNORE_HEALTHCHECK) == Some("true")),
+        links: live.map(|live| links(live)).unwrap_or_default(),
         images: if is_hook { Vec::new() } else { live.map(|live| images(live)).unwrap_or_default() },
     }
 }

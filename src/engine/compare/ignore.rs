@@ -10,7 +10,7 @@ const SERVERS: &[&str] =
 
 /// An entry of `ignoreDifferences`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Rule {
+pub(in crate::engine) struct Rule {
     group: String,
     kind: String,
     name: String,
@@ -21,7 +21,7 @@ pub(super) struct Rule {
 
 impl Rule {
     /// Reads the entries of a spec. Those with fields that are not implemented were refused before.
-    pub(super) fn of_spec(entries: &[Value]) -> Vec<Self> {
+    pub(in crate::engine) fn of_spec(entries: &[Value]) -> Vec<Self> {
         let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_default().to_owned();
         let texts = |entry: &Value, field: &str| {
             let list = entry[field].as_array().into_iter().flatten();
@@ -39,7 +39,7 @@ impl Rule {
     }
 
     /// Group and kind may be `*`; name and namespace count only where they are written.
-    fn is_about(&self, object: &Object) -> bool {
+    pub(super) fn is_about(&self, object: &Object) -> bool {
         let is = |wanted: &str, own: &str| wanted == "*" || wanted == own;
         let may = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
         is(&self.group, object.group())
@@ -49,22 +49,38 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// JSON pointers to what is ignored.
+    pub(super) fn pointers(&self) -> &[String] {
+        &self.pointers
+    }
+
+    /// Whether what the manager of an entry of `managedFields` owns is ignored.
+    pub(super) fn trusts(&self, entry: &Value) -> bool {
+        entry["manager"].as_str().is_some_and(|manager| self.managers.iter().any(|own| own == manager))
+    }
+}
+
+/// The parts of a JSON pointer.
+pub(super) fn parts(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
+}
+
 /// Whether an object would be another one, but for what does not count. `live` says who owns which field.
 pub(super) fn differs(live: &Object, predicted: &Object, rules: &[Rule]) -> bool {
     counted(live, live, rules) != counted(predicted, live, rules)
 }
 
-fn counted(object: &Object, live: &Object, rules: &[Rule]) -> Value {
+/// What counts of an object. `live` says who owns which field.
+pub(super) fn counted(object: &Object, live: &Object, rules: &[Rule]) -> Value {
     let mut value = Value::Object(object.as_json().clone());
     for rule in rules.iter().filter(|rule| rule.is_about(live)) {
         for pointer in &rule.pointers {
-            let path: Vec<String> =
-                pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
-            remove(&mut value, &path);
+            remove(&mut value, &parts(pointer));
         }
         let entries = live.at(&["metadata", "managedFields"]).and_then(Value::as_array).into_iter().flatten();
         for entry in entries {
-            if entry["manager"].as_str().is_some_and(|manager| rule.managers.iter().any(|own| own == manager)) {
+            if rule.trusts(entry) {
                 remove_owned(&mut value, &entry["fieldsV1"]);
             }
         }

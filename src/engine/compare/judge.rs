@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::ignore::{Rule, differs, forgets};
-use crate::cluster::{Apply, Cluster, ClusterError, Kind, WriteOptions};
+use super::owned::drops;
+use crate::cluster::{Apply, Cluster, ClusterError, Kind, Patch, WriteOptions};
 use crate::domain::application::SyncStatus;
 use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::sync_options::SyncOptions;
+use crate::engine::perform::is_not_in_schema;
 use crate::engine::record::{MANAGER, version};
 
 /// Managers whose fields a sync takes over.
@@ -47,6 +50,8 @@ pub(super) struct Question<'a> {
     pub(super) key: &'a ObjectKey,
     pub(super) target: &'a Arc<Object>,
     pub(super) rules: &'a [Rule],
+    /// The options of the sync that would follow.
+    pub(super) options: &'a SyncOptions,
     pub(super) judged: &'a Judged,
 }
 
@@ -69,7 +74,9 @@ impl Question<'_> {
         let predicted = match self.dry_run(&live).await {
             Ok(predicted) => predicted,
             // A field that cannot be changed, or a manifest that is refused: it is not what lives there.
-            Err(error) if error.api().is_some_and(|status| matches!(status.code, 400 | 422)) => {
+            Err(error)
+                if is_not_in_schema(&error) || error.api().is_some_and(|status| matches!(status.code, 400 | 422)) =>
+            {
                 self.judged.put(self.key, &live, self.target, SyncStatus::OutOfSync);
                 return Ok((SyncStatus::OutOfSync, Some(live)));
             }
@@ -83,7 +90,7 @@ impl Question<'_> {
                 None => return Ok((SyncStatus::OutOfSync, None)),
             }
         };
-        let is_other = differs(&live, &predicted, self.rules) || (is_kubectls(&live) && forgets(&live, self.target));
+        let is_other = differs(&live, &predicted, self.rules) || self.would_drop(&live).await?;
         let status = if is_other { SyncStatus::OutOfSync } else { SyncStatus::Synced };
         if version(&predicted) == version(&live) {
             self.judged.put(self.key, &live, self.target, status);
@@ -101,22 +108,65 @@ impl Question<'_> {
         let manager =
             if manages(live, ARGO_CD, "Apply") && !manages(live, MANAGER, "Apply") { ARGO_CD } else { MANAGER };
         let options = WriteOptions { dry_run: true, manager: manager.to_owned(), ..WriteOptions::default() };
+        let target = self.located();
+        let applied = self.cluster.apply(self.kind, &target, &Apply { force: true, options: options.clone() }).await;
+        match applied {
+            // As a sync with `Validate=false` does it.
+            Err(error) if is_not_in_schema(&error) && !self.validates() => {
+                let merge = Patch::Merge(target.into_json());
+                self.cluster.patch(self.kind, &self.key.namespace, &self.key.name, &merge, &options).await
+            }
+            applied => applied,
+        }
+    }
+
+    fn validates(&self) -> bool {
+        let option = "Validate=false";
+        !self.options.has(option) && !SyncOptions::of_object(self.target).has(option)
+    }
+
+    /// The manifest where it belongs.
+    fn located(&self) -> Object {
         let mut target = Object::clone(self.target);
         if let Some(metadata) = target.as_json_mut().get_mut("metadata").and_then(Value::as_object_mut)
             && !self.key.namespace.is_empty()
         {
             metadata.insert("namespace".to_owned(), self.key.namespace.as_str().into());
         }
-        self.cluster.apply(self.kind, &target, &Apply { force: true, options }).await
+        target
+    }
+
+    /// Whether a field lives that a sync would take over and then drop, although no apply of ours put it there.
+    async fn would_drop(&self, live: &Object) -> Result<bool, ClusterError> {
+        let migrates = !self.options.has("ClientSideApplyMigration=false");
+        let is_former = |entry: &Value| {
+            let manager = entry["manager"].as_str().unwrap_or_default();
+            let is_one = [ARGO_CD, MANAGER].contains(&manager) || (manager == KUBECTL && migrates);
+            is_one && entry["operation"] == "Update" && entry["subresource"].is_null()
+        };
+        if !managers(live).any(is_former) {
+            return Ok(false);
+        }
+        let mut target = self.located();
+        if let Some(metadata) = target.as_json_mut().get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".to_owned(), version(live).into());
+        }
+        let options = WriteOptions { dry_run: true, manager: MANAGER.to_owned(), ..WriteOptions::default() };
+        let is_ours = |entry: &Value| is_former(entry) || entry["manager"] == MANAGER;
+        match self.cluster.replace(self.kind, &target, &options).await {
+            Ok(put) => Ok(drops(live, &put, is_ours, self.rules)),
+            Err(error) if error.is_transient() || error.is_outcome_unknown() => Err(error),
+            // A field that cannot be changed, or no right to replace: what kubectl wrote down is all there is.
+            Err(_) => Ok(forgets(live, self.target)),
+        }
     }
 }
 
-fn is_kubectls(live: &Object) -> bool {
-    !manages(live, MANAGER, "Apply") && (manages(live, KUBECTL, "Update") || manages(live, ARGO_CD, "Update"))
+fn managers(live: &Object) -> impl Iterator<Item = &Value> {
+    live.at(&["metadata", "managedFields"]).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn manages(live: &Object, manager: &str, operation: &str) -> bool {
-    let entries = live.at(&["metadata", "managedFields"]).and_then(Value::as_array).into_iter().flatten();
-    let mut own = entries.filter(|entry| entry["manager"] == manager && entry["operation"] == operation);
+    let mut own = managers(live).filter(|entry| entry["manager"] == manager && entry["operation"] == operation);
     own.next().is_some()
 }

@@ -36,7 +36,7 @@ impl Report {
         let Some(entries) = &comparison.entries else {
             // A cluster that cannot be asked says nothing against what is known of its health. A spec that cannot be
             // carried out has none.
-            let is_invalid = comparison.problems.iter().any(|problem| problem.kind == ProblemKind::InvalidSpecError);
+            let is_invalid = comparison.problems.iter().any(Problem::is_invalid_spec);
             let known = application.status.health.status.filter(|_| !is_invalid);
             return Self { sync: SyncStatus::Unknown, health: known.unwrap_or(HealthStatus::Unknown) };
         };
@@ -152,6 +152,10 @@ fn summary(entries: &[Entry]) -> Value {
     let mut summary = serde_json::Map::new();
     if !images.is_empty() {
         summary.insert("images".to_owned(), json!(images));
+    }
+    let links: BTreeSet<&String> = entries.iter().flat_map(|entry| &entry.links).collect();
+    if !links.is_empty() {
+        summary.insert("externalURLs".to_owned(), json!(links));
     }
     if is_apps {
         summary.insert("isAppOfApps".to_owned(), true.into());

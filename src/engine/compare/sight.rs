@@ -38,9 +38,7 @@ impl Sight {
         everywhere.insert(application.spec.destination.namespace.clone());
         everywhere.extend(application.status.resources.iter().map(|resource| resource.namespace.clone()));
         let inventory = Inventory::open(&shared.pool, destination, &instance, &everywhere, bell).await?;
-        for kind in inventory.ready().await {
-            tracing::debug!(kind = kind.plural, "a kind that may not be listed is not looked through");
-        }
+        inventory.ready(application).await?;
         let mut all = keys.clone();
         all.extend(inventory.objects().iter().map(|object| object.key()));
         let world = World::open(&shared.pool, destination, &known.kinds, &instance, &all, bell).await?;

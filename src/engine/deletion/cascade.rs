@@ -18,14 +18,15 @@ use crate::engine::operate::Place;
 use crate::engine::problem::Problem;
 use crate::engine::shared::Shared;
 
-/// Deletes the objects of the next wave. `true`: nothing is left that may be deleted.
+/// Deletes the objects of the next wave. `true`: nothing is left that may be deleted. The bell rings for what is left as
+/// long as the inventory is kept.
 pub(super) async fn cascade(
     shared: &Shared,
     mailbox: &Mailbox,
     application: &Application,
     place: &Place,
     propagation: Propagation,
-) -> Result<bool, Problem> {
+) -> Result<(bool, Inventory), Problem> {
     let failed = |error: &cluster::ClusterError| {
         let problem = Problem::cluster(error);
         if problem.transient { problem } else { Problem::deletion(error.to_string()) }
@@ -39,7 +40,7 @@ pub(super) async fn cascade(
     let bell = &mailbox.bell;
     let inventory = Inventory::open(&shared.pool, destination, &instance, &namespaces, bell).await;
     let inventory = inventory.map_err(|error| failed(&error))?;
-    inventory.ready().await;
+    inventory.ready(application).await.map_err(|error| failed(&error))?;
     let policy = SyncOptions::from_list(application.spec.sync_policy.sync_options.iter().map(String::as_str));
     let approved = is_approved(application);
     let mut left: Vec<Arc<Object>> = Vec::new();
@@ -62,7 +63,7 @@ pub(super) async fn cascade(
         }
         left.push(object);
     }
-    let Some(last) = left.iter().map(|object| wave(object)).max() else { return Ok(true) };
+    let Some(last) = left.iter().map(|object| wave(object)).max() else { return Ok((true, inventory)) };
     for object in left.iter().filter(|object| wave(object) == last && !object.is_deleting()) {
         let Some(kind) = known.kinds.find(object.group(), object.kind()) else { continue };
         let options = cluster::Delete {
@@ -81,7 +82,7 @@ pub(super) async fn cascade(
             Err(error) => return Err(failed(&error)),
         }
     }
-    Ok(false)
+    Ok((false, inventory))
 }
 
 /// Whether somebody approved the deletion after it was asked for.

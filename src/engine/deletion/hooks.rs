@@ -91,11 +91,16 @@ impl<'a> Hooks<'a> {
         Ok(Self { place, phase, mark, members: hooks, watches })
     }
 
+    /// What rings the bell when a hook changes, to be kept while it is waited for.
+    pub(super) fn into_watches(self) -> Vec<Subscription> {
+        self.watches
+    }
+
     fn cluster(&self) -> &Cluster {
         &self.place.destination.cluster
     }
 
-    /// Creates what is due, and says how far they are; a result for each hook that was begun.
+    /// Creates what is due, and says how far they are; a result for each hook whose turn has come.
     pub(super) async fn go_on(&self) -> Result<(Progress, Vec<TaskResult>), Problem> {
         for watch in &self.watches {
             watch.ready().await.map_err(|error| failed(&error))?;
@@ -111,9 +116,7 @@ impl<'a> Hooks<'a> {
             current = Some(wave(hook));
             let live = self.begin(kind, hook).await?;
             let phase = live.as_ref().map_or(HookPhase::Running, judged);
-            if live.is_some() {
-                results.push(self.result(hook, live.as_ref(), phase));
-            }
+            results.push(self.result(hook, live.as_ref(), phase));
             progress = match (progress, phase) {
                 (Progress::Failed, _) | (_, HookPhase::Failed | HookPhase::Error) => Progress::Failed,
                 (Progress::Running, _) | (_, HookPhase::Running | HookPhase::Terminating) => Progress::Running,
@@ -169,11 +172,14 @@ impl<'a> Hooks<'a> {
     }
 
     fn result(&self, hook: &Object, live: Option<&Object>, phase: HookPhase) -> TaskResult {
-        let told = live.and_then(|live| health(live).ok().flatten()).map(|health| health.message).unwrap_or_default();
+        let told = match live {
+            Some(live) => health(live).ok().flatten().map(|health| health.message).unwrap_or_default(),
+            None => "waiting for the deletion of its predecessor".to_owned(),
+        };
         TaskResult {
             key: hook.key(),
             version: hook.version().to_owned(),
-            status: Some(ResultStatus::Synced),
+            status: live.map(|_| ResultStatus::Synced),
             hook_type: Some(match self.phase {
                 DeletePhase::PreDelete => HookType::PreDelete,
                 DeletePhase::PostDelete => HookType::PostDelete,

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::cascade::cascade;
 use super::finalizers::{Part, foreign, next, without};
 use super::hooks::{Hooks, Progress};
 use crate::domain::application::Application;
-use crate::domain::hook::DeletePhase;
+use crate::domain::hook::{DeletePhase, HookType};
 use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::operation::{Info, Operation, OperationPhase, OperationState, SyncResult, TaskResult};
 use crate::engine::actor::{Next, read};
 use crate::engine::event::{Severity, tell};
+use crate::engine::inventory::Inventory;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::operate::{Place, place};
+use crate::engine::pool::Subscription;
 use crate::engine::problem::{Problem, ProblemKind};
 use crate::engine::project::Reading;
 use crate::engine::record::{Edit, Written, write};
@@ -26,34 +28,58 @@ use crate::engine::targets::{Fetch, Targets, Wanted, targets};
 
 /// How often failed hooks are run again before somebody has to look.
 const RETRIES: i64 = 3;
-/// Pause before a part is tried again that did not go on.
+/// Pause before a part is tried again that a cluster did not answer to.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Pause before failed hooks are run again, times the number of the attempt.
-const RETRY: Duration = Duration::from_secs(10);
+/// Pause before a part is tried again that did not go on for another reason.
+const LATER: Duration = Duration::from_secs(10);
+
+/// How far a part is.
+enum Turn {
+    /// It is done.
+    Through,
+    /// It waits: for the bell, and at most so long.
+    Waits(Option<Duration>),
+}
+
+/// What rings the bell while a part waits.
+#[derive(Default)]
+struct Eyes {
+    hooks: Vec<Subscription>,
+    objects: Option<Inventory>,
+}
 
 /// Goes on with the deletion of an Application until it is gone or the engine stops.
-pub(in crate::engine) async fn run(
-    shared: &Shared,
-    mailbox: &Arc<Mailbox>,
-    object: &Arc<Object>,
-    _: &Application,
-) -> Next {
+pub(in crate::engine) async fn run(shared: &Shared, mailbox: &Arc<Mailbox>, object: &Arc<Object>) -> Next {
     let mut object = Arc::clone(object);
+    let mut eyes = Eyes::default();
     loop {
         let application = read(shared, &object);
         let Some((finalizer, part)) = next(&application.metadata.finalizers) else { return Next::default() };
-        let mut deletion = Deletion { shared, mailbox, object: Arc::clone(&object), application };
-        let pause = match deletion.part(finalizer, part).await {
-            Ok(pause) => pause,
-            Err(problem) => {
-                deletion.complain(&problem).await;
-                Some(if problem.transient { AGAIN } else { RETRY })
+        let mut deletion =
+            Deletion { shared, mailbox, object: Arc::clone(&object), application, eyes: Eyes::default() };
+        let turn = {
+            // Held while something is done. It is never closed.
+            let _turn = shared.workers.acquire().await.ok();
+            match deletion.part(finalizer, part).await {
+                Ok(turn) => turn,
+                Err(problem) => {
+                    deletion.complain(&problem).await;
+                    Turn::Waits(Some(if problem.transient { AGAIN } else { LATER }))
+                }
             }
         };
-        if let Some(pause) = pause {
+        // Those of this turn are open before those of the last are closed, so that shared watches stay.
+        drop(std::mem::replace(&mut eyes, deletion.eyes));
+        if let Turn::Waits(pause) = turn {
+            let alarm = async {
+                match pause {
+                    Some(pause) => shared.clock.sleep(pause).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = mailbox.bell.notified() => {}
-                () = shared.clock.sleep(pause) => {}
+                () = alarm => {}
                 () = shared.stop.cancelled() => return Next::default(),
             }
         }
@@ -70,39 +96,43 @@ struct Deletion<'a> {
     mailbox: &'a Arc<Mailbox>,
     object: Arc<Object>,
     application: Application,
+    eyes: Eyes,
 }
 
 impl Deletion<'_> {
-    /// Goes on with a part; when to look again, if it is not through.
-    async fn part(&mut self, finalizer: &'static str, part: Part) -> Result<Option<Duration>, Problem> {
+    /// Goes on with a part.
+    async fn part(&mut self, finalizer: &'static str, part: Part) -> Result<Turn, Problem> {
         let place = match place(self.shared, &self.object, &self.application, Reading::Fresh).await {
             Ok(place) => place,
-            // Without its cluster there is nothing to delete and nowhere to run anything.
-            Err(problem) if problem.kind == ProblemKind::InvalidSpecError => {
+            // Without its cluster there is nothing to delete and nowhere to run anything. Whatever else is wrong can be
+            // mended, and what was deployed is not left behind for it.
+            Err(problem) if problem.kind == ProblemKind::UnknownCluster => {
                 let rest = foreign(&self.application.metadata.finalizers);
                 self.write(&[Edit::Finalizers(rest)]).await;
-                return Ok(None);
+                return Ok(Turn::Through);
             }
             Err(problem) => return Err(problem),
         };
-        let is_through = match part {
+        let turn = match part {
             Part::Objects(propagation) => {
-                cascade(self.shared, self.mailbox, &self.application, &place, propagation).await?
+                let (is_through, inventory) =
+                    cascade(self.shared, self.mailbox, &self.application, &place, propagation).await?;
+                self.eyes.objects = Some(inventory);
+                if is_through { Turn::Through } else { Turn::Waits(None) }
             }
             Part::PreDelete => self.hooks(&place, DeletePhase::PreDelete).await?,
             Part::PostDelete => self.hooks(&place, DeletePhase::PostDelete).await?,
             Part::CleanPreDelete => self.clean(&place, DeletePhase::PreDelete).await?,
             Part::CleanPostDelete => self.clean(&place, DeletePhase::PostDelete).await?,
         };
-        if !is_through {
-            return Ok(Some(RETRY));
+        if matches!(turn, Turn::Through) {
+            let rest = without(&self.application.metadata.finalizers, finalizer);
+            self.write(&[Edit::Finalizers(rest)]).await;
         }
-        let rest = without(&self.application.metadata.finalizers, finalizer);
-        self.write(&[Edit::Finalizers(rest)]).await;
-        Ok(None)
+        Ok(turn)
     }
 
-    async fn open<'p>(&'p self, place: &'p Place, phase: DeletePhase, attempt: i64) -> Result<Hooks<'p>, Problem> {
+    async fn open<'p>(&self, place: &'p Place, phase: DeletePhase, attempt: i64) -> Result<Hooks<'p>, Problem> {
         let targets = self.targets(place).await?;
         let namespace = &self.application.spec.destination.namespace;
         let of = (self.began(), attempt);
@@ -131,90 +161,126 @@ impl Deletion<'_> {
         state.operation.info.iter().any(|info| info.name == names::BOATHOOK_DELETE).then_some(state)
     }
 
-    /// Runs the hooks of a phase. `true`: all ended well.
-    async fn hooks(&mut self, place: &Place, phase: DeletePhase) -> Result<bool, Problem> {
-        let attempt = self.state().map_or(0, |state| state.retry_count);
+    /// Which attempt at the hooks of a phase is to be made. An error says how long to wait instead; for ever, after the
+    /// last one that is made without being asked for.
+    fn attempt(&self, phase: DeletePhase) -> Result<i64, Option<Duration>> {
+        let is_of_phase = |result: &TaskResult| result.hook_type == Some(hook_type(phase));
+        let is_begun =
+            |state: &&OperationState| state.sync_result.iter().flat_map(|result| &result.resources).any(is_of_phase);
+        let Some(state) = self.state().filter(is_begun) else { return Ok(0) };
+        let is_asked = self.application.refresh().is_some();
+        if state.is_completed() {
+            return if is_asked { Ok(state.retry_count.saturating_add(1)) } else { Err(None) };
+        }
+        let factor = i32::try_from(state.retry_count.max(1)).unwrap_or(i32::MAX);
+        let pause = self.shared.options.deletion_pause.checked_mul(factor).unwrap_or(SignedDuration::MAX);
+        let next = state.finished_at.and_then(|failed| failed.checked_add(pause).ok());
+        let left = next.map(|next| next.duration_since(self.shared.clock.now())).unwrap_or_default();
+        match Duration::try_from(left) {
+            Ok(left) if !left.is_zero() && !is_asked => Err(Some(left)),
+            _ => Ok(state.retry_count),
+        }
+    }
+
+    /// Runs the hooks of a phase.
+    async fn hooks(&mut self, place: &Place, phase: DeletePhase) -> Result<Turn, Problem> {
+        let attempt = match self.attempt(phase) {
+            Ok(attempt) => attempt,
+            Err(wait) => return Ok(Turn::Waits(wait)),
+        };
         let hooks = self.open(place, phase, attempt).await?;
         let (progress, results) = hooks.go_on().await?;
-        let word = match phase {
-            DeletePhase::PreDelete => "PreDelete",
-            DeletePhase::PostDelete => "PostDelete",
-        };
+        let word = hook_type(phase).as_str();
+        let (succeeded, running) = (format!("{word} hooks succeeded"), format!("waiting for {word} hooks"));
         match progress {
-            Progress::Running => {
-                self.record(OperationPhase::Running, &format!("waiting for {word} hooks"), attempt, results).await;
-                Ok(false)
-            }
+            Progress::Succeeded if results.is_empty() => Ok(Turn::Through),
             Progress::Succeeded => {
-                if !results.is_empty() {
-                    let told = format!("{word} hooks succeeded");
-                    self.record(OperationPhase::Running, &told, 0, results).await;
-                }
-                Ok(true)
+                self.record(OperationPhase::Running, &succeeded, (attempt, None), phase, results).await;
+                Ok(Turn::Through)
+            }
+            Progress::Running => {
+                self.eyes.hooks = hooks.into_watches();
+                self.record(OperationPhase::Running, &running, (attempt, None), phase, results).await;
+                Ok(Turn::Waits(None))
             }
             Progress::Failed => {
+                // Written down before anything of it is removed.
+                self.failed(phase, attempt, results).await;
                 hooks.clean(false).await?;
-                drop(hooks);
-                self.failed(word, attempt, results).await
+                Ok(self.attempt(phase).map_or_else(Turn::Waits, |_| Turn::Waits(Some(Duration::ZERO))))
             }
         }
     }
 
     /// After a failure: another attempt follows, but not for ever.
-    async fn failed(&mut self, word: &str, attempt: i64, results: Vec<TaskResult>) -> Result<bool, Problem> {
+    async fn failed(&mut self, phase: DeletePhase, attempt: i64, results: Vec<TaskResult>) {
         let failed: Vec<String> = (results.iter().filter(|result| result.is_failed()))
             .map(|result| format!("{}/{}", result.key.namespace, result.key.name))
             .collect();
-        let message = format!(
-            "error executing {} hooks: {word} hook(s) failed: {}",
-            if word == "PreDelete" { "pre-delete" } else { "post-delete" },
-            failed.join(", ")
-        );
-        let is_refreshed = self.application.refresh().is_some();
-        if attempt >= RETRIES && !is_refreshed {
-            self.record(OperationPhase::Failed, &message, attempt, results).await;
-            return Err(Problem::deletion(format!("{message} ({attempt} retries; a refresh tries again)")));
+        let (hooks, word) = match phase {
+            DeletePhase::PreDelete => ("pre-delete", "PreDelete"),
+            DeletePhase::PostDelete => ("post-delete", "PostDelete"),
+        };
+        let message = format!("error executing {hooks} hooks: {word} hook(s) failed: {}", failed.join(", "));
+        let now = Some(self.shared.clock.now().max(self.began()));
+        if attempt >= RETRIES {
+            let told = format!("{message} ({attempt} retries; a refresh tries again)");
+            self.record(OperationPhase::Failed, &told, (attempt, now), phase, results).await;
+            self.complain(&Problem::deletion(told)).await;
+        } else {
+            // As Argo CD writes down that an operation waits for its next attempt.
+            let told = format!("{message}. Retrying attempt #{}.", attempt + 1);
+            self.record(OperationPhase::Running, &told, (attempt + 1, now), phase, results).await;
+            self.complain(&Problem::deletion(message)).await;
         }
-        let number = if is_refreshed { 0 } else { attempt };
-        self.record(OperationPhase::Running, &message, number, results.clone()).await;
-        self.complain(&Problem::deletion(message.clone())).await;
-        let pause = RETRY.saturating_mul(u32::try_from(number + 1).unwrap_or(1));
-        tokio::select! {
-            () = self.shared.clock.sleep(pause) => {}
-            () = self.shared.stop.cancelled() => return Ok(false),
-        }
-        self.record(OperationPhase::Running, &message, attempt + 1, results).await;
-        self.write(&[Edit::NoAnnotation(names::REFRESH)]).await;
-        Ok(false)
     }
 
-    async fn clean(&self, place: &Place, phase: DeletePhase) -> Result<bool, Problem> {
+    async fn clean(&self, place: &Place, phase: DeletePhase) -> Result<Turn, Problem> {
         let attempt = self.state().map_or(0, |state| state.retry_count);
         self.open(place, phase, attempt).await?.clean(true).await?;
-        Ok(true)
+        Ok(Turn::Through)
     }
 
-    /// Writes down how far the deletion is, as an operation.
-    async fn record(&mut self, phase: OperationPhase, message: &str, retries: i64, results: Vec<TaskResult>) {
+    /// Writes down how far the deletion is, as an operation: with what is known of the other phase. Whoever asked for
+    /// another attempt with a refresh has got it then.
+    async fn record(
+        &mut self,
+        phase: OperationPhase,
+        message: &str,
+        (retries, finished): (i64, Option<Timestamp>),
+        hooks: DeletePhase,
+        results: Vec<TaskResult>,
+    ) {
         let info = Info { name: names::BOATHOOK_DELETE.to_owned(), value: "true".to_owned() };
+        let known = self.state().and_then(|state| state.sync_result.as_ref());
+        let other = known.into_iter().flat_map(|result| &result.resources);
+        let other = other.filter(|result| result.hook_type != Some(hook_type(hooks))).cloned();
+        let resources = other.chain(results).collect();
         let state = OperationState {
             operation: Operation { info: vec![info], ..Operation::default() },
             phase: Some(phase),
             message: message.to_owned(),
             started_at: Some(self.began()),
-            finished_at: phase.is_completed().then(|| self.shared.clock.now().max(self.began())),
+            finished_at: finished,
             retry_count: retries,
-            sync_result: Some(SyncResult { resources: results, ..SyncResult::default() }),
+            sync_result: Some(SyncResult { resources, ..SyncResult::default() }),
         };
-        let is_known = self.state().is_some_and(|known| {
-            let ours = |state: &OperationState| {
-                let results = state.sync_result.as_ref().map(|result| result.resources.clone());
-                (state.phase, state.message.clone(), state.retry_count, results)
-            };
-            ours(known) == ours(&state)
-        });
-        if !is_known {
-            self.write(&[Edit::Status("operationState", state.to_json())]).await;
+        let mut value = state.to_json();
+        let results = value.pointer_mut("/syncResult/resources").and_then(Value::as_array_mut);
+        for result in results.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if let Some(hook_type) = result.get("hookType").cloned() {
+                result.insert("syncPhase".to_owned(), hook_type);
+            }
+        }
+        let mut edits = Vec::new();
+        if self.object.at(&["status", "operationState"]) != Some(&value) {
+            edits.push(Edit::Status("operationState", value));
+        }
+        if self.application.refresh().is_some() {
+            edits.extend([names::REFRESH, names::REFRESH_TIMESTAMP].map(Edit::NoAnnotation));
+        }
+        if !edits.is_empty() {
+            self.write(&edits).await;
         }
     }
 
@@ -245,5 +311,12 @@ impl Deletion<'_> {
             self.application = read(self.shared, &object);
             self.object = object;
         }
+    }
+}
+
+const fn hook_type(phase: DeletePhase) -> HookType {
+    match phase {
+        DeletePhase::PreDelete => HookType::PreDelete,
+        DeletePhase::PostDelete => HookType::PostDelete,
     }
 }

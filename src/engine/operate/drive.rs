@@ -14,15 +14,14 @@ use crate::cluster::Scope;
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 use crate::domain::names;
-use crate::domain::operation::{OperationPhase, OperationState};
+use crate::domain::operation::{HookPhase, OperationPhase, OperationState};
 use crate::domain::plan::Plan;
 use crate::domain::project::Decision;
 use crate::domain::step::{
-    Action, Observation, Outcome, Progress, Render, Settings, Step, StepInput, end_in_error, recorded_manifests,
-    resume, step,
+    Action, Observation, Outcome, Progress, Render, Settings, Step, StepInput, end_in_error, end_in_failure,
+    recorded_manifests, resume, step,
 };
 use crate::engine::actor::read;
-use crate::engine::deletion::settled;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
 use crate::engine::pool::{Detail, Interest, Subscription};
@@ -36,6 +35,8 @@ use crate::engine::targets::Fetch;
 const BLOCKED: &str = "Sync operation blocked by sync window";
 /// Pause before a cluster is asked again that did not answer.
 const AGAIN: SignedDuration = SignedDuration::from_secs(1);
+/// Pause before Git is asked again while hooks run.
+const LATER: SignedDuration = SignedDuration::from_secs(10);
 /// Of a request without anything to do.
 const NOTHING: &str = "Invalid operation request: no operation specified";
 
@@ -86,6 +87,8 @@ pub(super) struct Run<'a> {
     /// Rings the bell when the project changes: its windows may let the operation go on.
     _project: Subscription,
     fetch: Fetch,
+    /// What ends the operation, while its hooks are ended first.
+    ended_by: Option<String>,
 }
 
 impl<'a> Run<'a> {
@@ -111,6 +114,7 @@ impl<'a> Run<'a> {
             prepared: None,
             is_project_fresh: false,
             fetch: Fetch::IfOld,
+            ended_by: None,
         }
     }
 
@@ -196,8 +200,7 @@ impl<'a> Run<'a> {
         let told = |problem: Problem| format!("the operation cannot be resumed: {problem}");
         let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await.map_err(told)?;
         let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await.map_err(told)?;
-        let revision = targets.revisions.first().map_or("", String::as_str);
-        let state = resume(&failed, &request, revision, &targets.digest, now);
+        let state = resume(&failed, &request, &targets.revisions, &targets.digest, now);
         state.map_err(|refused| format!("the operation cannot be resumed: {refused}"))
     }
 
@@ -220,6 +223,11 @@ impl<'a> Run<'a> {
                         return Some(Pause { until });
                     }
                     Err(_) if self.is_terminating() => {}
+                    // Nor are hooks ended that run well, because Git does not answer right now.
+                    Err(problem) if problem.transient && self.has_running_hooks() => {
+                        tracing::warn!(%problem, "an operation waits for its sources");
+                        return Some(Pause { until: self.now().checked_add(LATER).ok() });
+                    }
                     Err(problem) => {
                         self.fail(&problem).await?;
                         continue;
@@ -232,7 +240,8 @@ impl<'a> Run<'a> {
                 Held::Anew => continue,
                 Held::Over => return None,
             }
-            let next = self.step();
+            let mut next = self.step();
+            self.say_what_ended_it(&mut next.progress.state);
             let (progress, actions) = (next.progress.clone(), !next.actions.is_empty());
             if self.write(progress).await == Go::Over {
                 return None;
@@ -252,6 +261,21 @@ impl<'a> Run<'a> {
                 return Some(Pause { until: next.wait.and_then(|wait| wait.until) });
             }
             self.act(&next).await;
+        }
+    }
+
+    fn has_running_hooks(&self) -> bool {
+        let results = self.progress.state.sync_result.iter().flat_map(|result| &result.resources);
+        results.into_iter().any(|result| result.hook_type.is_some() && result.hook_phase == Some(HookPhase::Running))
+    }
+
+    /// A termination of our own ends with its reason.
+    fn say_what_ended_it(&self, state: &mut OperationState) {
+        if let Some(reason) = &self.ended_by
+            && state.phase.is_some_and(OperationPhase::is_completed)
+        {
+            state.phase = Some(OperationPhase::Error);
+            state.message.clone_from(reason);
         }
     }
 
@@ -324,14 +348,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Ends the attempt: it could not begin.
+    /// Ends the attempt: it cannot begin, or cannot go on. Hooks that run are ended first: nobody would look after them.
     async fn fail(&mut self, problem: &Problem) -> Option<()> {
         let mut progress = self.progress.clone();
-        let message = match problem.kind {
-            ProblemKind::SharedResource => problem.message.clone(),
-            _ => problem.to_string(),
-        };
-        end_in_error(&mut progress.state, self.now(), &message);
+        if self.has_running_hooks() {
+            progress.state.phase = Some(OperationPhase::Terminating);
+            progress.state.message = problem.to_string();
+            self.ended_by = Some(problem.to_string());
+        } else if problem.kind == ProblemKind::SharedResource {
+            end_in_failure(&mut progress.state, self.now(), &problem.message);
+        } else {
+            end_in_error(&mut progress.state, self.now(), &problem.to_string());
+        }
         (self.write(progress).await == Go::On).then_some(())
     }
 
@@ -400,7 +428,6 @@ impl<'a> Run<'a> {
                 history(&self.object, &self.application, &progress.state)
                     .map(|entries| Edit::Status("history", entries)),
             );
-            edits.extend(self.finalizers(&progress.state).map(Edit::Finalizers));
         }
         match write(self.shared, self.mailbox, &self.object, &edits).await {
             Written::Done(object) => {
@@ -424,16 +451,6 @@ impl<'a> Run<'a> {
                 self.look()
             }
         }
-    }
-
-    /// The finalizers for the delete hooks of what was deployed, where they have to change.
-    fn finalizers(&self, state: &OperationState) -> Option<Vec<String>> {
-        let (_, prepared) = self.prepared.as_ref()?;
-        let request = state.operation.sync.as_ref()?;
-        let is_whole = request.resources.is_empty() && !request.dry_run;
-        let is_deployed = state.phase == Some(OperationPhase::Succeeded) && is_whole;
-        let known = &self.application.metadata;
-        settled(&known.finalizers, &prepared.targets).filter(|_| is_deployed && !known.deleting)
     }
 
     /// Carries out a step's actions.

@@ -1,6 +1,6 @@
 //! From an operation to its plan: sources, manifests, live objects.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::world::{World, namespaces};
 use crate::cluster::Kind;
-use crate::domain::application::{Application, Source, SyncStatus};
+use crate::domain::application::{Application, Source};
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::operation::{OperationState, SyncRequest, SyncResult};
 use crate::domain::plan::{self, Lookup, Permission, Plan, PlanInput};
@@ -16,6 +16,7 @@ use crate::domain::project::Project;
 use crate::domain::step::record_manifests;
 use crate::domain::sync_options::SyncOptions;
 use crate::domain::tracking::TrackingId;
+use crate::engine::compare::{Rule, Sieve, with_ignored};
 use crate::engine::destination::{Destination, Known};
 use crate::engine::inventory::Inventory;
 use crate::engine::problem::Problem;
@@ -36,7 +37,6 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) known: Known,
     pub(super) world: World,
-    pub(super) targets: Vec<Arc<Object>>,
     /// Kept open, so that the next operation or comparison finds it ready.
     _inventory: Inventory,
 }
@@ -144,8 +144,7 @@ pub(super) async fn prepare(
     everywhere.extend(application.status.resources.iter().map(|resource| resource.namespace.clone()));
     let inventory = Inventory::open(&shared.pool, destination, &instance, &everywhere, bell).await.map_err(failed)?;
     let world = World::open(&shared.pool, destination, &known.kinds, &instance, &keys, bell).await.map_err(failed)?;
-    let refused = inventory.ready().await;
-    note_refused(&refused);
+    inventory.ready(application).await.map_err(failed)?;
     world.ready().await.map_err(failed)?;
     let options = SyncOptions::from_list(request.sync_options.iter().map(String::as_str));
     let live = live(&world, &inventory, &keys, place, &known);
@@ -162,9 +161,30 @@ pub(super) async fn prepare(
         place.project.permits_object(key, namespaced, &destination.server, &destination.name)
     };
     let revisions = state.sync_result.as_ref();
-    let out_of_sync = out_of_sync(application, targets, namespace);
+    let rules = Rule::of_spec(&application.spec.ignore_differences);
+    let respects = options.has("RespectIgnoreDifferences=true");
+    let wanted: Vec<Arc<Object>> = (targets.objects.iter())
+        .map(|target| match world.get(&key_in(&known, target, namespace)).filter(|_| respects) {
+            Some(live) => with_ignored(target, &live, &rules),
+            None => Arc::clone(target),
+        })
+        .collect();
+    let out_of_sync = if options.has("ApplyOutOfSyncOnly=true") {
+        let parallel = shared.options.parallel_requests;
+        let (known, world, rules, options) = (&known, &world, &rules[..], &options);
+        let sieve = Sieve { destination, known, world, rules, options, namespace, parallel };
+        let mut differing = sieve.differing(&wanted).await?;
+        // What this operation applied is its own to wait for, although it does not differ any more.
+        let recorded = revisions.into_iter().flat_map(|result| &result.resources);
+        for key in recorded.map(|result| &result.key) {
+            differing.extend([key.clone(), ObjectKey { namespace: String::new(), ..key.clone() }]);
+        }
+        Some(differing)
+    } else {
+        None
+    };
     let plan = plan::plan(&PlanInput {
-        targets: &targets.objects,
+        targets: &wanted,
         live: &live,
         kinds: &known.plan_kinds,
         request,
@@ -182,14 +202,7 @@ pub(super) async fn prepare(
     let all: HashSet<ObjectKey> = plan.tasks.iter().map(|task| task.object.clone()).chain(keys).collect();
     let world = World::open(&shared.pool, destination, &known.kinds, &instance, &all, bell).await.map_err(failed)?;
     world.ready().await.map_err(failed)?;
-    Ok(Prepared { plan, known, world, targets: targets.objects.clone(), _inventory: inventory })
-}
-
-fn note_refused(refused: &[Kind]) {
-    if !refused.is_empty() {
-        let kinds: Vec<&str> = refused.iter().map(|kind| kind.plural.as_str()).collect();
-        tracing::debug!(kinds = kinds.join(","), "kinds that may not be listed are not looked through for prunes");
-    }
+    Ok(Prepared { plan, known, world, _inventory: inventory })
 }
 
 /// Whether the cluster does not serve a manifest's kind.
@@ -255,36 +268,4 @@ fn refuse_shared(live: &[Arc<Object>], keys: &HashSet<ObjectKey>, instance: &str
         }
     }
     Ok(())
-}
-
-/// What differed when the application was last compared with these very revisions; `None`: not known.
-fn out_of_sync(application: &Application, targets: &Targets, namespace: &str) -> Option<HashSet<ObjectKey>> {
-    let sync = &application.status.sync;
-    let compared: Vec<&String> =
-        if sync.revisions.is_empty() { vec![&sync.revision] } else { sync.revisions.iter().collect() };
-    if !compared.into_iter().eq(targets.revisions.iter()) || targets.revisions.is_empty() {
-        return None;
-    }
-    let synced: BTreeSet<ObjectKey> = (application.status.resources.iter())
-        .filter(|resource| resource.status == Some(SyncStatus::Synced))
-        .map(|resource| ObjectKey::new(&resource.group, &resource.kind, &resource.namespace, &resource.name))
-        .collect();
-    let differs = |target: &&Arc<Object>| {
-        let mut key = target.key();
-        let outside = ObjectKey { namespace: String::new(), ..key.clone() };
-        if key.namespace.is_empty() {
-            namespace.clone_into(&mut key.namespace);
-        }
-        !synced.contains(&key) && !synced.contains(&outside)
-    };
-    let different = targets.objects.iter().filter(differs);
-    Some(
-        different
-            .flat_map(|target| {
-                let key = target.key();
-                let inside = ObjectKey { namespace: namespace.to_owned(), ..key.clone() };
-                [key.clone(), ObjectKey { namespace: String::new(), ..key }, inside]
-            })
-            .collect(),
-    )
 }

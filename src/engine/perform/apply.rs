@@ -64,7 +64,7 @@ fn may_pass(error: &ClusterError) -> bool {
 }
 
 /// A field that the schema does not know. Server-side apply refuses it whatever the validation is.
-fn is_not_in_schema(error: &ClusterError) -> bool {
+pub(crate) fn is_not_in_schema(error: &ClusterError) -> bool {
     error.api().is_some_and(|status| status.message.contains("not declared in schema"))
 }
 
@@ -104,7 +104,9 @@ impl Request<'_> {
         let rule = self.action.rule;
         match (live, rule.replace) {
             (None, true) => self.create().await,
-            (Some(live), true) if rule.force => self.make_anew(&live).await.map(|object| (Change::Replaced, object)),
+            (Some(live), true) if self.may_make_anew() => {
+                self.make_anew(&live).await.map(|object| (Change::Replaced, object))
+            }
             (Some(live), true) => {
                 let replaced = self.replace(&live).await;
                 self.or_make_anew(&live, replaced).await.map(|object| (Change::Replaced, object))
@@ -169,9 +171,15 @@ impl Request<'_> {
     /// With `Force`, an object that cannot be changed as wanted is deleted and made anew.
     async fn or_make_anew(&self, live: &Object, result: Result<Object, ClusterError>) -> Result<Object, ClusterError> {
         match result {
-            Err(error) if self.action.rule.force && is_invalid(&error) => self.make_anew(live).await,
+            Err(error) if self.may_make_anew() && is_invalid(&error) => self.make_anew(live).await,
             result => result,
         }
+    }
+
+    /// Whether the object may be deleted for it: `Force`, but of a namespace or a definition never. All that is in the one
+    /// and every object of the other would go with it.
+    fn may_make_anew(&self) -> bool {
+        self.action.rule.force && !matches!(self.kind.kind.as_str(), "Namespace" | "CustomResourceDefinition")
     }
 
     async fn make_anew(&self, live: &Object) -> Result<Object, ClusterError> {

@@ -20,7 +20,9 @@ pub(super) fn take_over(live: &Object, from_kubectl: bool) -> Option<Patch> {
     let api_version = live.api_version();
     let is_former = |entry: &&Value| {
         let manager = text(entry, "manager");
-        (manager == ARGO_CD || (from_kubectl && manager == KUBECTL))
+        // What we created or replaced is ours as much as what we applied, and is written down as an update.
+        let is_update_of_ours = manager == MANAGER && text(entry, "operation") == "Update";
+        (manager == ARGO_CD || is_update_of_ours || (from_kubectl && manager == KUBECTL))
             && text(entry, "subresource").is_empty()
             && text(entry, "apiVersion") == api_version
     };

@@ -5,4 +5,5 @@ mod change;
 mod migrate;
 mod performer;
 
+pub(crate) use apply::is_not_in_schema;
 pub(crate) use performer::Performer;

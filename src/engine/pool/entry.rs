@@ -152,8 +152,8 @@ impl Entry {
                 if let Some(listing) = content.listing.take() {
                     content.objects = listing;
                 }
-                content.subscribers.values().for_each(|subscriber| subscriber.bell.notify_one());
                 drop(content);
+                self.ring();
                 self.readiness.send_replace(Readiness::Ready);
             }
             WatchEvent::Applied(item) => {
@@ -166,16 +166,19 @@ impl Entry {
             }
             WatchEvent::Interrupted { error, .. } => {
                 if error.is_denied() || error.is_not_found() {
-                    self.readiness.send_if_modified(|readiness| {
-                        let is_pending = *readiness == Readiness::Pending;
-                        if is_pending {
-                            *readiness = Readiness::Refused(error);
-                        }
-                        is_pending
-                    });
+                    // Also where a list was permitted and following it is not: what is known grows old unseen.
+                    let was = self.readiness.send_replace(Readiness::Refused(error));
+                    if was == Readiness::Ready {
+                        self.ring();
+                    }
                 }
             }
         }
+    }
+
+    /// Wakes every subscriber.
+    fn ring(&self) {
+        self.content().subscribers.values().for_each(|subscriber| subscriber.bell.notify_one());
     }
 
     fn change(&self, name: &Name, object: Option<&Arc<Object>>) {

@@ -33,7 +33,13 @@ impl Fetched {
 }
 
 /// The commit that a revision of a repository means. A full commit that is in the cache needs no fetch.
-pub(super) async fn commit(shared: &Shared, url: &RepoUrl, revision: &str, fetch: Fetch) -> Result<CommitId, Problem> {
+pub(super) async fn commit(
+    shared: &Shared,
+    url: &RepoUrl,
+    revision: &str,
+    project: &str,
+    fetch: Fetch,
+) -> Result<CommitId, Problem> {
     let known = CommitId::parse(revision);
     if known.is_some()
         && let Ok(commit) = resolve(shared, url, revision).await
@@ -43,12 +49,12 @@ pub(super) async fn commit(shared: &Shared, url: &RepoUrl, revision: &str, fetch
     let now = shared.clock.monotonic();
     let is_old = |at: Duration| now.saturating_sub(at) >= shared.options.interval;
     if fetch == Fetch::Always || shared.fetched.at(url).is_none_or(is_old) {
-        fetch_all(shared, url).await?;
+        fetch_all(shared, url, project).await?;
     }
     match (resolve(shared, url, revision).await, known) {
         (Ok(commit), _) => Ok(commit),
         (Err(ReadError::UnknownRevision(_)), Some(commit)) => {
-            let credentials = credentials(shared, url).await?;
+            let credentials = credentials(shared, url, project).await?;
             let fetched = shared.repositories.fetch_commit(url, &credentials, commit).await;
             fetched.map_err(|error| Problem::comparison(error.to_string(), error.is_transient()))?;
             resolve(shared, url, revision).await.map_err(|error| unreadable(url, &error))
@@ -57,9 +63,9 @@ pub(super) async fn commit(shared: &Shared, url: &RepoUrl, revision: &str, fetch
     }
 }
 
-async fn fetch_all(shared: &Shared, url: &RepoUrl) -> Result<(), Problem> {
+async fn fetch_all(shared: &Shared, url: &RepoUrl, project: &str) -> Result<(), Problem> {
     let begun = shared.clock.monotonic();
-    let credentials = credentials(shared, url).await?;
+    let credentials = credentials(shared, url, project).await?;
     let fetched = shared.repositories.fetch(url, &credentials).await;
     fetched.map_err(|error| Problem::comparison(error.to_string(), error.is_transient()))?;
     shared.fetched.note(url, begun);
@@ -78,32 +84,50 @@ fn unreadable(url: &RepoUrl, error: &ReadError) -> Problem {
     Problem::comparison(format!("{url}: {error}"), false)
 }
 
-/// Credentials of Argo CD's repository Secrets: those of this very repository, else the longest prefix of a template.
-async fn credentials(shared: &Shared, url: &RepoUrl) -> Result<Credentials, Problem> {
-    let control_plane = &shared.options.control_plane;
+/// Credentials of Argo CD's repository Secrets: those of this very repository, else the longest prefix of a template. A
+/// Secret that belongs to a project is for the applications of that project alone, and comes before everybody's. None where
+/// Secrets may not be read.
+async fn credentials(shared: &Shared, url: &RepoUrl, project: &str) -> Result<Credentials, Problem> {
     let files = shared.options.file_repositories;
-    let of = |secret_type| secrets(&shared.cluster, control_plane, secret_type);
-    let failed = |error| Problem::cluster(&error);
-    let own = of("repository").await.map_err(failed)?;
-    let exact =
-        own.iter().find(|secret| RepoUrl::parse(secret.text("url"), files).is_ok_and(|known| known.key() == url.key()));
+    let is_ours = |secret: &&SecretValues| ["", project].contains(&secret.text("project"));
+    let is_of_project = |secret: &&SecretValues| !secret.text("project").is_empty();
+    let is_exact =
+        |secret: &&SecretValues| RepoUrl::parse(secret.text("url"), files).is_ok_and(|known| known.key() == url.key());
+    let own = of_type(shared, "repository").await?;
+    let exact = own.iter().filter(is_ours).filter(is_exact).max_by_key(is_of_project);
     if let Some(secret) = exact.filter(|secret| has_credentials(secret)) {
-        return Ok(read(secret));
+        return read(secret, url);
     }
-    let templates = of("repo-creds").await.map_err(failed)?;
-    let best = templates
-        .iter()
+    let templates = of_type(shared, "repo-creds").await?;
+    let best = (templates.iter().filter(is_ours))
         .filter(|secret| !secret.text("url").is_empty() && url.as_str().starts_with(secret.text("url")))
         .max_by_key(|secret| secret.text("url").len());
-    Ok(best.or(exact).map(read).unwrap_or_default())
+    best.or(exact).map_or_else(|| Ok(Credentials::default()), |secret| read(secret, url))
 }
+
+async fn of_type(shared: &Shared, secret_type: &str) -> Result<Vec<SecretValues>, Problem> {
+    match secrets(&shared.cluster, &shared.options.control_plane, secret_type).await {
+        Err(error) if error.is_denied() => Ok(Vec::new()),
+        found => found.map_err(|error| Problem::cluster(&error)),
+    }
+}
+
+/// Ways to open a repository that Argo CD has and the engine has not.
+const UNSUPPORTED: &[&str] =
+    &["bearerToken", "githubAppID", "githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity"];
 
 fn has_credentials(secret: &SecretValues) -> bool {
-    ["password", "sshPrivateKey", "tlsClientCertData"].iter().any(|name| !secret.text(name).is_empty())
+    let known = ["password", "sshPrivateKey", "tlsClientCertData"];
+    known.iter().chain(UNSUPPORTED).any(|name| !secret.text(name).is_empty())
 }
 
-fn read(secret: &SecretValues) -> Credentials {
-    Credentials {
+fn read(secret: &SecretValues, url: &RepoUrl) -> Result<Credentials, Problem> {
+    let is_set = |name: &&&str| !["", "false"].contains(&secret.text(name));
+    if let Some(name) = UNSUPPORTED.iter().chain(&["enableLfs"]).find(is_set) {
+        let message = format!("{url}: {name} of its repository Secret is not supported by boathook's engine");
+        return Err(Problem::invalid_spec(message));
+    }
+    Ok(Credentials {
         basic: secret.some("password").map(|password| (secret.text("username").to_owned(), password)),
         ssh_private_key: secret.some("sshPrivateKey"),
         ssh_known_hosts: None,
@@ -111,5 +135,5 @@ fn read(secret: &SecretValues) -> Credentials {
         tls_ca: None,
         insecure: secret.text("insecure") == "true" || secret.text("insecureIgnoreHostKey") == "true",
         proxy: secret.some("proxy"),
-    }
+    })
 }

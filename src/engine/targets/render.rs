@@ -94,7 +94,7 @@ pub(crate) async fn targets(shared: &Shared, wanted: &Wanted<'_>) -> Result<Targ
         let url = url.map_err(|error| Problem::invalid_spec(error.to_string()))?;
         let revision = wanted.revisions.get(index).map_or("", String::as_str);
         let revision = if revision.is_empty() { source.effective_target_revision() } else { revision };
-        let commit = commit(shared, &url, revision, wanted.fetch).await?;
+        let commit = commit(shared, &url, revision, &wanted.project.name, wanted.fetch).await?;
         sources.push(SourceAt { source: source.clone(), commit, repository: shared.repositories.path(&url) });
     }
     let known = wanted.destination.known().await.map_err(|error| Problem::cluster(&error))?;

@@ -402,7 +402,7 @@ fn resume_goes_on_from_the_failed_hook() {
     let (given, failed, request) = failed();
     let digest = manifest_digest(&given.targets);
     let now = "2026-11-22T13:10:00Z".parse().unwrap();
-    let state = resume(&failed, &request, REVISION, &digest, now).unwrap();
+    let state = resume(&failed, &request, &[REVISION.to_owned()], &digest, now).unwrap();
     assert_eq!(
         (state.started_at, state.retry_count, state.operation.initiated_by.username.as_str()),
         (Some(now), 0, "bob")
@@ -439,9 +439,15 @@ fn resume_is_refused_with_the_reason() {
     let digest = manifest_digest(&given.targets);
     let now = "2026-11-22T13:10:00Z".parse().unwrap();
     let refused = |failed: &OperationState, request: &Operation, revision: &str, digest: &str| {
-        resume(failed, request, revision, digest, now).unwrap_err()
+        resume(failed, request, &[revision.to_owned()], digest, now).unwrap_err()
     };
     assert!(matches!(refused(&failed, &request, "other", &digest), ResumeRefused::OtherRevision { .. }));
+    let mut several = failed.clone();
+    let result = several.sync_result.as_mut().unwrap();
+    (result.revision, result.revisions) = (String::new(), vec![REVISION.to_owned(), "second".to_owned()]);
+    let resumed = |second: &str| resume(&several, &request, &[REVISION.to_owned(), second.to_owned()], &digest, now);
+    assert!(resumed("second").is_ok());
+    assert!(matches!(resumed("third"), Err(ResumeRefused::OtherRevision { .. })), "each source counts");
     assert_eq!(refused(&failed, &request, REVISION, "0"), ResumeRefused::OtherManifests);
     assert!(matches!(refused(&failed, &Operation::default(), REVISION, &digest), ResumeRefused::OtherOperation { .. }));
     let with = |change: &dyn Fn(&mut OperationState)| {

@@ -2,7 +2,8 @@
 
 use boathook::sim::resource::{APPLICATIONS, CONFIG_MAPS, JOBS};
 use boathook::sim::store::{DeleteOptions, EventKind};
-use serde_json::json;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::rows::{hook, map, shop};
 use super::world::{ARGOCD, World, phase};
@@ -52,7 +53,7 @@ async fn engine_runs_delete_hooks_around_the_deletion() {
     world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
     assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     assert!(world.names(&JOBS).is_empty(), "they are no part of a sync");
-    assert_eq!(world.application()["metadata"]["finalizers"].as_array().unwrap().len(), 5);
+    assert_eq!(world.refreshed().await["metadata"]["finalizers"].as_array().unwrap().len(), 5);
     let store = world.simulator.store();
     let mut changes = store.watch(&JOBS, store.revision()).unwrap();
     delete(&world);
@@ -74,6 +75,7 @@ async fn engine_deletes_nothing_when_a_hook_before_it_fails() {
     let mut world = shop(&(map("a", "", "1") + &hook("bad", "PreDelete", ""))).await;
     world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
     world.synced(&json!({})).await;
+    world.refreshed().await;
     delete(&world);
     world
         .until("a condition", |application, _| {
@@ -84,6 +86,121 @@ async fn engine_deletes_nothing_when_a_hook_before_it_fails() {
     assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
     let state = &world.application()["status"]["operationState"];
     assert_eq!(state["operation"]["info"][0]["name"], "boathook.dev/delete");
-    assert_eq!(state["syncResult"]["resources"][0]["hookType"], "PreDelete");
+    let result = &state["syncResult"]["resources"][0];
+    assert_eq!((&result["hookType"], &result["syncPhase"]), (&json!("PreDelete"), &json!("PreDelete")));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_delete_hooks_have_finalizers_as_long_as_git_has_them() {
+    let mut world = shop(&map("a", "", "1")).await;
+    let finalizers = |application: &Value| application["metadata"]["finalizers"].as_array().map_or(0, Vec::len);
+    assert_eq!(finalizers(&world.refreshed().await), 0);
+    world.deploys(&hook("before", "PreDelete", ""));
+    assert_eq!(finalizers(&world.refreshed().await), 2, "also without a sync");
+    world.deploys(&map("a", "", "1"));
+    assert_eq!(finalizers(&world.refreshed().await), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_delete_hooks_are_repeated_a_few_times_and_then_on_request() {
+    for policy in ["BeforeHookCreation", "HookFailed"] {
+        let mut world = shop(&(map("a", "", "1") + &hook("bad", "PreDelete", policy))).await;
+        world.kill();
+        world.options.deletion_pause = SignedDuration::from_millis(10);
+        world.start().await;
+        world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+        world.synced(&json!({})).await;
+        world.refreshed().await;
+        let store = world.simulator.store();
+        let mut changes = store.watch(&JOBS, store.revision()).unwrap();
+        let mut made = move || {
+            let mut made = 0;
+            while let Some(event) = changes.try_next().unwrap() {
+                made += usize::from(event.kind == EventKind::Added);
+            }
+            made
+        };
+        delete(&world);
+        let state = world.until("the last attempt", |_, state| state.is_completed() && state.retry_count > 0).await;
+        assert_eq!((phase(&state).as_str(), state.retry_count), ("Failed", 3));
+        assert!(state.message.contains("PreDelete hook(s) failed: shop/bad (3 retries"), "{}", state.message);
+        assert!(state.finished_at >= state.started_at);
+        assert_eq!(made(), 4, "{policy}");
+        let waits = world.states.iter().filter(|state| state.is_waiting_for_retry()).count();
+        assert_eq!(waits, 3, "{policy}: each failure is shown");
+        // A new engine does not begin anew.
+        world.kill();
+        world.start().await;
+        world.edit(|application| application["metadata"]["labels"] = json!({"seen": "yes"}));
+        assert_eq!(made(), 0);
+        assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+        world.refreshed().await;
+        world.until("another attempt", |_, state| state.is_completed() && state.retry_count == 4).await;
+        assert_eq!(made(), 1, "{policy}");
+        world.deploys(&(map("a", "", "1") + &hook("good", "PreDelete", policy)));
+        world.edit(|application| application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = json!("hard"));
+        gone(&world).await;
+        assert!(world.names(&CONFIG_MAPS).is_empty());
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_deletes_what_needs_confirmation_when_it_is_confirmed() {
+    let careful = map("b", "argocd.argoproj.io/sync-options: Delete=confirm", "1");
+    let mut world = shop(&(map("a", "", "1") + &careful)).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    world.synced(&json!({})).await;
+    delete(&world);
+    world
+        .until("a condition", |application, _| {
+            let conditions = application.pointer("/status/conditions").cloned().unwrap_or_default().to_string();
+            conditions.contains("waiting for confirmation to delete /ConfigMap/shop/b")
+                || conditions.contains("waiting for confirmation to delete /ConfigMap/b")
+        })
+        .await;
+    assert_eq!(world.names(&CONFIG_MAPS), ["a", "b"]);
+    let approve = |world: &World, time: String| {
+        world.edit(|application| {
+            application["metadata"]["annotations"] = json!({"argocd.argoproj.io/deletion-approved": time});
+        });
+    };
+    // An approval from before the deletion is for something else.
+    approve(&world, "2020-01-01T00:00:00Z".to_owned());
+    let now = boathook::clock::Clock::real().now().checked_add(SignedDuration::from_secs(5)).unwrap();
+    approve(&world, now.to_string());
+    gone(&world).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_deletion_leaves_nothing_behind_because_something_else_is_wrong() {
+    let mut world = shop(&map("a", "", "1")).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    world.synced(&json!({})).await;
+    world.edit(|application| application["spec"]["project"] = json!("none"));
+    delete(&world);
+    world
+        .until("a condition", |application, _| {
+            let conditions = application.pointer("/status/conditions").cloned().unwrap_or_default().to_string();
+            conditions.contains("project none which does not exist")
+                && application["metadata"].get("deletionTimestamp").is_some()
+        })
+        .await;
+    assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+    world.edit(|application| application["spec"]["project"] = json!("default"));
+    gone(&world).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    // Of a cluster that nobody knows nothing can be deleted.
+    let mut world = shop(&map("a", "", "1")).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    world.synced(&json!({})).await;
+    world.edit(|application| application["spec"]["destination"]["server"] = json!("https://elsewhere.example"));
+    delete(&world);
+    gone(&world).await;
+    assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
     world.stop().await;
 }

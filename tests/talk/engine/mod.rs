@@ -1,10 +1,15 @@
 //! The engine on the simulated cluster, over real HTTP, with repositories that the tests make with `git`.
 
+mod apply;
 mod bad_input;
 mod deletion;
 mod differences;
+mod git_server;
 mod kill;
 mod options;
+mod rights;
 mod rows;
+mod sources;
+mod told;
 mod traces;
 mod world;

@@ -152,7 +152,7 @@ async fn engine_refuses_shared_resources_only_where_asked() {
         "annotations": {"argocd.argoproj.io/tracking-id": "other:/ConfigMap:shop/a"}}}),
     );
     let state = world.synced(&json!({"syncOptions": ["FailOnSharedResource=true"]})).await;
-    assert!(!phase(&state).starts_with('S'));
+    assert_eq!(phase(&state), "Failed");
     assert_eq!(state.message, "Shared resource found: ConfigMap/a is part of applications shop and other");
     assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
     world.stop().await;

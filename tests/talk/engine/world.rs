@@ -173,6 +173,11 @@ impl World {
         panic!("the engine does not start: {last:?}");
     }
 
+    /// The engine that runs.
+    pub(crate) fn engine(&self) -> &Handle {
+        self.engine.as_ref().unwrap()
+    }
+
     /// Ends the engine in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
         self.engine = None;
@@ -272,6 +277,23 @@ impl World {
                 return state;
             }
         }
+    }
+
+    /// Asks for a comparison and waits for it: the Application then.
+    pub(crate) async fn refreshed(&mut self) -> Value {
+        const REFRESH: &str = "/metadata/annotations/argocd.argoproj.io~1refresh";
+        self.edit(|application| {
+            application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = json!("normal");
+        });
+        let (mut is_asked, mut compared) = (false, Value::Null);
+        self.until("a comparison", |application, _| {
+            let is_open = application.pointer(REFRESH).is_some();
+            is_asked |= is_open;
+            compared.clone_from(application);
+            is_asked && !is_open
+        })
+        .await;
+        compared
     }
 
     fn tail(&self) -> Vec<Value> {

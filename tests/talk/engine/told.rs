@@ -1,0 +1,164 @@
+//! What the engine tells beside the state of an operation, and beside whom it does not work.
+
+use boathook::clock::Clock;
+use boathook::engine::{Engine, EngineError};
+use boathook::sim::resource::{CONFIG_MAPS, EVENTS, NAMESPACES, STATEFUL_SETS};
+use serde_json::{Value, json};
+
+use super::rows::{hook, map, shop};
+use super::world::{ARGOCD, World, phase};
+
+/// Reasons and messages of the Events on the Application, the oldest first.
+fn events(world: &World) -> Vec<String> {
+    let (events, _) = world.simulator.store().list(&EVENTS, Some(ARGOCD));
+    let mut events: Vec<Value> = events.iter().map(|event| (*event.value()).clone()).collect();
+    events.retain(|event| event["involvedObject"]["kind"] == "Application");
+    events.sort_by_key(|event| event["metadata"]["name"].as_str().unwrap().to_owned());
+    let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
+    let told = |event: &Value| format!("{} {} {}", text(event, "type"), text(event, "reason"), text(event, "message"));
+    events.iter().map(told).collect()
+}
+
+/// Waits for an Event.
+async fn told(world: &World, wanted: &str) {
+    let (_, mut changes) = world.simulator.store().list_and_watch(&EVENTS);
+    while !events(world).iter().any(|event| event == wanted) {
+        let changed = Clock::real().timeout(std::time::Duration::from_secs(60), changes.next()).await;
+        changed.unwrap_or_else(|_| panic!("{wanted:?} is not among {:#?}", events(world))).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_tells_in_events_what_argo_cd_tells() {
+    let mut world = shop(&map("a", "", "1")).await;
+    world.refreshed().await;
+    told(&world, "Normal ResourceUpdated Updated sync status:  -> OutOfSync").await;
+    let state = world.synced(&json!({})).await;
+    let revision = state.sync_result.unwrap().revision;
+    told(&world, &format!("Normal OperationCompleted Sync operation to {revision} succeeded")).await;
+    told(&world, "Normal ResourceUpdated Updated sync status: OutOfSync -> Synced").await;
+    world.synced(&json!({"resources": [{"kind": "ConfigMap", "name": "a"}]})).await;
+    told(&world, &format!("Normal OperationCompleted Partial sync operation to {revision} succeeded")).await;
+    let revision = world.deploys(&hook("bad", "PreSync", ""));
+    let retry = json!({"limit": 1, "backoff": {"duration": "0.01s"}});
+    world.request(&json!({"sync": {}, "retry": retry}));
+    let message = world.end().await.message;
+    told(&world, &format!("Warning OperationCompleted Sync operation to {revision} failed: {message}")).await;
+    let ends = events(&world).iter().filter(|event| event.contains(" OperationCompleted ")).count();
+    assert_eq!(ends, 3, "an attempt that is repeated is no end");
+    let revision = world.deploys(&map("b", "", "1"));
+    world.edit(|application| application["spec"]["syncPolicy"] = json!({"automated": {}}));
+    world.refreshed().await;
+    world.end().await;
+    told(&world, &format!("Normal OperationStarted Initiated automated sync to '{revision}'")).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_tells_where_applications_are_reached() {
+    let ingress = "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  tls: [{hosts: [shop.example.com]}]
+  rules:
+  - host: shop.example.com
+    http:
+      paths:
+      - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
+";
+    let linked = map("a", "link.argocd.argoproj.io/docs: \"https://docs.example.com\"", "1");
+    let mut world = shop(&(linked + ingress)).await;
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    let application = world.refreshed().await;
+    let wanted = json!(["https://docs.example.com", "https://shop.example.com/"]);
+    assert_eq!(application["status"]["summary"]["externalURLs"], wanted, "{:#}", application["status"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_does_not_work_beside_argo_cd() {
+    let mut world = shop(&map("a", "", "1")).await;
+    world.refreshed().await;
+    // It comes while the engine runs: the next operation is left to it.
+    world.create(&NAMESPACES, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gitops"}}));
+    let labels = json!({"app.kubernetes.io/name": "argocd-application-controller"});
+    let pod = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "argocd"}]}});
+    let controller = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": "controller", "namespace": "gitops", "labels": labels},
+        "spec": {"replicas": 1, "serviceName": "x", "selector": {"matchLabels": labels}, "template": pod}});
+    let (_, mut changes) = world.simulator.store().list_and_watch(&STATEFUL_SETS);
+    world.create(&STATEFUL_SETS, controller);
+    let is_ready =
+        |world: &World| world.get(&STATEFUL_SETS, "gitops", "controller").unwrap()["status"]["readyReplicas"] == 1;
+    while !is_ready(&world) {
+        let changed = Clock::real().timeout(std::time::Duration::from_secs(60), changes.next()).await;
+        changed.expect("it is never ready").unwrap();
+    }
+    world.sync(&json!({}));
+    let ended = Clock::real().timeout(std::time::Duration::from_secs(60), world.engine().ended()).await.unwrap();
+    let who = "StatefulSet gitops/controller";
+    assert!(matches!(&ended, EngineError::OtherController(reason) if reason.contains(who)), "{ended}");
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    assert!(world.application().pointer("/status/operationState").is_none(), "it is not even accepted");
+    world.kill();
+    let again = Engine::start(world.cluster.clone(), world.options.clone(), Clock::real()).await;
+    // The one before may still hold its folder for a moment; what counts is that none starts.
+    assert!(matches!(again, Err(EngineError::OtherController(_))));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_syncs_by_itself_only_as_the_policy_says() {
+    let mut world = shop(&map("a", "", "1")).await;
+    let automated = |world: &World, policy: Value| {
+        world.edit(|application| application["spec"]["syncPolicy"] = json!({"automated": policy}));
+    };
+    let changed = |world: &World, value: &str| {
+        world.change(&CONFIG_MAPS, "shop", "a", |map| map["data"]["a"] = json!(value));
+    };
+    let value = |world: &World| world.get(&CONFIG_MAPS, "shop", "a").unwrap()["data"]["a"].clone();
+    automated(&world, json!({}));
+    let state = world.end().await;
+    assert!(state.operation.initiated_by.automated);
+    // Without selfHeal a drift is shown, and a new revision is synced.
+    changed(&world, "drift");
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "OutOfSync");
+    assert_eq!(value(&world), "drift");
+    world.deploys(&(map("a", "", "1") + &map("b", "", "1")));
+    world.refreshed().await;
+    world.end().await;
+    assert_eq!((value(&world), world.names(&CONFIG_MAPS)), (json!("1"), vec!["a".to_owned(), "b".to_owned()]));
+    // Without prune what Git has no more stays.
+    world.deploys(&map("a", "", "1"));
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "OutOfSync");
+    assert_eq!(world.names(&CONFIG_MAPS), ["a", "b"]);
+    automated(&world, json!({"prune": true, "selfHeal": true, "allowEmpty": true}));
+    world.left(&CONFIG_MAPS, &["a"]).await;
+    let is_over = |application: &Value| application.get("operation").is_none();
+    world
+        .until("the end", |application, state| {
+            is_over(application) && state.operation.sync.as_ref().is_some_and(|sync| sync.prune)
+        })
+        .await;
+    // The second repair of a revision waits a little longer than the first.
+    for (number, value_then) in [(1, "x"), (2, "y")] {
+        changed(&world, value_then);
+        let healed = world
+            .until("a repair", |application, state| {
+                let sync = state.operation.sync.clone().unwrap_or_default();
+                let is_over = application.get("operation").is_none() && state.is_completed();
+                is_over && sync.auto_heal_attempts == number
+            })
+            .await;
+        assert_eq!(healed.operation.sync.unwrap().resources.len(), 1);
+        assert_eq!(value(&world), "1");
+    }
+    // allowEmpty: everything may go.
+    world.deploys("# nothing\n");
+    world.refreshed().await;
+    world.left(&CONFIG_MAPS, &[]).await;
+    world.stop().await;
+}

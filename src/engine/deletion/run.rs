@@ -140,13 +140,15 @@ impl Deletion<'_> {
     }
 
     async fn targets(&self, place: &Place) -> Result<Targets, Problem> {
+        // Whoever asks for another attempt has perhaps mended the hooks.
+        let fetch = if self.application.refresh().is_some() { Fetch::Always } else { Fetch::IfOld };
         let wanted = Wanted {
             application: &self.application,
             project: &place.project,
             destination: &place.destination,
             sources: self.application.spec.effective_sources(),
             revisions: &[],
-            fetch: Fetch::IfOld,
+            fetch,
         };
         targets(self.shared, &wanted).await
     }

@@ -119,6 +119,10 @@ impl World {
         self.tree.folder()
     }
 
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        self.tree.git(args)
+    }
+
     /// Writes a file of the work tree.
     pub(crate) fn write(&self, path: &str, content: &str) {
         self.tree.write(path, content);

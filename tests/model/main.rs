@@ -18,6 +18,7 @@ mod recordings;
 mod requests;
 mod scenario;
 mod schema;
+mod store;
 mod sync;
 mod timeline;
 mod waiting;

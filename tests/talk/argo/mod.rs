@@ -3,6 +3,7 @@
 mod bad_input;
 mod capture;
 mod clusters;
+mod crate_traps;
 mod faults;
 mod fleet;
 mod hooks;
@@ -13,3 +14,4 @@ mod requests;
 mod revisions;
 mod slow;
 mod world;
+mod writes;

@@ -14,7 +14,7 @@ use boathook::domain::live::{
 };
 use boathook::domain::manifest::Object;
 use boathook::domain::project::Decision;
-use boathook::domain::request::{Controller, Request, Seen};
+use boathook::domain::request::{Controller, Request, Seen, Write};
 use boathook::domain::timeline::Timeline;
 use boathook::sim::resource::{APPLICATIONS, GroupResource, NAMESPACES, STATEFUL_SETS};
 use boathook::sim::server::{Simulator, SimulatorOptions, write_kubeconfig};
@@ -41,6 +41,7 @@ pub(crate) struct Picture {
     pub(crate) rights: Vec<Rights>,
     pub(crate) outcomes: HashMap<RequestId, Outcome>,
     pub(crate) sent: HashMap<RequestId, usize>,
+    pub(crate) writes: HashMap<RequestId, Write>,
     pub(crate) records: Vec<Arc<OperationRecord>>,
     pub(crate) unreadable: Vec<AppKey>,
     pub(crate) revisions: HashMap<AppKey, Arc<Revisions>>,
@@ -81,7 +82,10 @@ impl Picture {
             LiveEvent::Windows { key, decision } => drop(self.windows.insert(key, decision)),
             LiveEvent::Rights(rights) => self.rights.push(rights),
             LiveEvent::Request(update) => match update.state {
-                RequestState::Sent(_) => *self.sent.entry(update.id).or_default() += 1,
+                RequestState::Sent(write) => {
+                    *self.sent.entry(update.id).or_default() += 1;
+                    self.writes.insert(update.id, write);
+                }
                 RequestState::Ended(outcome) => drop(self.outcomes.insert(update.id, outcome)),
             },
             LiveEvent::Recorded { record, .. } => self.records.push(record),

@@ -301,6 +301,11 @@ proptest! {
             prop_assert!(parts.iter().skip(1).all(|part| matches!(part, Component::Normal(name) if name.len() <= 255)));
         }
     }
+}
+
+proptest! {
+    // Each case writes files.
+    #![proptest_config(ProptestConfig { cases: cases().min(1_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// What a crash leaves: the file ends anywhere. Whole lines are kept, and what is written next is whole too.
     #[test]

@@ -326,7 +326,7 @@ proptest! {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a small file")]
         let end = (all.len() as f64 * cut) as usize;
         fs::write(&path, &all[..end]).unwrap();
-        let whole = all[..end].iter().filter(|byte| **byte == b'\n').count();
+        let whole = all[..end].split(|byte| *byte == b'\n').count() - 1;
         let mut log = folder.write_log(&info("main")).unwrap();
         log.line("2026-11-22T10:00:01Z", b"after").unwrap();
         log.flush().unwrap();

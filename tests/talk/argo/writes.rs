@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::domain::application::AppSummary;
 use boathook::domain::live::Outcome;
 use boathook::domain::operation::{Info, Retry, Selector, Strategy};
+use boathook::domain::project::Decision;
 use boathook::domain::request::{
     AutoSync, Changed, Confirmation, Controller, HookJob, Refusal, Request, SyncOrder, WriteTarget,
 };
@@ -332,7 +334,7 @@ async fn a_sync_window_denies_and_tells_when_it_does_not() {
     assert!(matches!(&refused, Outcome::Refused(why) if matches!(why[..], [Refusal::Window(_)])), "{refused:?}");
     assert_eq!(world.ask("a", Request::Refresh { hard: false }, None).await, Outcome::Written, "only syncs are denied");
     put(&world.simulator, &APP_PROJECTS, project(json!([])));
-    world.until("it is open", |picture| picture.windows.get(&key).is_some_and(|window| window.is_allowed())).await;
+    world.until("it is open", |picture| picture.windows.get(&key).is_some_and(Decision::is_allowed)).await;
     assert_eq!(world.ask("a", sync(|_| ()), None).await, Outcome::Written);
 }
 
@@ -419,7 +421,7 @@ async fn the_engine_is_asked_to_resume_without_losing_the_state_it_resumes_from(
 async fn a_ghost_is_recognised_repaired_and_no_obstacle() {
     let mut world = world_of(simulator(), ghost()).await;
     let key = world.key("a");
-    world.until("a ghost", |picture| picture.apps.get(&key).is_some_and(|app| app.has_ghost_operation())).await;
+    world.until("a ghost", |picture| picture.apps.get(&key).is_some_and(AppSummary::has_ghost_operation)).await;
     let shown = world.live.preview(&key, sync(|_| ())).await.unwrap();
     assert_eq!(shown.refusals, [], "a new operation clears it");
     assert_eq!(world.ask("a", Request::RepairGhost, None).await, Outcome::Written);

@@ -4,6 +4,14 @@
 //! `BOATHOOK_TEST_KUBECONFIG=FILE cargo test --test needs_cluster -- --ignored`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+#[path = "talk/engine/differences.rs"]
+mod differences;
+#[path = "needs_cluster/engine.rs"]
+mod engine;
+#[path = "talk/engine/recorded.rs"]
+#[expect(dead_code, reason = "the tests of the engine use the rest")]
+mod recorded;
+
 use std::time::Duration;
 
 use boathook::argo::{Live, Namespaces, Options};

@@ -1,7 +1,16 @@
-//! Rendering with the user's own `helm` and `kustomize`: the chart and the kustomization that Argo CD was recorded with.
+//! Rendering and deploying with the user's own `helm` and `kustomize`: the chart and the kustomization that Argo CD was
+//! recorded with.
 //!
 //! `cargo test --test needs_helm -- --ignored`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+#[path = "talk/engine/differences.rs"]
+mod differences;
+#[path = "talk/engine/recorded.rs"]
+mod recorded;
+#[expect(dead_code, reason = "the tests of the engine use the rest")]
+#[path = "talk/engine/world.rs"]
+mod world;
 
 use std::path::Path;
 
@@ -15,6 +24,8 @@ use serde_json::{Value, json};
 mod work_tree;
 
 use work_tree::WorkTree;
+use recorded::{collapsed, explained, recording, shown};
+use world::{Setup, World, phase, results};
 
 /// A repository that holds a folder of the recorded cases, with files added or replaced.
 struct Case {
@@ -114,4 +125,31 @@ async fn a_kustomization_is_built_and_edited() {
     assert_eq!(edited.manifests.len(), plain.manifests.len());
     assert!(names(&edited).iter().all(|name| name.contains("/eu-")), "{:?}", names(&edited));
     assert!(edited.manifests.iter().all(|manifest| manifest.object.label("team") == Some("shop")));
+}
+
+/// The chart's hooks run by their weights; its test and rollback hooks do not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs helm"]
+async fn the_engine_goes_through_the_recorded_states_of_a_chart() {
+    let (request, recorded) = recording("helm");
+    let mut world = World::running(&Setup::case("helm")).await;
+    world.request(&request);
+    world.end().await;
+    let states = std::mem::take(&mut world.states);
+    world.stop().await;
+    assert_eq!(recorded.last().map(shown), states.last().map(shown), "the end");
+    let recorded = collapsed(recorded.iter().map(shown));
+    let ours = collapsed(states.iter().map(shown));
+    explained("helm", &recorded, &ours).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs kustomize"]
+async fn the_engine_runs_the_hook_that_a_kustomization_renames() {
+    let mut world = World::running(&Setup::case("kustomize")).await;
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{state:?}");
+    let hooks: Vec<_> = results(&state).into_iter().filter(|result| result.starts_with("PreSync")).collect();
+    assert_eq!(hooks, ["PreSync Job/k-pre Synced Succeeded Reached expected number of succeeded pods"]);
+    world.stop().await;
 }

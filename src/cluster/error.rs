@@ -142,11 +142,12 @@ impl ClusterError {
         matches!(self, Self::OutcomeUnknown { .. })
     }
 
-    /// Whether the same request may succeed later without anybody changing anything.
+    /// Whether the same request may succeed later without anybody changing anything. A list whose version is too old is
+    /// begun anew.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::NoAnswer { .. } => true,
-            Self::Api { status, .. } => matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504),
+            Self::Api { status, .. } => matches!(status.code, 408 | 410 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
     }

@@ -13,7 +13,15 @@ use super::error::EngineError;
 pub(super) struct Identity {
     /// The machine's name and the folder's.
     pub(super) name: String,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Identity {
+    /// Closing the file is not enough: a program that is being started holds a copy of it for a moment.
+    fn drop(&mut self) {
+        // Where it fails, the lock ends with the last copy.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Identity {
@@ -37,10 +45,7 @@ impl Identity {
         let place = fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
         let digest = Sha256::digest(place.as_os_str().as_encoded_bytes());
         let digest = digest.iter().take(5).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        Ok(Self {
-            name: format!("{}_{digest:010x}", rustix::system::uname().nodename().to_string_lossy()),
-            _lock: file,
-        })
+        Ok(Self { name: format!("{}_{digest:010x}", rustix::system::uname().nodename().to_string_lossy()), lock: file })
     }
 }
 

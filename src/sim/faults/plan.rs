@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::domain::scenario::{AccessRequest, Pattern, RequestMatch};
 use crate::sim::status::{Details, Status};
@@ -178,6 +178,8 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
+    /// How many faults were met, all together.
+    meetings: watch::Sender<u64>,
     orders: broadcast::Sender<(RequestMatch, WatchOrder)>,
 }
 
@@ -185,7 +187,7 @@ impl Faults {
     /// None yet; the seed decides the chances.
     pub fn new(seed: u64) -> Self {
         let state = State { planned: Vec::new(), random: Random::new(seed) };
-        Self { state: Arc::new(Mutex::new(state)), orders: broadcast::Sender::new(64) }
+        Self { state: Arc::new(Mutex::new(state)), meetings: watch::Sender::new(0), orders: broadcast::Sender::new(64) }
     }
 
     /// One more. Where several match a request, the one that was added first is met.
@@ -214,6 +216,13 @@ impl Faults {
         self.lock().planned.get(id).map_or(0, |planned| planned.met)
     }
 
+    /// Waits until so many requests have met a fault.
+    pub async fn until_met(&self, id: FaultId, times: u32) {
+        let mut meetings = self.meetings.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = meetings.wait_for(|_| self.met(id) >= times).await;
+    }
+
     /// Tells every matching watch that is open now what to do.
     pub fn order(&self, filter: RequestMatch, order: WatchOrder) {
         // An error means that no watch is open.
@@ -236,7 +245,10 @@ impl Faults {
             planned.seen += 1;
             if planned.seen > planned.fault.skip && random.chance(planned.fault.probability) {
                 planned.met += 1;
-                return Some(planned.fault.action.clone());
+                let action = planned.fault.action.clone();
+                drop(state);
+                self.meetings.send_modify(|meetings| *meetings += 1);
+                return Some(action);
             }
         }
         None

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,14 @@ pub(super) struct Gate {
     pub(super) listener: TcpListener,
     pub(super) connections: CancellationToken,
     pub(super) clock: Clock,
+}
+
+impl Drop for Gate {
+    /// Closing it is not enough to stop listening: a program that is being started holds a copy of it for a moment.
+    fn drop(&mut self) {
+        // Where it fails, listening ends with the last copy.
+        let _ = SockRef::from(&self.listener).shutdown(Shutdown::Read);
+    }
 }
 
 impl Listener for Gate {

@@ -103,6 +103,8 @@ pub(super) struct Shared {
     logs: Logs,
     token: String,
     port: u16,
+    /// Keeps the port from everybody else while nobody listens on it.
+    _reserved: TcpSocket,
     api: Api,
     /// Ends watches, logs and tasks.
     stop: CancellationToken,
@@ -117,8 +119,9 @@ impl Simulator {
     /// Starts a simulator. Needs a tokio runtime, on which it runs.
     pub fn start(options: SimulatorOptions) -> Result<Self, SimError> {
         let failed = |source| SimError::Listen { port: options.port, source };
-        let listener = bind(options.port).map_err(failed)?;
-        let port = listener.local_addr().map_err(failed)?.port();
+        let reserved = bind(options.port).map_err(failed)?;
+        let port = reserved.local_addr().map_err(failed)?.port();
+        let listener = listen(port).map_err(failed)?;
         let token = match options.token {
             Some(token) => token,
             None => random_token().map_err(SimError::Token)?,
@@ -142,6 +145,7 @@ impl Simulator {
             logs,
             token,
             port,
+            _reserved: reserved,
             api,
             stop,
             tasks: TaskTracker::new(),
@@ -292,7 +296,7 @@ impl Shared {
             // It only fails if the server panicked; its listener is closed all the same.
             let _ = closing.await;
         }
-        let listener = bind(self.port).map_err(|source| SimError::Listen { port: self.port, source })?;
+        let listener = listen(self.port).map_err(|source| SimError::Listen { port: self.port, source })?;
         *closed = Some(self.serve(listener));
         Ok(())
     }
@@ -311,10 +315,14 @@ async fn answer(
     api.answer(connection, request).await
 }
 
-/// A listener on loopback alone, whose port can be taken again at once after it is closed.
-fn bind(port: u16) -> io::Result<TcpListener> {
+/// A socket on loopback alone, whose port can be taken again at once after it is closed.
+fn bind(port: u16) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-    socket.listen(1024)
+    Ok(socket)
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    bind(port)?.listen(1024)
 }

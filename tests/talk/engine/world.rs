@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use boathook::clock::Clock;
 use boathook::cluster::{Cluster, Target, connect};
 use boathook::domain::operation::OperationState;
 use boathook::domain::scenario::Scenario;
-use boathook::engine::{Engine, EngineOptions, Handle};
+use boathook::engine::{Engine, EngineError, EngineOptions, Handle};
 use boathook::git::FileRepositories;
 use boathook::sim::resource::{APPLICATIONS, GroupResource};
 use boathook::sim::server::{Simulator, SimulatorOptions};
@@ -34,13 +35,21 @@ pub(crate) struct Setup {
     pub(crate) speed: f64,
     /// Seed of the cluster.
     pub(crate) seed: u64,
+    /// A repository that is there already; otherwise one is made.
+    pub(crate) repository: Option<Arc<WorkTree>>,
 }
 
 impl Setup {
     /// A recorded case.
     pub(crate) fn case(case: &str) -> Self {
         let path = root().join("assets/scenarios").join(format!("{case}.yaml"));
-        Self { case: case.to_owned(), scenario: fs::read_to_string(path).unwrap(), speed: 20.0, seed: 1 }
+        Self {
+            case: case.to_owned(),
+            scenario: fs::read_to_string(path).unwrap(),
+            speed: 20.0,
+            seed: 1,
+            repository: None,
+        }
     }
 
     /// A made-up one: an empty folder, and pods as the scenario's `world.pods` has them.
@@ -48,7 +57,7 @@ impl Setup {
         let scenario = format!(
             "apiVersion: boathook.dev/v1\nkind: Scenario\nname: shop\ndescription: Made up.\nworld:\n  namespaces: [shop]\n{pods}"
         );
-        Self { case: "shop".to_owned(), scenario, speed: 20.0, seed: 1 }
+        Self { case: "shop".to_owned(), scenario, speed: 20.0, seed: 1, repository: None }
     }
 }
 
@@ -56,13 +65,26 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
+/// A repository that holds a case in a folder of its name.
+pub(crate) fn make_repository(folder: &Path, case: &str) -> WorkTree {
+    let tree = WorkTree::new(folder);
+    let files = root().join("tests/cases").join(case);
+    if files.exists() {
+        tree.copy(&files, case);
+    } else {
+        tree.write(&format!("{case}/README.md"), "Nothing yet.\n");
+    }
+    tree.commit("first");
+    tree
+}
+
 pub(crate) struct World {
-    pub(crate) simulator: Simulator,
+    pub(crate) simulator: Arc<Simulator>,
     pub(crate) cluster: Cluster,
     pub(crate) case: String,
     pub(crate) options: EngineOptions,
     folder: tempfile::TempDir,
-    tree: WorkTree,
+    tree: Arc<WorkTree>,
     engine: Option<Handle>,
     changes: Subscription,
     /// All states of the Application's operation, equal neighbours once.
@@ -80,7 +102,7 @@ impl World {
             store: StoreOptions { history: 100_000, ..StoreOptions::default() },
             ..SimulatorOptions::default()
         };
-        let simulator = Simulator::start(options).unwrap();
+        let simulator = Arc::new(Simulator::start(options).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         fs::write(&kubeconfig, simulator.kubeconfig()).unwrap();
@@ -91,16 +113,9 @@ impl World {
         options.wave_delay = SignedDuration::ZERO;
         let changes = simulator.store().watch(&APPLICATIONS, simulator.store().revision()).unwrap();
         let case = setup.case.clone();
-        let tree = WorkTree::new(folder.path().join("work"));
-        let world = Self { simulator, cluster, case, options, folder, tree, engine: None, changes, states: Vec::new() };
-        let files = root().join("tests/cases").join(&setup.case);
-        if files.exists() {
-            world.tree.copy(&files, &setup.case);
-        } else {
-            world.write(&format!("{}/README.md", setup.case), "Nothing yet.\n");
-        }
-        world.commit("first");
-        world
+        let made = || Arc::new(make_repository(&folder.path().join("work"), &case));
+        let tree = setup.repository.clone().unwrap_or_else(made);
+        Self { simulator, cluster, case, options, folder, tree, engine: None, changes, states: Vec::new() }
     }
 
     /// As [`World::new`], with the application made and the engine running.
@@ -162,19 +177,12 @@ impl World {
     }
 
     pub(crate) async fn start(&mut self) {
-        // An engine that was killed holds its lock until its tasks have ended.
-        let (clock, mut last) = (Clock::real(), None);
-        for _ in 0..3000 {
-            match Engine::start(self.cluster.clone(), self.options.clone(), clock.clone()).await {
-                Ok(engine) => {
-                    self.engine = Some(engine);
-                    return;
-                }
-                Err(error) => last = Some(error),
-            }
-            clock.sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the engine does not start: {last:?}");
+        self.engine = Some(self.launch().await.unwrap());
+    }
+
+    /// An engine that the caller keeps; dropping it kills it.
+    pub(crate) async fn launch(&self) -> Result<Handle, EngineError> {
+        Engine::start(self.cluster.clone(), self.options.clone(), Clock::real()).await
     }
 
     /// The engine that runs.
@@ -191,7 +199,9 @@ impl World {
         if let Some(engine) = self.engine.take() {
             engine.stop().await;
         }
-        self.simulator.stop().await;
+        if let Some(simulator) = Arc::into_inner(self.simulator) {
+            simulator.stop().await;
+        }
     }
 
     pub(crate) fn create(&self, id: &GroupResource, object: Value) {

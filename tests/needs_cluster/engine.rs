@@ -28,15 +28,50 @@ use super::{World, object};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Recordings and their cases.
-const RECORDED: [(&str, &str); 7] = [
+const RECORDED: [(&str, &str); 9] = [
     ("article", "article"),
     ("abort", "abort"),
     ("waves", "waves"),
     ("terminated", "long"),
     ("flaky-retry", "flaky"),
     ("podhook", "podhook"),
+    ("helm", "helm"),
+    ("workflow", "workflow"),
     ("prune-done", "prune"),
 ];
+
+/// Where the cluster has no Workflows, their kind without a controller, which is left there.
+async fn define_workflows(world: &World) {
+    let definition = object(json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "workflows.argoproj.io" },
+        "spec": { "group": "argoproj.io", "scope": "Namespaced",
+            "names": { "kind": "Workflow", "listKind": "WorkflowList", "plural": "workflows", "singular": "workflow" },
+            "versions": [{ "name": "v1alpha1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }] },
+    }));
+    let kind = world.kind("apiextensions.k8s.io", "CustomResourceDefinition");
+    match world.cluster.create(&kind, &definition, &WriteOptions::default()).await {
+        Ok(_) => {}
+        Err(error) => assert!(error.is_already_there(), "{error}"),
+    }
+}
+
+/// Writes what a workflow controller would, once a Workflow is there.
+async fn complete_workflow(cluster: &Cluster, namespace: &str) {
+    let (kind, scope) =
+        (Kind::known("argoproj.io", "v1alpha1", "Workflow", "workflows", true), Scope::Namespace(namespace.to_owned()));
+    let mut events = pin!(watch::<Object>(cluster, &kind, &scope, &Selectors::default(), WatchOptions::default()));
+    while let Some(event) = events.next().await {
+        if let WatchEvent::Item(workflow) | WatchEvent::Applied(workflow) = event {
+            for phase in ["Running", "Succeeded"] {
+                let patch = Patch::Merge(json!({ "status": { "phase": phase } }));
+                cluster.patch(&kind, namespace, workflow.name(), &patch, &WriteOptions::default()).await.unwrap();
+            }
+            return;
+        }
+    }
+}
 
 /// A control plane of the test's own, with a service account for the engine, and a repository.
 struct Stage {
@@ -55,6 +90,7 @@ impl Stage {
     async fn new() -> Self {
         let world = World::new("engine").await;
         install_definitions(&world.cluster).await.unwrap();
+        define_workflows(&world).await;
         let mut stage =
             Self { world, folder: tempfile::tempdir().unwrap(), outside: Vec::new(), namespaces: Vec::new() };
         stage.grant("engine.yaml", "").await;
@@ -148,11 +184,7 @@ impl Stage {
         self.grant("targets-example.yaml", made.name()).await;
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
         let to = self.work().join(case);
-        fs::create_dir_all(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
+        copy(&from, &to);
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "-m", case]);
         made.name().to_owned()
@@ -166,11 +198,11 @@ impl Stage {
 
     /// Runs one operation to its end: its last state. One that is to be terminated is, once it waits for its hook.
     async fn operate(&self, case: &str, operation: &Value, terminates: bool) -> OperationState {
+        // The former state goes away in the same write, as clients of Argo CD do it. What is watched comes after it.
+        self.patch(case, json!({ "operation": operation, "status": { "operationState": null } })).await;
         let (cluster, scope) = (&self.world.cluster, Scope::Namespace(self.control().to_owned()));
         let selectors = Selectors { fields: format!("metadata.name={case}"), ..Selectors::default() };
         let mut events = pin!(watch::<Object>(cluster, &applications(), &scope, &selectors, WatchOptions::default()));
-        // The former state goes away in the same write, as clients of Argo CD do it.
-        self.patch(case, json!({ "operation": operation, "status": { "operationState": null } })).await;
         let is_running = |state: &OperationState| state.message.starts_with("waiting for completion of hook");
         if terminates {
             follow(case, events.as_mut(), |_, state| is_running(state)).await;
@@ -211,6 +243,18 @@ impl Stage {
     }
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let (file, target) = (file.as_ref().unwrap().path(), to.join(file.as_ref().unwrap().file_name()));
+        if file.is_dir() {
+            copy(&file, &target);
+        } else {
+            fs::copy(file, target).unwrap();
+        }
+    }
+}
+
 /// Follows an Application until it is as wanted.
 async fn follow(
     what: &str,
@@ -248,24 +292,37 @@ async fn staged<F: Future<Output = ()>>(test: impl FnOnce(std::sync::Arc<Stage>)
     }
 }
 
+/// An engine that is started again where it stops by itself, as a Deployment does it: an API server that is away for long
+/// costs it its Lease.
+async fn keep_running(cluster: Cluster, options: EngineOptions) {
+    loop {
+        match Engine::start(cluster.clone(), options.clone(), Clock::real()).await {
+            Ok(engine) => eprintln!("the engine stops: {}", engine.ended().await),
+            Err(error) => eprintln!("the engine does not start: {error}"),
+        }
+        Clock::real().sleep(Duration::from_secs(1)).await;
+    }
+}
+
 fn seconds(state: &OperationState) -> i64 {
     let (Some(start), Some(end)) = (state.started_at, state.finished_at) else { return -1 };
     end.duration_since(start).as_secs()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a real Kubernetes: BOATHOOK_TEST_KUBECONFIG, and kubectl"]
+#[ignore = "needs a real Kubernetes: BOATHOOK_TEST_KUBECONFIG; kubectl, helm and kustomize"]
 async fn every_case_ends_as_it_was_recorded_with_the_engines_own_rights() {
     // The hook of this case counts its runs in a file, and the nodes of the cluster may be this machine.
     let _ = fs::remove_file("/tmp/flaky");
     let mut stage = Stage::new().await;
     let mut namespaces = BTreeMap::new();
-    for (_, case) in RECORDED {
+    // There is no recording of the last one.
+    for case in RECORDED.map(|(_, case)| case).into_iter().chain(["kustomize"]) {
         namespaces.insert(case, stage.prepare(case).await);
     }
     staged(
         |stage| async move {
-            let engine = Engine::start(stage.as_engine().await, stage.options(), Clock::real()).await.unwrap();
+            let engine = tokio::spawn(keep_running(stage.as_engine().await, stage.options()));
             let mut took = Vec::new();
             for (name, case) in RECORDED {
                 let (request, states) = recording(name);
@@ -276,12 +333,20 @@ async fn every_case_ends_as_it_was_recorded_with_the_engines_own_rights() {
                     fs::remove_file(stage.work().join("prune/drop.yaml")).unwrap();
                     stage.git(&["commit", "--quiet", "--all", "-m", "drop"]);
                 }
-                let state = stage.operate(case, &request, name == "terminated").await;
+                let workflow = async {
+                    if case == "workflow" {
+                        complete_workflow(&stage.world.cluster, &namespaces[case]).await;
+                    }
+                };
+                let (state, ()) = tokio::join!(stage.operate(case, &request, name == "terminated"), workflow);
                 let ends: [Shown; 2] = [recorded, &state].map(shown);
                 assert_eq!(ends[0], ends[1], "{name}");
                 took.push(format!("{name}: {} s, Argo CD {} s", seconds(&state), seconds(recorded)));
             }
-            engine.stop().await;
+            stage.create("kustomize", &namespaces["kustomize"]).await;
+            let state = stage.operate("kustomize", &json!({ "sync": { "syncStrategy": { "hook": {} } } }), false).await;
+            assert_eq!(shown(&state).phase, "Succeeded", "{state:?}");
+            engine.abort();
             eprintln!("{}", took.join("\n"));
         },
         stage,

@@ -11,6 +11,8 @@ mod engine;
 #[path = "talk/engine/recorded.rs"]
 #[expect(dead_code, reason = "the tests of the engine use the rest")]
 mod recorded;
+#[path = "support/work_tree.rs"]
+mod work_tree;
 
 use std::time::Duration;
 

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 #[allow(dead_code, reason = "other tests use more of it")]
 mod work_tree;
 
-use work_tree::WorkTree;
 use recorded::{collapsed, explained, recording, shown};
+use work_tree::WorkTree;
 use world::{Setup, World, phase, results};
 
 /// A repository that holds a folder of the recorded cases, with files added or replaced.

@@ -131,11 +131,11 @@ fn is_synced(application: &Value) -> bool {
 /// The time of each event, as its object's name and what happened.
 async fn events(
     setting: &Setting,
-    resource: &GroupResource,
+    resource: GroupResource,
     count: usize,
     mut told: impl FnMut(EventKind, &Value) -> Option<(usize, &'static str)>,
 ) -> BTreeMap<(usize, &'static str), Instant> {
-    let mut changes = setting.simulator.store().watch(resource, setting.simulator.store().revision()).unwrap();
+    let mut changes = setting.simulator.store().watch(&resource, setting.simulator.store().revision()).unwrap();
     let mut times = BTreeMap::new();
     while times.len() < count {
         let event = changes.next().await.unwrap();
@@ -178,14 +178,14 @@ async fn hooks() {
     let engine = setting.engine(20).await;
     setting.application("app");
     setting.until(1, |application| application["status"]["reconciledAt"].is_string()).await;
-    let observed = events(&setting, &JOBS, 2 * WAVES, |kind, job| {
+    let observed = events(&setting, JOBS, 2 * WAVES, |kind, job| {
         let conditions = job["status"]["conditions"].as_array().cloned().unwrap_or_default();
         let is_complete = conditions.iter().any(|one| one["type"] == "Complete" && one["status"] == "True");
         let what = if kind == EventKind::Added { "made" } else { "complete" };
         (kind == EventKind::Added || is_complete).then(|| (number(job).unwrap(), what))
     });
     let begin = Instant::now();
-    let ((), times) = tokio::join!(async { setting.sync("app") }, observed);
+    let (times, ()) = tokio::join!(observed, async { setting.sync("app") });
     println!("sync requested -> first hook made: {:.1} ms", (times[&(0, "made")] - begin).as_secs_f64() * 1e3);
     let overhead = (1..WAVES).map(|wave| times[&(wave, "made")] - times[&(wave - 1, "complete")]);
     show("hook complete -> next wave's hook made", overhead.collect());
@@ -203,10 +203,10 @@ async fn waves() {
     let engine = setting.engine(20).await;
     setting.application("app");
     setting.until(1, |application| application["status"]["reconciledAt"].is_string()).await;
-    let observed = events(&setting, &CONFIG_MAPS, WAVES, |kind, map| {
+    let observed = events(&setting, CONFIG_MAPS, WAVES, |kind, map| {
         (kind == EventKind::Added).then(|| number(map).map(|wave| (wave, "made"))).flatten()
     });
-    let ((), times) = tokio::join!(async { setting.sync("app") }, observed);
+    let (times, ()) = tokio::join!(observed, async { setting.sync("app") });
     show(
         "wave -> next wave, no hooks",
         (1..WAVES).map(|wave| times[&(wave, "made")] - times[&(wave - 1, "made")]).collect(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::process::Command;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::recorded::{Shown, recording, shown};
+use super::work_tree::WorkTree;
 use super::{World, object};
 
 /// Ends a test that would hang: no case takes half as long.
@@ -77,6 +78,7 @@ async fn complete_workflow(cluster: &Cluster, namespace: &str) {
 struct Stage {
     world: World,
     folder: tempfile::TempDir,
+    tree: WorkTree,
     /// What is outside of namespaces, to be deleted in the end.
     outside: Vec<Object>,
     namespaces: Vec<String>,
@@ -91,27 +93,15 @@ impl Stage {
         let world = World::new("engine").await;
         install_definitions(&world.cluster).await.unwrap();
         define_workflows(&world).await;
-        let mut stage =
-            Self { world, folder: tempfile::tempdir().unwrap(), outside: Vec::new(), namespaces: Vec::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let tree = WorkTree::new(folder.path().join("work"));
+        let mut stage = Self { world, folder, tree, outside: Vec::new(), namespaces: Vec::new() };
         stage.grant("engine.yaml", "").await;
-        fs::create_dir_all(stage.work()).unwrap();
-        stage.git(&["init", "--quiet", "--initial-branch=main"]);
         stage
     }
 
     fn control(&self) -> &str {
         &self.world.namespace
-    }
-
-    fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
-    }
-
-    fn git(&self, args: &[&str]) {
-        let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
-        let mut command = Command::new("git");
-        let command = command.args(who).args(args).current_dir(self.work()).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        assert!(command.status().unwrap().success(), "git {args:?}");
     }
 
     /// Creates what a file of `assets/rbac/` holds, in the test's namespaces and under names of its own.
@@ -183,10 +173,8 @@ impl Stage {
         self.namespaces.push(made.name().to_owned());
         self.grant("targets-example.yaml", made.name()).await;
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
-        let to = self.work().join(case);
-        copy(&from, &to);
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "-m", case]);
+        self.tree.copy(&from, case);
+        self.tree.commit(case);
         made.name().to_owned()
     }
 
@@ -220,7 +208,7 @@ impl Stage {
             "metadata": { "name": case, "namespace": self.control() },
             "spec": {
                 "project": "default",
-                "source": { "repoURL": format!("file://{}", self.work().display()), "path": case, "targetRevision": "HEAD" },
+                "source": { "repoURL": self.tree.url(), "path": case, "targetRevision": "HEAD" },
                 "destination": { "server": "https://kubernetes.default.svc", "namespace": namespace },
             },
             "status": {},
@@ -240,18 +228,6 @@ impl Stage {
             cluster.delete(&kind, "", namespace, &Delete::default()).await.unwrap();
         }
         self.world.end().await;
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let (file, target) = (file.as_ref().unwrap().path(), to.join(file.as_ref().unwrap().file_name()));
-        if file.is_dir() {
-            copy(&file, &target);
-        } else {
-            fs::copy(file, target).unwrap();
-        }
     }
 }
 
@@ -330,8 +306,8 @@ async fn every_case_ends_as_it_was_recorded_with_the_engines_own_rights() {
                 stage.create(case, &namespaces[case]).await;
                 if name == "prune-done" {
                     stage.operate(case, &json!({ "sync": { "syncStrategy": { "hook": {} } } }), false).await;
-                    fs::remove_file(stage.work().join("prune/drop.yaml")).unwrap();
-                    stage.git(&["commit", "--quiet", "--all", "-m", "drop"]);
+                    fs::remove_file(stage.tree.folder().join("prune/drop.yaml")).unwrap();
+                    stage.tree.commit("drop");
                 }
                 let workflow = async {
                     if case == "workflow" {

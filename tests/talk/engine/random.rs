@@ -3,7 +3,6 @@
 //! the one that `BOATHOOK_SEED` names.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,8 +209,7 @@ async fn engine_finishes_through_random_faults_and_kills() {
     let mut setups = Vec::new();
     let mut calm = BTreeMap::new();
     for case in CASES {
-        let repository: PathBuf = folder.path().join(case);
-        make_repository(&repository, case);
+        let repository = Arc::new(make_repository(&folder.path().join(case), case));
         let setup = Setup { speed: speed(case), repository: Some(repository), ..Setup::case(case) };
         let mut world = Disturbed::new(&setup, case).await;
         supervise(&mut world, Vec::new()).await;

@@ -155,7 +155,7 @@ impl Stage {
 
     fn options(&self) -> EngineOptions {
         let mut options = EngineOptions::new(self.folder.path().join("cache"));
-        options.control_plane = self.control().to_owned();
+        self.control().clone_into(&mut options.control_plane);
         options.applications = Scope::Namespace(self.control().to_owned());
         options.file_repositories = FileRepositories::Allowed;
         options.wave_delay = SignedDuration::ZERO;
@@ -270,6 +270,7 @@ async fn staged<F: Future<Output = ()>>(test: impl FnOnce(std::sync::Arc<Stage>)
 
 /// An engine that is started again where it stops by itself, as a Deployment does it: an API server that is away for long
 /// costs it its Lease.
+#[expect(clippy::print_stderr, reason = "who reads why a test failed wants to know")]
 async fn keep_running(cluster: Cluster, options: EngineOptions) {
     loop {
         match Engine::start(cluster.clone(), options.clone(), Clock::real()).await {
@@ -287,6 +288,7 @@ fn seconds(state: &OperationState) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Kubernetes: BOATHOOK_TEST_KUBECONFIG; kubectl, helm and kustomize"]
+#[expect(clippy::print_stderr, reason = "tells the durations")]
 async fn every_case_ends_as_it_was_recorded_with_the_engines_own_rights() {
     // The hook of this case counts its runs in a file, and the nodes of the cluster may be this machine.
     let _ = fs::remove_file("/tmp/flaky");

@@ -156,7 +156,9 @@ async fn supervise(world: &mut Disturbed, kills: Vec<Kill>) {
                 false
             }
         };
-        kill.into_iter().for_each(|kill| faults.remove(kill));
+        if let Some(kill) = kill {
+            faults.remove(kill);
+        }
         if is_over {
             return;
         }

@@ -61,7 +61,10 @@ impl Board<'_> {
             return None;
         }
         let wanted = self.taking_part().find(|index| {
-            self.task(*index).is_some_and(|task| self.is_destination_namespace(task) && self.is_uncreated(task))
+            self.task(*index).is_some_and(|task| {
+                // Announced, and never heard of again: it may exist by now, and is applied once more to be sure.
+                self.is_destination_namespace(task) && (self.is_uncreated(task) || self.result(*index).is_some())
+            })
         })?;
         match self.state_of(wanted) {
             TaskState::Pending => {

@@ -1,11 +1,13 @@
 //! Random syncs: manifests, a world with its past, what goes wrong, who meddles, when the driver dies.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use boathook::domain::hook::{DeletePolicy, SyncPhase};
 use boathook::domain::manifest::{Object, ObjectKey};
 use boathook::domain::names;
 use boathook::domain::operation::{Backoff, OperationState, Retry, Selector, Strategy as SyncStrategy};
+use boathook::domain::plan::Plan;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -304,10 +306,7 @@ impl Case {
             world.put(&target, json!({}));
             world.held.insert(target.key(), gone.held);
         }
-        self.meddle(
-            &mut world,
-            &plan.tasks.iter().filter(|task| task.is_hook()).map(|task| task.object.clone()).collect::<Vec<_>>(),
-        );
+        self.meddle(&mut world, &hooks(&plan));
         world
     }
 
@@ -347,14 +346,23 @@ impl Case {
         self.run_with(&Manner { mutant, ..self.manner() })
     }
 
-    /// Whether somebody deletes a hook, or puts another in its place.
-    pub(super) fn meddles(&self) -> bool {
-        self.meddling.iter().any(|meddling| !matches!(meddling, Meddling::Terminate(_)))
+    /// The hooks of a plan that somebody deletes, or puts another object in the place of.
+    pub(super) fn meddled(&self, plan: &Plan) -> BTreeSet<ObjectKey> {
+        let hooks = hooks(plan);
+        let indices = self.meddling.iter().filter_map(|meddling| match *meddling {
+            Meddling::Delete(_, hook) | Meddling::Recreate(_, hook) => Some(hook),
+            Meddling::Terminate(_) => None,
+        });
+        indices.filter_map(|index| pick(&hooks, index)).collect()
     }
 
     pub(super) fn terminates(&self) -> bool {
         self.meddling.iter().any(|meddling| matches!(meddling, Meddling::Terminate(_)))
     }
+}
+
+fn hooks(plan: &Plan) -> Vec<ObjectKey> {
+    plan.tasks.iter().filter(|task| task.is_hook()).map(|task| task.object.clone()).collect()
 }
 
 fn pick(hooks: &[ObjectKey], index: usize) -> Option<ObjectKey> {

@@ -46,8 +46,8 @@ laws![
     p25_deletes_name_a_uid,
 ];
 
-/// How an operation ended, times and UIDs apart (what is being deleted counts as gone), and apart from what a good one says of its last wave: after a restart
-/// nobody knows which wave pruned objects were in.
+/// How an operation ended, times and UIDs apart (what is being deleted counts as gone), and apart from what a good one says
+/// of its last wave: after a restart nobody knows which wave pruned objects were in.
 fn ending(run: &Run) -> (String, BTreeSet<ObjectKey>) {
     let state = &run.end;
     let message = state.message.replace("(no more tasks)", "(all tasks run)");
@@ -67,10 +67,12 @@ fn ended(run: &Run) -> BTreeMap<TaskId, String> {
 
 /// Whether two runs of one case came to the same end. Of a wave that was interrupted while its tasks were being started,
 /// those that were not started may stay so, if one that was has failed by then. How far an operation came when somebody
-/// terminated it, or took a hook away from it, is a matter of moments: then it is enough that both are over.
+/// terminated it, or took a hook away from it, is a matter of moments: then it is enough that both are over. Whether a hook
+/// that somebody deletes is gone by the end is one, too.
 fn same_end(case: &Case, one: &Run, other: &Run) -> bool {
-    let lost = |run: &Run| results(&run.end).iter().any(|result| result.message.contains("might have been deleted"));
-    let taken_away = case.meddles() && (lost(one) || lost(other));
+    let lost = |run: &Run| story(run).iter().any(|line| line.contains("might have been deleted"));
+    let meddled = case.meddled(&other.taken[0].plan);
+    let taken_away = !meddled.is_empty() && (lost(one) || lost(other));
     if one.terminated || other.terminated || taken_away {
         return [one, other].iter().all(|run| run.end.phase.is_some_and(OperationPhase::is_completed));
     }
@@ -78,7 +80,12 @@ fn same_end(case: &Case, one: &Run, other: &Run) -> bool {
     let ids: BTreeSet<&TaskId> = mine.keys().chain(theirs.keys()).collect();
     let unequal: Vec<&TaskId> = ids.into_iter().filter(|id| mine.get(id) != theirs.get(id)).collect();
     if unequal.is_empty() {
-        return ending(one) == ending(other);
+        let [one, other] = [one, other].map(|run| {
+            let (end, mut objects) = ending(run);
+            objects.retain(|object| !meddled.contains(object));
+            (end, objects)
+        });
+        return one == other;
     }
     let step = |id: &TaskId| {
         let plan = &other.taken[0].plan;
@@ -95,24 +102,21 @@ fn same_end(case: &Case, one: &Run, other: &Run) -> bool {
 /// Killed at any write, before the request or before the reply, and started again: the end is the same.
 #[test]
 fn p08_restart_at_every_write_ends_the_same() {
+    let mut found = Vec::new();
     for (seed, (case, _)) in corpus().iter().enumerate().step_by(EVERY) {
         let whole = case.run_with(&Manner::default());
-        for at in 0..whole.writes {
-            for accepted in [false, true] {
-                let crash = Crash { at, accepted };
-                let again = case.run_with(&Manner { crashes: vec![crash], ..Manner::default() });
-                assert_eq!(again.crashed, 1);
-                assert!(
-                    same_end(case, &again, &whole),
-                    "seed {seed}, {crash:?}\n{case:#?}\n{}\n\nwithout:\n{}\n{:?}\n{:?}",
-                    story(&again).join("\n"),
-                    story(&whole).join("\n"),
-                    ending(&again),
-                    ending(&whole),
-                );
+        for (at, accepted) in (0..whole.writes).flat_map(|at| [(at, false), (at, true)]) {
+            let crash = Crash { at, accepted };
+            let again = case.run_with(&Manner { crashes: vec![crash], ..Manner::default() });
+            assert_eq!(again.crashed, 1);
+            if !same_end(case, &again, &whole) {
+                let stories = [&again, &whole].map(|run| format!("{}\n{:?}", story(run).join("\n"), ending(run)));
+                found.push(format!("seed {seed}, {crash:?}\n{case:?}\n{}", stories.join("\nwithout:\n")));
+                break;
             }
         }
     }
+    assert!(found.is_empty(), "{} cases, of them\n{}", found.len(), found[..found.len().min(5)].join("\n\n"));
 }
 
 /// Of so many cases one is killed at every write.

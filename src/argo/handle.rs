@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::Command;
@@ -10,7 +11,7 @@ use super::hub;
 use super::identity::{Identity, Known};
 use super::options::Options;
 use crate::clock::Clock;
-use crate::cluster::{ConnectError, Target, connect};
+use crate::cluster::{Cluster, ConnectError, Target, connect};
 use crate::domain::application::AppKey;
 use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, Preview, RequestId, RevisionNames};
 use crate::domain::manifest::{Object, ObjectKey};
@@ -38,6 +39,8 @@ pub struct Live {
     commands: mpsc::UnboundedSender<Command>,
     next: Arc<AtomicU64>,
     cluster: Arc<str>,
+    /// Asked for the server's time only.
+    server: Cluster,
     identity: Identity,
 }
 
@@ -48,12 +51,18 @@ impl Live {
         let target = Target::Kubeconfig { path: options.kubeconfig.clone(), context: options.context.clone() };
         let cluster = connect(&target, clock, USER_AGENT).await?;
         let name: Arc<str> = Arc::from(cluster.name());
+        let server = cluster.clone();
         let (commands, inbox) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(1024);
         let (identify, identity) = watch::channel(Known::No);
         tokio::spawn(hub::run(cluster, options, identify, inbox, sender));
         let identity = Identity(identity);
-        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity }, events))
+        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity, server }, events))
+    }
+
+    /// Now, by the clock of the API server as far as its answers told it.
+    pub fn now(&self) -> Timestamp {
+        self.server.server_now()
     }
 
     /// The cluster the Applications live in, as in [`AppKey::cluster`].

@@ -546,7 +546,7 @@ impl Hub {
             };
             let namespace = if kind.namespaced { object.namespace.as_str() } else { "" };
             let found = cluster.get(kind, namespace, &object.name).await.map_err(|error| error.to_string());
-            let _ = reply.send(found.map(|found| found.map(super::review::without_secrets)));
+            let _ = reply.send(found.map(|found| found.map(crate::domain::manifest::without_secrets)));
         });
     }
 }

@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, Kinds as ClusterKinds};
 use crate::domain::application::Application;
 use crate::domain::hook::{Classification, classify};
 use crate::domain::live::{ChangedObject, ObjectChange, Review, Revisions};
-use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::manifest::{HIDDEN, Object, ObjectKey, is_secret, without_secrets};
 use crate::domain::operation::SyncRequest;
 use crate::domain::plan::{KindInfo, Kinds, Permission, PlanInput, plan};
 use crate::domain::project::Project;
@@ -21,7 +21,6 @@ use crate::git::{CommitId, RenderRequest, SourceAt, render};
 
 /// Live objects that are asked for one by one.
 const ASKED: usize = 200;
-const HIDDEN: &str = "(hidden)";
 
 /// A look into Git about an application.
 pub(super) struct Look {
@@ -241,8 +240,7 @@ fn changes(old: &[Arc<Object>], new: &[Arc<Object>]) -> Vec<ChangedObject> {
 
 /// Both sides of a difference without the values of Secrets: a value that differs is seen to differ.
 fn hide(old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) -> (Option<Arc<Object>>, Option<Arc<Object>>) {
-    let is_secret = |object: &Arc<Object>| object.group().is_empty() && object.kind() == "Secret";
-    if !old.or(new).is_some_and(is_secret) {
+    if !old.or(new).is_some_and(|object| is_secret(object)) {
         return (old.cloned(), new.cloned());
     }
     let value = |object: Option<&Arc<Object>>, field: &str, name: &str| -> Option<Value> {
@@ -262,28 +260,6 @@ fn hide(old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) -> (Option<Arc<Obj
         Some(Arc::new(copy))
     };
     (masked(old, new, "before"), masked(new, old, "changed"))
-}
-
-/// An object, with the values of a Secret hidden.
-pub(super) fn without_secrets(mut object: Object) -> Object {
-    if !object.group().is_empty() || object.kind() != "Secret" {
-        return object;
-    }
-    let fields = object.as_json_mut();
-    for field in ["data", "stringData"] {
-        if let Some(values) = fields.get_mut(field).and_then(Value::as_object_mut) {
-            for value in values.values_mut() {
-                *value = json!(HIDDEN);
-            }
-        }
-    }
-    // kubectl keeps the whole manifest there.
-    if let Some(annotations) =
-        fields.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Value::as_object_mut)
-    {
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-    }
-    object
 }
 
 #[cfg(test)]

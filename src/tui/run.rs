@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::Event;
 use futures::{Stream, StreamExt as _};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -123,7 +124,7 @@ pub async fn run(
         let mut next = message;
         for _ in 0..BATCH {
             let Some(message) = next.take() else { break };
-            drop(update(&mut model, Message::Now(clock.now())));
+            drop(update(&mut model, Message::Now(runner.now(&clock))));
             if matches!(message, Message::LiveEnded) {
                 runner.events = None;
             }
@@ -173,6 +174,11 @@ fn translate(event: Event) -> Option<Message> {
 }
 
 impl Runner {
+    /// The time by the clock of the cluster, as soon as one has told it: ages are those of its timestamps.
+    fn now(&self, clock: &Clock) -> Timestamp {
+        self.live.as_ref().map_or_else(|| clock.now(), Live::now)
+    }
+
     /// Starts the live view; what came of it arrives as a message.
     fn connect(&mut self) {
         let (options, clock) = (self.session.live.clone(), self.session.clock.clone());
@@ -225,6 +231,7 @@ impl Runner {
             Effect::Open(key) => live.open(&key),
             Effect::Close(key) => live.close(&key),
             Effect::Fetch(key) => live.fetch(&key),
+            Effect::Show(keys) => live.show(keys),
             Effect::History(key) => {
                 let (live, sender) = (live.clone(), self.sender.clone());
                 tokio::spawn(async move {

@@ -1,6 +1,9 @@
 //! Tests of everything an operator sees: the screen, and the program in a terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod any_keys;
+#[path = "../model/cases.rs"]
+mod cases;
 mod commands;
 mod dialogs;
 #[path = "../talk/engine/world.rs"]

@@ -18,5 +18,5 @@ pub(super) use fleet::{FLASH_SECONDS, Known, Row, Sort, Standing};
 pub(super) use log::{LogBuffer, LogLook, contains, is_error};
 pub(super) use page::{Page, PageKind, PageRow, Parts, RowId, TextAbout, TextScreen, plain};
 pub(super) use screen::{AppScreen, Prompt, PromptKind, Screen};
-pub(super) use state::{Connection, RequestEntry, WatchEntry};
+pub(super) use state::{Connection, NOTICE_SECONDS, RequestEntry, WatchEntry};
 pub use state::{Model, Settings};

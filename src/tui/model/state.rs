@@ -18,6 +18,9 @@ use crate::tui::action::Context;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::theme::Theme;
 
+/// How long a notice is shown.
+pub(in crate::tui) const NOTICE_SECONDS: i64 = 6;
+
 /// What the screen is started with.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -207,6 +210,10 @@ impl Model {
         let screen =
             self.screens.iter().rev().find(|screen| !matches!(screen, Screen::Text(_) | Screen::Help { .. }))?;
         let Screen::Approvals(approvals) = screen else { return None };
+        let selected = approvals.selected.as_ref().filter(|key| self.approval(key).is_some());
+        if let Some(selected) = selected {
+            return Some(vec![selected.clone()]);
+        }
         let queue = self.queue();
         Some(approvals.current(&queue).map(|(_, entry)| entry.key.clone()).into_iter().collect())
     }
@@ -249,7 +256,12 @@ impl Model {
         }
     }
 
+    /// Says something. What went wrong a moment ago is not talked over.
     pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
+        let is_fresh = |notice: &Notice| self.now.as_second() - notice.at.as_second() <= NOTICE_SECONDS;
+        if self.notice.as_ref().is_some_and(|notice| notice.is_bad && is_fresh(notice)) {
+            return;
+        }
         self.notice = Some(Notice { text: text.into(), is_bad: false, at: self.now });
     }
 

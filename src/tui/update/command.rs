@@ -24,6 +24,7 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
     if line.is_empty() {
         return;
     }
+    model.notice = None;
     model.commands.retain(|known| known != line);
     model.commands.push_back(line.to_owned());
     if model.commands.len() > HISTORY {

@@ -2,10 +2,7 @@
 
 use super::{answers, dialogs, input, live, logs};
 use crate::tui::message::{Effects, Message};
-use crate::tui::model::{Connection, Model};
-
-/// How long a notice is shown.
-const NOTICE_SECONDS: i64 = 6;
+use crate::tui::model::{Connection, Model, NOTICE_SECONDS};
 
 /// Takes in what happened, and says what is to be done. Pure: no input or output, no clock.
 pub fn update(model: &mut Model, message: Message) -> Effects {

@@ -3,6 +3,7 @@
 use boathook::domain::live::LiveEvent;
 use boathook::domain::request::Request;
 use boathook::domain::timeline::TaskState;
+use boathook::tui::Effect;
 
 use super::fleet::{applications, now, shop};
 use super::harness::{Screen, settings};
@@ -124,6 +125,18 @@ fn quitting_needs_no_dialog_and_q_goes_back_first() {
     assert!(!screen.quit);
     screen.press("q");
     assert!(screen.quit);
+}
+
+#[test]
+fn what_is_open_is_told_of_again_by_a_new_connection() {
+    let mut screen = failed();
+    screen.effects.clear();
+    screen.connect();
+    let opened = screen.effects.iter().filter(|effect| matches!(effect, Effect::Open(_))).count();
+    assert_eq!(opened, 1, "{:?}", screen.effects);
+    screen.press("q");
+    screen.text();
+    assert!(screen.effects.iter().any(|effect| matches!(effect, Effect::Show(shown) if shown.len() == 1)));
 }
 
 #[test]

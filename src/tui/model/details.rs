@@ -114,6 +114,11 @@ impl Details {
         self.review.as_deref()
     }
 
+    /// What a sync would do; while an operation runs and that is not asked, what the operation does.
+    pub(in crate::tui) fn any_review(&self) -> Option<&Review> {
+        self.review.as_deref().or(self.operation_review.as_deref())
+    }
+
     /// The operations that are kept, oldest first.
     pub(in crate::tui) fn records(&self) -> &[Arc<OperationRecord>] {
         self.history.as_ref().and_then(|history| history.as_deref().ok()).unwrap_or_default()

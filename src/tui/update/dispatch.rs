@@ -1,7 +1,7 @@
 //! Which message goes where.
 
 use super::{answers, dialogs, input, live, logs};
-use crate::tui::message::{Effects, Message};
+use crate::tui::message::{Effect, Effects, Message};
 use crate::tui::model::{Connection, Model, NOTICE_SECONDS};
 
 /// Takes in what happened, and says what is to be done. Pure: no input or output, no clock.
@@ -25,6 +25,11 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
         Message::Connected(cluster) => {
             model.cluster = cluster;
             model.connection = Connection::Started;
+            // A new live view knows nothing of what is on the screen.
+            model.told_shown.clear();
+            for (key, details) in &model.details {
+                effects.list.extend((0..details.open).map(|_| Effect::Open(key.clone())));
+            }
         }
         Message::ConnectFailed(error) => model.connection = Connection::Failed(error),
         Message::Live(event) => effects.dirty = live::take(model, *event, &mut effects),

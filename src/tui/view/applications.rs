@@ -13,7 +13,7 @@ use crate::domain::health::HealthStatus;
 use crate::domain::live::WatchState;
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
-use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Sort, Standing, sync_word};
+use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Sort, Standing, says_prune, sync_word};
 use crate::tui::theme::Role;
 
 /// Widths of the columns, 0 where there is no room.
@@ -304,6 +304,10 @@ fn sync(row: &Row) -> (Role, &'static str) {
         }
         if phase == Some(OperationPhase::Terminating) {
             return (Role::Warning, "Aborting");
+        }
+        if summary.operation.as_ref().is_some_and(|operation| summary.busy && says_prune(&operation.message)) {
+            // It waits for a person, not for the cluster.
+            return (Role::Warning, "Confirm");
         }
         if summary.busy {
             return (Role::Running, "Syncing");

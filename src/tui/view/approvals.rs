@@ -8,6 +8,7 @@ use super::draw::{Canvas, cell, padded};
 use super::pages::change_line;
 use super::times::{age, ago};
 use crate::domain::application::AppKey;
+use crate::domain::request::Confirmation;
 use crate::domain::text;
 use crate::tui::action::Action;
 use crate::tui::model::{Approval, Approvals, Details, Entry, Model, Parts};
@@ -116,7 +117,8 @@ fn about(model: &Model, approvals: &Approvals, entry: &Entry<'_>, width: u16) ->
     match entry.what {
         Approval::Prune | Approval::Delete => {
             lines.push(vec![(Role::Warning, " It waits until somebody confirms what it deletes:".to_owned())]);
-            lines.extend(details.map(|details| deleted(details, entry.what)).unwrap_or_default());
+            let what = if entry.what == Approval::Delete { Confirmation::Delete } else { Confirmation::Prune };
+            lines.extend(details.map(|details| deleted(details, what)).unwrap_or_default());
         }
         Approval::Sync => {
             let Some(review) = details.and_then(Details::target_review) else {
@@ -152,11 +154,11 @@ fn about(model: &Model, approvals: &Approvals, entry: &Entry<'_>, width: u16) ->
 }
 
 /// What a prune or a deletion would delete.
-fn deleted(details: &Details, what: Approval) -> Vec<Parts> {
+pub(super) fn deleted(details: &Details, what: Confirmation) -> Vec<Parts> {
     let Some(application) = &details.application else { return Vec::new() };
     let resources = application.status.resources.iter().filter(|own| !own.hook);
     // A deletion takes all of them, a prune what Git has no more.
-    let of = resources.filter(|own| what == Approval::Delete || own.requires_pruning);
+    let of = resources.filter(|own| what == Confirmation::Delete || own.requires_pruning);
     let mut lines: Vec<Parts> = of
         .map(|own| {
             let name = format!("  - {}/{}", own.kind, text::one_line(&own.name, 200));

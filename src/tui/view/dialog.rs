@@ -276,6 +276,12 @@ fn offers(dialog: &Dialog) -> Lines {
 /// Below a sync or a rollback: the plan that would run.
 fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
     let [key] = dialog.targets.as_slice() else { return Vec::new() };
+    if let DialogKind::Approve(what) = dialog.kind {
+        let details = model.details.get(key);
+        let mut lines = vec![Vec::new(), vec![(Role::Heading, "What is deleted".to_owned())]];
+        lines.extend(details.map(|details| super::approvals::deleted(details, what)).unwrap_or_default());
+        return lines;
+    }
     if !dialog.has_plan() {
         return repeated(model, dialog, key, width);
     }
@@ -401,7 +407,8 @@ fn commits(review: &Review, automated: bool, lines: &mut Lines) {
         lines.push(vec![(Role::Text, line)]);
     }
     if source.behind > 5 {
-        lines.push(vec![(Role::Dim, format!("  and {} more commits", source.behind - 5))]);
+        let more = source.behind - 5;
+        lines.push(vec![(Role::Dim, format!("  and {more} more {}", if more == 1 { "commit" } else { "commits" }))]);
     }
     if source.ahead > 0 {
         let words = format!("  takes back {} commits that are deployed", source.ahead);
@@ -409,7 +416,10 @@ fn commits(review: &Review, automated: bool, lines: &mut Lines) {
     }
     let hooks = review.changes.iter().filter(|change| change.is_hook).count();
     if !review.changes.is_empty() {
-        let words = format!("  {} objects differ from what is deployed, {hooks} of them hooks", review.changes.len());
+        let count = review.changes.len();
+        let differ = if count == 1 { "object differs" } else { "objects differ" };
+        let of_them = if hooks == 0 { String::new() } else { format!(", {hooks} of them hooks") };
+        let words = format!("  {count} {differ} from what is deployed{of_them}");
         lines.push(vec![(Role::Text, words)]);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn rows(model: &Model, details: &Details) -> Vec<PageRow> {
     for source in &revisions.sources {
         of_source(model, source, &mut rows);
     }
-    let Some(review) = details.target_review() else {
+    let Some(review) = details.any_review() else {
         rows.push(says(Role::Waiting, " ◌ the manifests are being rendered ..."));
         return rows;
     };

@@ -38,7 +38,7 @@ fn one(role: Role, words: &str) -> Vec<Parts> {
 }
 
 fn differences(details: &Details, object: Option<&ObjectKey>) -> Vec<Parts> {
-    let Some(review) = details.target_review() else {
+    let Some(review) = details.any_review() else {
         return one(Role::Waiting, "The manifests are being rendered ...");
     };
     if let Err(why) = &review.plan {
@@ -86,7 +86,7 @@ fn live(model: &Model, details: &Details, key: &ObjectKey) -> Vec<Parts> {
         }
         Ok(None) => {
             let mut lines = one(Role::Warning, &format!("# it does not exist in the cluster, {read}"));
-            let review = details.target_review();
+            let review = details.any_review();
             let same = |own: &ObjectKey| own.kind == key.kind && own.name == key.name;
             let wanted = review.and_then(|review| review.targets.iter().find(|target| same(&target.key())));
             if let Some(target) = wanted {
@@ -104,7 +104,7 @@ fn of_row(model: &Model, details: &Details, id: &RowId) -> Vec<Parts> {
         RowId::Commit(sha) => {
             let sources = details.revisions.iter().flat_map(|revisions| &revisions.sources);
             let mut commits =
-                sources.flat_map(|source| source.commits.iter().chain(&source.target).chain(&source.deployed));
+                sources.flat_map(|source| source.target.iter().chain(&source.deployed).chain(&source.commits));
             commits.find(|commit| commit.sha == *sha).map(|own| commit(model, own)).unwrap_or_default()
         }
         RowId::Event(uid) => {

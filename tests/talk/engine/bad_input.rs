@@ -178,3 +178,25 @@ async fn engine_project_that_changes_while_an_operation_runs_counts() {
     assert_eq!(world.names(&JOBS), ["slow"], "what runs goes on");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_ends_the_hooks_of_an_operation_that_may_not_go_on_and_says_why() {
+    let mut world = shop(&(hook("slow", "PreSync", "") + &map("a", "", "1"))).await;
+    let any = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
+    let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+        "metadata": {"name": "p", "namespace": ARGOCD}, "spec": any});
+    world.create(&APP_PROJECTS, project);
+    world.edit(|application| application["spec"]["project"] = json!("p"));
+    let retry = json!({"limit": 3, "backoff": {"duration": "0.01s"}});
+    world.request(&json!({"sync": {}, "retry": retry}));
+    world.until_message("waiting for completion of hook batch/Job/slow").await;
+    world
+        .change(&APP_PROJECTS, ARGOCD, "p", |current| current["spec"]["destinations"][0]["namespace"] = json!("other"));
+    let state = world.end().await;
+    assert_eq!(phase(&state), "Error");
+    assert!(state.message.contains("namespace 'shop'"), "{}", state.message);
+    assert_eq!(results(&state), ["PreSync Job/slow Synced Failed Terminated"]);
+    world.left(&JOBS, &[]).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
+}

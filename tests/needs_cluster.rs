@@ -27,6 +27,7 @@ use boathook::domain::live::{CaptureNotice, LiveEvent, Outcome, RequestState};
 use boathook::domain::manifest::Object;
 use boathook::domain::request::Request;
 use boathook::domain::timeline::Timeline;
+use boathook::engine::install_definitions;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -165,41 +166,10 @@ async fn the_cluster_says_who_we_are_and_what_we_may() {
     world.end().await;
 }
 
-/// The definition of Applications, as far as tests need it; made where the cluster has none, and left there.
+/// The kind Application; made where the cluster has none, and left there.
 async fn applications(world: &World) -> Kind {
-    let found = Kind::known("argoproj.io", "v1alpha1", "Application", "applications", true);
-    let mut definitions = world.kind("apiextensions.k8s.io", "CustomResourceDefinition");
-    definitions.namespaced = false;
-    for (kind, plural, singular) in
-        [("Application", "applications", "application"), ("AppProject", "appprojects", "appproject")]
-    {
-        let definition = object(json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": { "name": format!("{plural}.argoproj.io"),
-                "annotations": { "api-approved.kubernetes.io": "unapproved, for tests" } },
-            "spec": { "group": "argoproj.io", "scope": "Namespaced",
-                "names": { "kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": singular },
-                "versions": [{ "name": "v1alpha1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
-                    "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }] },
-        }));
-        match world.cluster.create(&definitions, &definition, &WriteOptions::default()).await {
-            Ok(_) => {}
-            Err(error) => assert!(error.is_already_there(), "{error}"),
-        }
-    }
-    let clock = Clock::real();
-    let wait = async {
-        while world
-            .cluster
-            .list(&found, &Scope::Namespace(world.namespace.clone()), &Selectors::default())
-            .await
-            .is_err()
-        {
-            clock.sleep(Duration::from_millis(200)).await;
-        }
-    };
-    clock.timeout(Duration::from_secs(60), wait).await.expect("the kind never came");
-    found
+    install_definitions(&world.cluster).await.unwrap();
+    Kind::known("argoproj.io", "v1alpha1", "Application", "applications", true)
 }
 
 /// An operation whose hook a test creates in the place of a controller: the live view sees it run, keeps its log and

@@ -11,13 +11,14 @@ use boathook::domain::manifest::Object;
 use boathook::domain::scenario::World;
 use boathook::engine::{Engine, EngineError, EngineOptions, Handle, install_definitions};
 use boathook::git::FileRepositories;
+use boathook::sim::resource::APPLICATIONS;
 use boathook::sim::server::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 
 use crate::work_tree::WorkTree;
 
 /// Ends a test that would hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Setting {
     simulator: Simulator,
@@ -98,13 +99,14 @@ impl Setting {
 
     /// Waits until the Application is as wanted.
     async fn until(&self, what: &str, is_so: impl Fn(&Application) -> bool) -> Arc<Object> {
+        let (_, mut changes) = self.simulator.store().list_and_watch(&APPLICATIONS);
         let wait = async {
             loop {
                 let found = self.cluster.get(&applications(), "argocd", "shop").await.unwrap().unwrap();
                 if is_so(&Application::read("c", &found).0) {
                     return Arc::new(found);
                 }
-                Clock::real().sleep(Duration::from_millis(20)).await;
+                changes.next().await.unwrap();
             }
         };
         if let Ok(found) = Clock::real().timeout(PATIENCE, wait).await {

@@ -11,11 +11,11 @@ use boathook::clock::Clock;
 use boathook::config::Config;
 use boathook::demo::{Demo, DemoOptions, EngineRunError, SimulatorError, run_engine, run_simulator};
 use boathook::tui::{self, Colors, Session, Settings};
-use clap::Parser;
 use etcetera::BaseStrategy as _;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    cli::complete();
+    let cli = Cli::read();
     let columns = stdout().is_terminal().then(|| crossterm::terminal::size().map_or(80, |(columns, _)| columns));
     if let Some(args) = cli.simulator() {
         return simulate(args).into();

@@ -47,6 +47,11 @@ impl Context {
         }
     }
 
+    /// Whether lines can be drawn in place of others.
+    pub(super) fn can_redraw(self) -> bool {
+        self.is_terminal && env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+    }
+
     /// Whether to colour. `NO_COLOR` (see no-color.org) and a dumb terminal win over `auto`.
     pub(super) fn colours(self, wanted: Color) -> bool {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());

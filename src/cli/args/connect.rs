@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::target::TargetArgs;
+use crate::cli::complete::context_names;
 
 /// Which cluster, and where the Applications are.
 #[derive(Debug, Clone, Default, Args)]
@@ -14,7 +16,7 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context; without it, the current one
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(context_names))]
     pub context: Option<String>,
     /// Where the Applications are; without it, where Argo CD is
     #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE")]

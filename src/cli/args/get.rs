@@ -1,10 +1,12 @@
 //! `get`.
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 
 use super::connect::ConnectArgs;
 use super::format::Format;
 use super::target::TargetArgs;
+use crate::cli::complete::application_names;
 
 /// Show applications, and what is known of one
 #[derive(Debug, Args)]
@@ -21,6 +23,12 @@ pub(in crate::cli) struct GetArgs {
 pub(in crate::cli) enum GetWhat {
     Apps(GetAppsArgs),
     App(GetAppArgs),
+    /// Show the hooks of the last operation
+    Hooks(GetAppArgs),
+    /// Show what was deployed, and the operations that were followed from here
+    History(GetAppArgs),
+    /// Show the sync windows of the projects
+    Windows(GetAppsArgs),
 }
 
 /// List applications
@@ -39,7 +47,7 @@ pub(in crate::cli) struct GetAppsArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct GetAppArgs {
     /// The application
-    #[arg(value_name = "[NAMESPACE/]NAME")]
+    #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
     pub name: String,
     /// text, wide, json, yaml, name or jsonpath=PATH
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]

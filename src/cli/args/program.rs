@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
-use super::connect::ConnectArgs;
+use super::about::{CompletionsArgs, ManArgs, VersionArgs};
+use super::act::{AbortArgs, ApproveArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs, SyncArgs};
+use super::connect::{ConnectArgs, GitArgs};
 use super::get::GetArgs;
+use super::logs::LogsArgs;
 use super::wait::{WaitArgs, WatchArgs};
+use crate::cli::complete::{application_names, context_names};
 use crate::domain::findings::{Code, Severity};
 use crate::domain::operation::{Selector, parse_duration};
 
@@ -38,18 +43,54 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
     Get(GetArgs),
+    Sync(Box<SyncArgs>),
     Wait(WaitArgs),
     Watch(WatchArgs),
+    Logs(LogsArgs),
+    Abort(AbortArgs),
+    Retry(RetryArgs),
+    Resume(ResumeArgs),
+    Rerun(RerunArgs),
+    Rollback(RollbackArgs),
+    Refresh(RefreshArgs),
+    Approve(ApproveArgs),
     Plan(PlanArgs),
     Demo(DemoArgs),
     Sim(SimArgs),
     Engine(EngineArgs),
-    /// Print the version
-    #[command(hide = true)]
-    Version,
+    Version(VersionArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+impl Command {
+    /// Its name, for those that are no commands on a live view.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Plan(args) if args.app.app.is_none() => "plan",
+            Self::Demo(_) => "demo",
+            Self::Sim(_) => "sim",
+            Self::Engine(_) => "engine",
+            Self::Version(_) => "version",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            _ => "live",
+        }
+    }
 }
 
 impl Cli {
+    /// The arguments of this process; ends it with help or a complaint where they make no sense. Under the name
+    /// `kubectl-boathook` it is a plugin of kubectl, and calls itself so.
+    pub fn read() -> Self {
+        let mut command = Self::command();
+        let name = std::env::args_os().next().map(PathBuf::from);
+        if name.as_ref().and_then(|name| name.file_stem()).is_some_and(|stem| stem == "kubectl-boathook") {
+            command = command.bin_name("kubectl boathook");
+        }
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// The arguments of `sim`, which the program runs itself: it puts together what the command line does not know.
     pub fn simulator(&self) -> Option<&SimArgs> {
         if let Some(Command::Sim(args)) = &self.command { Some(args) } else { None }
@@ -72,7 +113,17 @@ impl Cli {
 
     /// Whether the command talks to a cluster through the live view.
     pub fn needs_cluster(&self) -> bool {
-        matches!(&self.command, Some(Command::Get(_) | Command::Wait(_) | Command::Watch(_)))
+        let others = [
+            Some("plan"),
+            Some("sim"),
+            Some("engine"),
+            Some("demo"),
+            Some("version"),
+            Some("completions"),
+            Some("man"),
+            None,
+        ];
+        !others.contains(&self.command.as_ref().map(Command::name))
     }
 
     /// How the screen looks, with whatever command.
@@ -203,7 +254,7 @@ fn speed(text: &str) -> Result<f64, String> {
 #[command(after_long_help = AFTER_PLAN)]
 pub(in crate::cli) struct PlanArgs {
     /// Files or folders with manifests (folders with everything below: *.yaml, *.yml, *.json); - is standard input
-    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    #[arg(required_unless_present_any = ["explain", "app"], conflicts_with = "app", value_name = "PATH")]
     pub paths: Vec<String>,
     /// How to print the plan
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
@@ -235,6 +286,31 @@ pub(in crate::cli) struct PlanArgs {
     /// Explain a finding, or all, and read nothing
     #[arg(long, value_name = "CODE|all", conflicts_with = "paths", value_parser = explained)]
     pub explain: Option<Explained>,
+    #[command(flatten)]
+    pub app: AppPlanArgs,
+}
+
+/// The application whose sync is planned, in place of manifests.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AppPlanArgs {
+    /// Plan the sync of this application, as Git and the cluster are now
+    #[arg(long, value_name = "[NAMESPACE/]NAME", conflicts_with_all = ["namespace", "explain"], help_heading = "Cluster", add = ArgValueCompleter::new(application_names))]
+    pub app: Option<String>,
+    /// The kubeconfig; without it, as kubectl finds it
+    #[arg(long, value_name = "FILE", requires = "app", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; without it, the current one
+    #[arg(long, value_name = "NAME", requires = "app", help_heading = "Cluster", add = ArgValueCompleter::new(context_names))]
+    pub context: Option<String>,
+    #[command(flatten)]
+    pub git: GitArgs,
+}
+
+impl AppPlanArgs {
+    /// Which cluster.
+    pub(in crate::cli) fn connect(&self) -> ConnectArgs {
+        ConnectArgs { kubeconfig: self.kubeconfig.clone(), context: self.context.clone(), ..ConnectArgs::default() }
+    }
 }
 
 const AFTER_PLAN: &str = "\
@@ -247,7 +323,8 @@ Examples:
   boathook plan deploy/
   helm template shop charts/shop | boathook plan -n shop -
   kustomize build overlays/prod | boathook plan --strict -
-  boathook plan --explain hook-no-deadline";
+  boathook plan --explain hook-no-deadline
+  boathook plan --app checkout --strict";
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -306,7 +383,7 @@ fn nearest(text: &str) -> Option<Code> {
 }
 
 /// `GROUP:KIND:NAME`, the name perhaps with its namespace before a slash; the core group is empty.
-fn selector(text: &str) -> Result<Selector, String> {
+pub(super) fn selector(text: &str) -> Result<Selector, String> {
     let [group, kind, name] = text.split(':').collect::<Vec<_>>()[..] else {
         return Err("expected GROUP:KIND:NAME, for example apps:Deployment:web or :ConfigMap:settings".to_owned());
     };
@@ -319,8 +396,6 @@ fn selector(text: &str) -> Result<Selector, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -1,12 +1,15 @@
 //! Which applications.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
+
+use crate::cli::complete::application_names;
 
 /// Which applications.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct TargetArgs {
     /// Applications, by name or by namespace and name
-    #[arg(value_name = "[NAMESPACE/]NAME")]
+    #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
     pub names: Vec<String>,
     /// Those whose labels meet this, as kubectl writes it: team=shop,tier!=test
     #[arg(short = 'l', long, value_name = "LABELS")]

@@ -4,11 +4,13 @@
 mod details;
 mod failure;
 mod picture;
+mod review;
 mod session;
 mod targets;
 
 pub(super) use details::Details;
 pub(super) use failure::Failure;
 pub(super) use picture::{Known, News, Picture};
+pub(super) use review::review;
 pub(super) use session::{Needs, Session, Stop};
 pub(super) use targets::Targets;

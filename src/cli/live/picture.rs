@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::details::Details;
 use crate::domain::application::{AppKey, AppSummary};
-use crate::domain::live::{LiveEvent, OperationRecord, RepositoryState, RequestUpdate, WatchState, Watched};
+use crate::domain::live::{LiveEvent, RepositoryState, RequestUpdate, WatchState, Watched};
 use crate::domain::project::Project;
 use crate::domain::text::one_line;
 
@@ -31,14 +31,9 @@ pub(in crate::cli) enum News {
     /// An application is gone.
     Gone(AppKey),
     /// Something about an application that is open.
-    #[expect(dead_code, reason = "read by the commands that act")]
     Details(AppKey),
     /// A request moved on.
-    #[expect(dead_code, reason = "read by the commands that act")]
     Request(RequestUpdate),
-    /// An operation is over and written down.
-    #[expect(dead_code, reason = "read by the commands that act")]
-    Recorded(AppKey, Arc<OperationRecord>),
     /// The watch of applications broke off, in words.
     Interrupted(String),
     /// The watch of applications is live (again).
@@ -140,7 +135,6 @@ impl Picture {
             LiveEvent::ProjectGone { namespace, name, .. } => drop(self.projects.remove(&(namespace, name))),
             LiveEvent::Repository(state) => drop(self.repositories.insert(state.repository.clone(), state)),
             LiveEvent::Request(update) => return News::Request(update),
-            LiveEvent::Recorded { key, record } => return News::Recorded(key, record),
             _ => {}
         }
         News::Other

@@ -49,6 +49,8 @@ pub(in crate::cli) struct Session {
     pub live: Live,
     pub picture: Picture,
     pub clock: Clock,
+    /// Git is asked.
+    pub has_git: bool,
     events: Events,
     signals: mpsc::Receiver<()>,
     /// In the clock's monotonic time.
@@ -85,10 +87,21 @@ impl Session {
             repositories,
             watch_operations: false,
         };
+        let has_git = options.repositories.cache.is_some();
         let signals = signals();
         let (live, events) = Live::start(options, clock).await?;
         let picture = Picture { cluster: live.cluster().clone(), ..Picture::default() };
-        Ok(Self { live, picture, clock: clock.clone(), events, signals, deadline: None, tick: None, failures: 0 })
+        Ok(Self {
+            live,
+            picture,
+            clock: clock.clone(),
+            has_git,
+            events,
+            signals,
+            deadline: None,
+            tick: None,
+            failures: 0,
+        })
     }
 
     /// Waiting ends after this time, counted from now; `None`: never.
@@ -140,7 +153,6 @@ impl Session {
     }
 
     /// Waits for something else than the stream, while events are taken in.
-    #[expect(dead_code, reason = "read by the commands that act")]
     pub(in crate::cli) async fn meanwhile<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Stop> {
         let mut future = std::pin::pin!(future);
         loop {

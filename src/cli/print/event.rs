@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::document::API_VERSION;
 use crate::cli::exit::Exit;
 use crate::domain::application::AppKey;
+use crate::domain::live::LogSource;
 
 /// Kind `Event`: something happened to an application.
 #[derive(Debug, Default, Serialize)]
@@ -59,6 +60,16 @@ impl EventDocument {
         (self.subject, self.from, self.to) = (subject.into(), from.to_owned(), to.to_owned());
         self
     }
+
+    pub(in crate::cli) fn task(mut self, phase: &str, is_hook: bool) -> Self {
+        (self.phase, self.is_hook) = (phase.to_owned(), is_hook);
+        self
+    }
+
+    pub(in crate::cli) fn message(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.message);
+        self
+    }
 }
 
 /// Kind `Result`: what came of a command for one application.
@@ -101,6 +112,18 @@ impl ResultDocument {
             finished_at: None,
             failed: Vec::new(),
         }
+    }
+
+    /// With what is known of its operation, and the names of what failed in it.
+    pub(in crate::cli) fn operation(
+        mut self,
+        revisions: Vec<String>,
+        started_at: Option<Timestamp>,
+        finished_at: Option<Timestamp>,
+        failed: Vec<String>,
+    ) -> Self {
+        (self.revisions, self.started_at, self.finished_at, self.failed) = (revisions, started_at, finished_at, failed);
+        self
     }
 }
 
@@ -197,5 +220,56 @@ const fn spaced(exit: Exit) -> &'static str {
         Exit::Unreachable => "unreachable",
         Exit::Internal => "broken",
         Exit::Interrupted => "interrupted",
+    }
+}
+
+/// Kind `LogLine`: a line of a hook's log.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct LogLineDocument {
+    api_version: &'static str,
+    kind: &'static str,
+    cluster: String,
+    namespace: String,
+    application: String,
+    phase: &'static str,
+    hook_kind: String,
+    hook: String,
+    pod: String,
+    container: String,
+    restart: u32,
+    /// Attempt of the operation, from 1.
+    attempt: i64,
+    time: Option<Timestamp>,
+    text: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
+}
+
+impl LogLineDocument {
+    pub(in crate::cli) fn new(
+        key: &AppKey,
+        source: &LogSource,
+        time: Option<Timestamp>,
+        text: &str,
+        truncated: bool,
+    ) -> Self {
+        Self {
+            api_version: API_VERSION,
+            kind: "LogLine",
+            cluster: key.cluster.to_string(),
+            namespace: key.namespace.to_string(),
+            application: key.name.to_string(),
+            phase: source.phase.as_str(),
+            hook_kind: source.kind.clone(),
+            hook: source.hook.clone(),
+            pod: source.pod.clone(),
+            container: source.container.clone(),
+            restart: source.restart,
+            attempt: source.attempt.saturating_add(1),
+            time,
+            text: text.to_owned(),
+            truncated,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Standard output and standard error.
 
+use std::cell::Cell;
+use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write};
 
 use super::table::Tone;
@@ -11,15 +13,16 @@ use crate::cli::paint::Paint;
 /// Prints, and knows whether anybody reads it.
 #[derive(Debug)]
 pub(in crate::cli) struct Printer {
-    #[expect(dead_code, reason = "read by the commands that act")]
     pub context: Context,
     pub paint: Paint,
     is_closed: bool,
+    /// Lines at the bottom of the terminal that are drawn anew.
+    status: Cell<usize>,
 }
 
 impl Printer {
     pub(in crate::cli) const fn new(context: Context, paint: Paint) -> Self {
-        Self { context, paint, is_closed: false }
+        Self { context, paint, is_closed: false, status: Cell::new(0) }
     }
 
     /// Whoever read the output has gone. It is no error: a command that still has work to do goes on.
@@ -32,6 +35,7 @@ impl Printer {
         if self.is_closed || text.is_empty() {
             return Ok(());
         }
+        let text = self.erased() + text;
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
@@ -49,17 +53,41 @@ impl Printer {
     }
 
     /// Says something to the person, not to who reads the output.
-    #[expect(clippy::unused_self, reason = "what is said belongs to what is printed")]
     pub(in crate::cli) fn note(&self, text: &str) {
         if text.is_empty() {
             return;
+        }
+        let erased = self.erased();
+        if !erased.is_empty() {
+            let _ = io::stdout().lock().write_all(erased.as_bytes());
+            let _ = io::stdout().lock().flush();
         }
         // On a closed standard error there is nobody to tell.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Draws lines at the bottom of the terminal, in place of those before. Anything that is printed takes them away.
+    pub(in crate::cli) fn status(&mut self, lines: &[String]) -> Result<(), Failure> {
+        let mut text = String::new();
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
+        let erased = self.erased();
+        self.print(&(erased + &text))?;
+        self.status.set(lines.len());
+        Ok(())
+    }
+
     /// Paints a text as it is meant.
     pub(in crate::cli) fn tone(&self, tone: Tone, text: &str) -> String {
         self.paint.tone(tone, text)
+    }
+
+    /// What takes the lines at the bottom away.
+    fn erased(&self) -> String {
+        match self.status.take() {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\x1b[J"),
+        }
     }
 }

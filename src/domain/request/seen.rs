@@ -65,6 +65,11 @@ impl Seen {
         }
     }
 
+    /// When the operation began that was seen, if there was one.
+    pub const fn started_at(&self) -> Option<Timestamp> {
+        self.started_at
+    }
+
     /// What differs now. Empty: what was decided still holds.
     pub fn changed(&self, now: &Self) -> Vec<Changed> {
         let differs = [

@@ -1,7 +1,7 @@
 //! A cluster with the engine, and the program that is run on it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -111,7 +111,12 @@ impl Place {
 
     /// The program with these arguments, away from the user's settings.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("boathook"));
+        self.named(Path::new(assert_cmd::cargo::cargo_bin!("boathook")), arguments)
+    }
+
+    /// Any program, as [`Place::command`] has it.
+    pub(super) fn named(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
@@ -125,6 +130,22 @@ impl Place {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The folder in which the program is.
+    pub(super) fn programs() -> PathBuf {
+        Path::new(assert_cmd::cargo::cargo_bin!("boathook")).parent().unwrap().to_owned()
+    }
+
+    /// The context of the kubeconfig.
+    pub(super) fn context(&self) -> String {
+        let kubeconfig = fs::read_to_string(self.world.path().join("kubeconfig")).unwrap();
+        let found = regex::Regex::new(r#""?current-context"?: "?([^"\s,]+)"#).unwrap();
+        found.captures(&kubeconfig).unwrap_or_else(|| panic!("{kubeconfig}"))[1].to_owned()
     }
 
     pub(super) async fn run(&self, arguments: &[&str]) -> Done {
@@ -167,7 +188,16 @@ impl Place {
 
 /// Waits for the end of a child.
 pub(super) async fn done(child: Child) -> Done {
-    let output = Clock::real().timeout(PATIENCE, child.wait_with_output()).await;
+    within(child, PATIENCE).await
+}
+
+/// Runs a command that may take longer.
+pub(super) async fn done_within(mut command: Command, limit: Duration) -> Done {
+    within(command.spawn().unwrap(), limit).await
+}
+
+async fn within(child: Child, limit: Duration) -> Done {
+    let output = Clock::real().timeout(limit, child.wait_with_output()).await;
     let Output { status, stdout, stderr } = output.expect("it does not end").unwrap();
     Done {
         code: status.code().unwrap_or_else(|| panic!("ended by a signal: {status}")),

@@ -1,0 +1,150 @@
+//! Logs of hooks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+
+use super::run::Act;
+use crate::cli::live::{Failure, Session, Stop};
+use crate::cli::print::{Document, EventDocument, Printer, Tone, print_one};
+use crate::domain::application::AppKey;
+use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
+use crate::domain::text::{lines, one_line};
+use crate::domain::timeline::TaskKey;
+
+/// Characters of a line of log.
+const LONGEST: usize = 16_000;
+/// So many hooks' logs are shown; of a fleet that fails at once the first say enough.
+const MOST: usize = 20;
+
+impl Act<'_> {
+    /// Shows the ends of the logs of the hooks that failed.
+    pub(super) async fn failed_logs(&mut self, count: usize) -> Result<(), Stop> {
+        let failed: Vec<(AppKey, String, Option<Timestamp>, TaskKey)> = self
+            .jobs
+            .iter()
+            .filter_map(|job| Some((job, job.ended.as_ref()?)))
+            .flat_map(|(job, ended)| {
+                let hooks = ended.failed_hooks.iter();
+                hooks.map(move |hook| (job.key.clone(), job.name.clone(), ended.started_at, hook.clone()))
+            })
+            .collect();
+        for (key, name, started, hook) in failed.iter().take(MOST) {
+            let filter = LogFilter {
+                phase: Some(hook.phase),
+                kind: hook.object.kind.clone(),
+                hook: hook.object.name.clone(),
+                operation: *started,
+                ..LogFilter::default()
+            };
+            let what = one_line(&format!("{name} {} {}/{}", hook.phase, hook.object.kind, hook.object.name), 500);
+            let logs = read_log(self.session, key, filter, count).await?;
+            self.show_log(key, hook, &what, logs)?;
+        }
+        if failed.len() > MOST {
+            self.printer
+                .note(&format!("boathook: {} more hooks failed; boathook logs APP shows theirs", failed.len() - MOST));
+        }
+        Ok(())
+    }
+
+    fn show_log(&mut self, key: &AppKey, hook: &TaskKey, what: &str, logs: Vec<Log>) -> Result<(), Failure> {
+        let format = &self.answer.output;
+        let now = self.session.clock.now();
+        if format.is_text() && logs.iter().all(|log| log.lines.is_empty()) {
+            self.printer.note(&format!("boathook: {what} has left no log"));
+        }
+        let mut printer = LogPrinter { printer: self.printer };
+        for log in logs {
+            if format.is_text() {
+                printer.heading(what, &log)?;
+            }
+            for line in &log.lines {
+                if format.is_text() {
+                    printer.line(line)?;
+                    continue;
+                }
+                let event = EventDocument::new(key, line.time.unwrap_or(now), "Log")
+                    .change(format!("{}/{}", hook.object.kind, hook.object.name), "", "")
+                    .task(hook.phase.as_str(), true)
+                    .message(&text(line));
+                print_one(printer.printer, format, &Document::new(&event), None)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The log of one container, or its end.
+#[derive(Debug)]
+struct Log {
+    source: LogSource,
+    lines: VecDeque<LogLine>,
+    /// Lines before these that are not shown.
+    left_out: usize,
+    end: Option<SourceEnd>,
+}
+
+/// Reads the logs that match, of each at most its last lines.
+async fn read_log(session: &mut Session, key: &AppKey, filter: LogFilter, count: usize) -> Result<Vec<Log>, Stop> {
+    let mut stream = session.live.logs(key, filter);
+    session.limit(None);
+    session
+        .meanwhile(async move {
+            let mut logs: BTreeMap<u32, Log> = BTreeMap::new();
+            while let Some(message) = stream.recv().await {
+                match message {
+                    LogMessage::Source(source) => {
+                        logs.insert(source.id, Log { source, lines: VecDeque::new(), left_out: 0, end: None });
+                    }
+                    LogMessage::Lines(lines) => {
+                        for line in lines {
+                            let Some(log) = logs.get_mut(&line.source) else { continue };
+                            log.lines.push_back(line);
+                            if log.lines.len() > count {
+                                log.lines.pop_front();
+                                log.left_out += 1;
+                            }
+                        }
+                    }
+                    LogMessage::Ended { source, end } => {
+                        if let Some(log) = logs.get_mut(&source) {
+                            log.end = Some(end);
+                        }
+                    }
+                    LogMessage::CaughtUp | LogMessage::Problem(_) => {}
+                }
+            }
+            logs.into_values().collect()
+        })
+        .await
+}
+
+/// Prints logs as text.
+struct LogPrinter<'a> {
+    printer: &'a mut Printer,
+}
+
+impl LogPrinter<'_> {
+    fn heading(&mut self, what: &str, log: &Log) -> Result<(), Failure> {
+        let source = &log.source;
+        let place = one_line(&format!("pod {}, container {}", source.pod, source.container), 500);
+        let cut = if log.left_out > 0 { format!(", the last {} lines", log.lines.len()) } else { String::new() };
+        let lost = match &log.end {
+            Some(SourceEnd::Lost(reason)) => format!(", not complete: {}", one_line(reason, 200)),
+            _ => String::new(),
+        };
+        let line = format!("--- log of {what} ({place}{cut}{lost})");
+        let line = self.printer.tone(Tone::Strong, &line);
+        self.printer.line(&line)
+    }
+
+    fn line(&mut self, line: &LogLine) -> Result<(), Failure> {
+        self.printer.line(&text(line))
+    }
+}
+
+/// A line of log, made safe to show.
+pub(in crate::cli) fn text(line: &LogLine) -> String {
+    lines(&String::from_utf8_lossy(&line.text), LONGEST)
+}

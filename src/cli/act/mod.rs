@@ -1,0 +1,17 @@
+//! Asking for something, for one application or for many at once: what would be written is shown, the person is asked,
+//! the requests are sent, and operations are followed to their end.
+//!
+//! - `job`: one application and what has become of it. `run`: previews, questions, requests, results.
+//! - `follow`: operations to their end, told by `told` (a line a change) and `progress` (what moves, on a terminal).
+//! - `logs`: the logs of the hooks that failed.
+
+mod follow;
+mod job;
+mod logs;
+mod progress;
+mod run;
+mod told;
+
+pub(super) use job::{Ended, Job};
+pub(super) use logs::text;
+pub(super) use run::Act;

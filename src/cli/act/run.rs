@@ -1,0 +1,304 @@
+//! From what is asked for to what came of it.
+
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::job::{Ended, Job};
+use crate::cli::args::{AnswerArgs, FollowArgs};
+use crate::cli::exit::Exit;
+use crate::cli::live::{Failure, News, Session, Stop};
+use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
+use crate::domain::live::{Outcome, Preview, RequestState, RequestUpdate};
+use crate::domain::request::{Changed, Request, Seen};
+
+/// Requests are previewed so many at a time.
+const AT_ONCE: usize = 32;
+/// How often a request is asked for again after the application has changed in a way that does not matter.
+const AGAIN: u32 = 5;
+/// How long the answer to a request may take: longer than anything that it may wait for.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// What is asked for, of all its applications.
+pub(in crate::cli) struct Act<'a> {
+    /// The name of the command.
+    pub command: &'static str,
+    pub session: &'a mut Session,
+    pub printer: &'a mut Printer,
+    pub answer: &'a AnswerArgs,
+    /// A person can be asked.
+    pub can_ask: bool,
+    pub jobs: Vec<Job>,
+    pub tally: Tally,
+}
+
+impl Act<'_> {
+    /// Asks, sends, follows if that is wanted, and says what came of it.
+    pub(in crate::cli) async fn carry_out(mut self, follow: Option<&FollowArgs>) -> Result<Exit, Stop> {
+        if !self.preview().await? {
+            return self.finish(follow).await;
+        }
+        self.send().await?;
+        match follow.filter(|follow| follow.wait) {
+            Some(follow) => self.follow(follow).await?,
+            None => self.end_all(|job| Ended::new(Exit::Success, said(&job.request)))?,
+        }
+        self.finish(follow).await
+    }
+
+    /// Asks what each would write, then the person; `false`: nothing is to be sent.
+    pub(in crate::cli) async fn preview(&mut self) -> Result<bool, Stop> {
+        let live = self.session.live.clone();
+        let open: Vec<usize> = self.open().collect();
+        for some in open.chunks(AT_ONCE) {
+            let asked = some.iter().filter_map(|index| self.jobs.get(*index)).map(|job| {
+                let (key, request) = (job.key.clone(), job.request.clone());
+                let live = live.clone();
+                async move { live.preview(&key, request).await }
+            });
+            let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
+            for (index, answer) in some.iter().zip(answers) {
+                self.previewed(*index, answer)?;
+            }
+        }
+        if self.open().next().is_none() {
+            return Ok(false);
+        }
+        self.say_what();
+        if self.answer.yes || !self.can_ask {
+            return Ok(true);
+        }
+        if self.confirm().await? {
+            return Ok(true);
+        }
+        self.end_all(|_| Ended::new(Exit::Refused, "not sent: the answer was no"))?;
+        Ok(false)
+    }
+
+    fn previewed(&mut self, index: usize, answer: Result<Preview, String>) -> Result<(), Failure> {
+        let ended = match &answer {
+            Err(error) => Some(Ended::new(Exit::Unreachable, error.clone())),
+            Ok(preview) if !preview.refusals.is_empty() => Some(Ended::refused(&preview.refusals)),
+            Ok(preview) => preview.write.as_ref().err().map(|reason| Ended::new(Exit::Refused, reason.clone())),
+        };
+        let Some(job) = self.jobs.get_mut(index) else { return Ok(()) };
+        job.preview = answer.ok();
+        match ended {
+            Some(ended) => self.end(index, ended),
+            None => Ok(()),
+        }
+    }
+
+    /// Which jobs go on.
+    pub(super) fn open(&self) -> impl Iterator<Item = usize> {
+        self.jobs.iter().enumerate().filter(|(_, job)| job.is_open()).map(|(index, _)| index)
+    }
+
+    /// What will be written, in words, on standard error: it is no result.
+    fn say_what(&self) {
+        if !self.answer.output.is_text() || self.answer.yes || !self.can_ask {
+            return;
+        }
+        for index in self.open() {
+            let Some(job) = self.jobs.get(index) else { continue };
+            let Some(Ok(write)) = job.preview.as_ref().map(|preview| &preview.write) else { continue };
+            let name = self.printer.tone(Tone::Strong, &job.name);
+            self.printer.note(&format!("{} {name}: {}", job.request.name(), write.says.join("; ")));
+        }
+    }
+
+    async fn confirm(&mut self) -> Result<bool, Stop> {
+        let count = self.open().count();
+        let what = self.open().next().and_then(|index| self.jobs.get(index));
+        let what = what.map_or(self.command, |job| job.request.name());
+        let question = match (count, self.open().next().and_then(|index| self.jobs.get(index))) {
+            (1, Some(job)) => format!("{what} {}? [y/N] ", job.name),
+            _ => format!("{what} {count} applications? [y/N] "),
+        };
+        let _ = write!(io::stderr().lock(), "{question}");
+        let _ = io::stderr().lock().flush();
+        // A read of the terminal cannot be taken back: on an interrupt its thread ends with the process.
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            io::stdin().lock().read_line(&mut line).map(|_| line)
+        });
+        let answer = self.session.meanwhile(answer).await?;
+        let line = answer.ok().and_then(Result::ok).unwrap_or_default();
+        Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Sends every request, and waits until each was taken or refused.
+    pub(in crate::cli) async fn send(&mut self) -> Result<(), Stop> {
+        let open: Vec<usize> = self.open().collect();
+        for index in open {
+            self.send_one(index);
+        }
+        let mut again: Vec<(usize, u32)> = Vec::new();
+        let until = self.session.clock.monotonic().saturating_add(ANSWER);
+        while self.jobs.iter().any(|job| job.is_open() && job.sent.is_some()) {
+            if self.session.clock.monotonic() >= until {
+                return Err(Failure::new(Exit::Internal, "a request was sent, and nothing came back").into());
+            }
+            let news = match self.session.next().await {
+                // What was sent cannot be taken back: its outcome is waited for, and then told.
+                Err(Stop::Interrupted) => return Err(self.interrupted()),
+                news => news?,
+            };
+            let News::Request(RequestUpdate { id, state: RequestState::Ended(outcome), .. }) = news else { continue };
+            let Some(index) = self.jobs.iter().position(|job| job.sent == Some(id)) else { continue };
+            if let Some(job) = self.jobs.get_mut(index) {
+                job.sent = None;
+            }
+            if let Outcome::Changed(changed) = &outcome {
+                let tried = again.iter_mut().find(|(own, _)| *own == index);
+                let times = match tried {
+                    Some((_, times)) => {
+                        *times += 1;
+                        *times
+                    }
+                    None => {
+                        again.push((index, 1));
+                        1
+                    }
+                };
+                self.changed(index, changed.clone(), times).await?;
+                continue;
+            }
+            if let Some(ended) = of_outcome(&outcome) {
+                self.end(index, ended)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_one(&mut self, index: usize) {
+        let Some(job) = self.jobs.get_mut(index) else { return };
+        let seen = job.preview.as_ref().map(|preview| preview.seen.clone());
+        job.before = seen.as_ref().and_then(Seen::started_at);
+        job.sent = Some(self.session.live.send(&job.key, job.request.clone(), seen));
+    }
+
+    /// The application is not what it was. If only the target has moved, and not what is asked for, that does not
+    /// matter; else the person decides anew.
+    async fn changed(&mut self, index: usize, changed: Vec<Changed>, times: u32) -> Result<(), Stop> {
+        let Some(job) = self.jobs.get(index) else { return Ok(()) };
+        let (key, request, live) = (job.key.clone(), job.request.clone(), self.session.live.clone());
+        let answer = self.session.meanwhile(live.preview(&key, request.clone())).await?;
+        self.previewed(index, answer)?;
+        if self.jobs.get(index).is_none_or(|job| !job.is_open()) {
+            return Ok(());
+        }
+        // Whoever aborts wants the operation to end that runs, however far it has come.
+        let harmless = |changed: &Changed| {
+            *changed == Changed::Revision
+                || (matches!(request, Request::Refresh { .. }) && *changed != Changed::Identity)
+                || (request == Request::Abort && *changed == Changed::Phase)
+        };
+        if times <= AGAIN && changed.iter().all(harmless) {
+            self.send_one(index);
+            return Ok(());
+        }
+        Ok(self.end(index, Ended::changed(&changed))?)
+    }
+
+    /// Says what became of one.
+    pub(in crate::cli) fn end(&mut self, index: usize, ended: Ended) -> Result<(), Failure> {
+        let Some(job) = self.jobs.get_mut(index) else { return Ok(()) };
+        self.tally.add(ended.exit);
+        job.ended = Some(ended.clone());
+        let format = &self.answer.output;
+        if format.is_text() {
+            let line = format!("{}: {}", job.name, ended.message);
+            if ended.exit == Exit::Success {
+                return self.printer.line(&line);
+            }
+            self.printer.note(&format!("boathook: {line}"));
+            return Ok(());
+        }
+        let failed = ended.failed.iter().map(|task| format!("{}/{}", task.object.kind, task.object.name)).collect();
+        let document = ResultDocument::new(self.command, &job.key, ended.exit, &ended.message).operation(
+            ended.revisions,
+            ended.started_at,
+            ended.finished_at,
+            failed,
+        );
+        let name = format!("{}/{}", job.key.namespace, job.key.name);
+        let name = Some(name.as_str()).filter(|_| ended.exit == Exit::Success);
+        print_one(self.printer, format, &Document::new(&document), name)
+    }
+
+    pub(in crate::cli) fn end_all(&mut self, ended: impl Fn(&Job) -> Ended) -> Result<(), Failure> {
+        let open: Vec<usize> = self.open().collect();
+        for index in open {
+            let Some(job) = self.jobs.get(index) else { continue };
+            let ended = ended(job);
+            self.end(index, ended)?;
+        }
+        Ok(())
+    }
+
+    /// The logs of what failed, and the sum of all.
+    async fn finish(mut self, follow: Option<&FollowArgs>) -> Result<Exit, Stop> {
+        if let Some(follow) = follow.filter(|follow| follow.wait && follow.log_lines > 0) {
+            self.failed_logs(follow.log_lines).await?;
+        }
+        self.conclude()
+    }
+
+    /// The sum of all.
+    pub(in crate::cli) fn conclude(self) -> Result<Exit, Stop> {
+        if self.jobs.len() > 1 {
+            print_tally(self.printer, &self.answer.output, self.command, &self.tally)?;
+        }
+        Ok(self.tally.exit())
+    }
+
+    /// Somebody interrupted after something was sent.
+    pub(super) fn interrupted(&self) -> Stop {
+        let starts = |job: &&Job| job.is_open() && job.request.starts_operation();
+        let open: Vec<&Job> = self.jobs.iter().filter(starts).collect();
+        let names = open.iter().map(|job| job.name.as_str()).take(10).collect::<Vec<_>>().join(" ");
+        if open.is_empty() {
+            return Stop::Interrupted;
+        }
+        let line = match open.len() {
+            1 => format!("interrupted; the operation of {names} goes on"),
+            count => format!("interrupted; the operations of {count} applications go on"),
+        };
+        let more = if open.len() > 10 { " ..." } else { "" };
+        let failure = Failure::new(Exit::Interrupted, line)
+            .advice(format!("boathook wait {names}{more} --for operation, to follow what goes on"))
+            .advice(format!("boathook abort {names}{more}, to end it"));
+        Stop::Failed(failure)
+    }
+}
+
+/// What a request that is not followed has come to, in words.
+fn said(request: &Request) -> String {
+    match request {
+        Request::Sync(order) if order.dry_run => "a sync that changes nothing was asked for".to_owned(),
+        request => format!("{} was asked for", request.name()),
+    }
+}
+
+/// What the outcome of a request is, unless it is written.
+fn of_outcome(outcome: &Outcome) -> Option<Ended> {
+    Some(match outcome {
+        outcome if outcome.is_written() => return None,
+        Outcome::Refused(refusals) => Ended::refused(refusals),
+        Outcome::Changed(changed) => Ended::changed(changed),
+        Outcome::Impossible(reason) => Ended::new(Exit::Refused, reason.clone()),
+        Outcome::Failed { error, denied: true, .. } => Ended::new(Exit::NoAccess, error.clone()),
+        Outcome::Failed { error, unreachable: true, .. } => Ended::new(Exit::Unreachable, error.clone()),
+        Outcome::Failed { error, .. } => Ended::new(Exit::Refused, error.clone()),
+        Outcome::Unknown { happened: Some(_), error } => {
+            Ended::new(Exit::Unreachable, format!("nothing was written: {error}"))
+        }
+        Outcome::Unknown { happened: None, error } => {
+            let words = format!("it is not known whether it was written, and it is not sent again: {error}");
+            Ended::new(Exit::Unreachable, words)
+        }
+        Outcome::NotFound | Outcome::Written => Ended::new(Exit::NotFound, "it does not exist"),
+    })
+}

@@ -1,0 +1,122 @@
+//! What of an operation was told already, so that each change is told once.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::job::Job;
+use crate::cli::args::Format;
+use crate::cli::live::Failure;
+use crate::cli::print::{Document, EventDocument, Printer, Tone, print_one, tone, words};
+use crate::domain::text::one_line;
+use crate::domain::timeline::{OperationStatus, OperationView, TaskKey, TaskState, TaskView};
+
+/// Characters of a message.
+const LONGEST: usize = 300;
+
+/// What was told of one operation.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    state: Option<(OperationStatus, i64)>,
+    tasks: HashMap<TaskKey, (TaskState, String)>,
+}
+
+impl Told {
+    /// Tells what has changed.
+    pub(super) fn tell(
+        &mut self,
+        job: &Job,
+        view: &OperationView,
+        now: Timestamp,
+        format: &Format,
+        printer: &mut Printer,
+    ) -> Result<(), Failure> {
+        self.operation(job, view, now, format, printer)?;
+        for task in view.tasks() {
+            if matches!(task.state, TaskState::ToCome | TaskState::Skipped | TaskState::Unknown) {
+                continue;
+            }
+            let needs_help = task.reasons.first().filter(|reason| reason.kind.needs_help() || reason.kind.is_failure());
+            let reason = needs_help.map(|reason| reason.text.clone()).unwrap_or_default();
+            let is = (task.state, reason);
+            let was = self.tasks.insert(task.key.clone(), is.clone());
+            if was.as_ref() != Some(&is) {
+                let was = was.map_or(TaskState::ToCome, |(state, _)| state);
+                tell_task(job, task, was, now, format, printer)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn operation(
+        &mut self,
+        job: &Job,
+        view: &OperationView,
+        now: Timestamp,
+        format: &Format,
+        printer: &mut Printer,
+    ) -> Result<(), Failure> {
+        let is = (view.state, view.attempt);
+        let was = self.state.replace(is);
+        // Its end is told as the result.
+        if was == Some(is) || view.state.is_over() || matches!(view.state, OperationStatus::None) {
+            return Ok(());
+        }
+        let word = status(view.state);
+        let attempt = if view.attempt > 1 { format!(", attempt {}", view.attempt) } else { String::new() };
+        // What it waits for changes all the time, and is said by the tasks.
+        let message = if view.state == OperationStatus::Running { String::new() } else { view.message.clone() };
+        if format.is_text() {
+            let message = one_line(&message, LONGEST);
+            let colon = if message.is_empty() { "" } else { ": " };
+            let name = printer.tone(Tone::Strong, &job.name);
+            return printer.line(&format!("{name}: operation {word}{attempt}{colon}{message}"));
+        }
+        let before = was.map_or("", |(state, _)| status(state));
+        let event = EventDocument::new(&job.key, now, "Operation").change("operation", before, word).message(&message);
+        print_one(printer, format, &Document::new(&event), None)
+    }
+}
+
+fn tell_task(
+    job: &Job,
+    task: &TaskView,
+    was: TaskState,
+    now: Timestamp,
+    format: &Format,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let object = &task.key.object;
+    let title = one_line(&format!("{}/{}", object.kind, object.name), LONGEST);
+    let phase = task.key.phase.as_str();
+    let said = if task.state.is_good() { String::new() } else { words(task) };
+    if format.is_text() {
+        let name = printer.tone(Tone::Strong, &job.name);
+        let state = printer.tone(tone(task.state), &format!("{} {}", task.state.symbol(), task.state));
+        let time = task.elapsed.filter(|_| !task.state.is_active());
+        let time = time.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
+        let hook = if task.is_hook { "hook " } else { "" };
+        let colon = if said.is_empty() { "" } else { ": " };
+        return printer.line(&format!("{name}: {phase} {hook}{title} {state}{time}{colon}{said}"));
+    }
+    let event = EventDocument::new(&job.key, now, "Task")
+        .change(title, was.as_str(), task.state.as_str())
+        .task(phase, task.is_hook)
+        .message(&said);
+    print_one(printer, format, &Document::new(&event), None)
+}
+
+/// One word for it.
+pub(super) const fn status(status: OperationStatus) -> &'static str {
+    match status {
+        OperationStatus::None => "none",
+        OperationStatus::Requested => "requested",
+        OperationStatus::Running => "running",
+        OperationStatus::WaitingForRetry => "waiting for its next attempt",
+        OperationStatus::Terminating => "being ended",
+        OperationStatus::Succeeded => "succeeded",
+        OperationStatus::Failed => "failed",
+        OperationStatus::Error => "in error",
+        OperationStatus::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,252 @@
+//! `abort`, `retry`, `resume`, `refresh`, `rollback`, `rerun` and `approve`.
+
+use std::time::Duration;
+
+use super::get_app::{one, open};
+use super::sync;
+use crate::cli::act::{Act, Ended, Job};
+use crate::cli::args::{
+    AbortArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs,
+    TargetArgs,
+};
+use crate::cli::exit::Exit;
+use crate::cli::live::{Failure, Session, Stop, Targets};
+use crate::cli::print::{Printer, Tally, health, revision, standing};
+use crate::cli::review::PlanOptions;
+use crate::domain::application::AppKey;
+use crate::domain::request::{Confirmation, HookJob, Request, WriteBody};
+use crate::domain::text::one_line;
+
+/// What is asked for, and how.
+struct Errand<'a> {
+    command: &'static str,
+    answer: &'a AnswerArgs,
+    follow: Option<&'a FollowArgs>,
+    can_ask: bool,
+}
+
+impl<'a> Errand<'a> {
+    fn act(&self, session: &'a mut Session, printer: &'a mut Printer, keys: Vec<AppKey>, request: &Request) -> Act<'a> {
+        let jobs = keys.into_iter().map(|key| Job::new(key, &session.picture, request.clone())).collect();
+        let (command, answer, can_ask) = (self.command, self.answer, self.can_ask);
+        Act { command, session, printer, answer, can_ask, jobs, tally: Tally::default() }
+    }
+
+    async fn carry_out(
+        &self,
+        session: &'a mut Session,
+        printer: &'a mut Printer,
+        keys: Vec<AppKey>,
+        request: &Request,
+    ) -> Result<Exit, Stop> {
+        self.act(session, printer, keys, request).carry_out(self.follow).await
+    }
+}
+
+async fn chosen(targets: &TargetArgs, session: &mut Session) -> Result<Vec<AppKey>, Stop> {
+    Targets::required(targets)?.choose_some(session).await
+}
+
+pub(in crate::cli) async fn abort(
+    args: &AbortArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let keys = chosen(&args.targets, session).await?;
+    let errand = Errand { command: "abort", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    errand.carry_out(session, printer, keys, &Request::Abort).await
+}
+
+pub(in crate::cli) async fn retry(
+    args: &RetryArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let keys = chosen(&args.targets, session).await?;
+    let errand = Errand { command: "retry", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    errand.carry_out(session, printer, keys, &Request::Retry).await
+}
+
+pub(in crate::cli) async fn resume(
+    args: &ResumeArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let keys = chosen(&args.targets, session).await?;
+    let errand = Errand { command: "resume", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    errand.carry_out(session, printer, keys, &Request::Resume).await
+}
+
+pub(in crate::cli) async fn rollback(
+    args: &RollbackArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let key = one(&args.name, session).await?;
+    open(&key, session, printer).await?;
+    let application = session.picture.details(&key).application.clone();
+    let history = application.as_ref().map(|application| application.status.history.clone()).unwrap_or_default();
+    let id = match args.id {
+        Some(id) => id,
+        None => history.iter().rev().nth(1).map(|entry| entry.id).ok_or_else(|| {
+            Failure::new(Exit::NotFound, format!("{} was deployed only once: there is nothing before", args.name))
+        })?,
+    };
+    if !history.iter().any(|entry| entry.id == id) {
+        let mut failure = Failure::new(Exit::NotFound, format!("the history of {} has no entry {id}", args.name));
+        for entry in &history {
+            failure = failure.detail(format!("{} {}", entry.id, revision(&entry.revision)));
+        }
+        return Err(failure.into());
+    }
+    let request = Request::Rollback { id, prune: args.prune, hooks: args.hooks };
+    let errand = Errand { command: "rollback", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    errand.carry_out(session, printer, vec![key], &request).await
+}
+
+pub(in crate::cli) async fn rerun(
+    args: &RerunArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let key = one(&args.name, session).await?;
+    open(&key, session, printer).await?;
+    let hook = hook_job(args, &key, session)?;
+    let request = Request::RerunHook { hook, why: args.why.clone() };
+    let errand = Errand { command: "rerun", answer: &args.answer, follow: None, can_ask };
+    errand.carry_out(session, printer, vec![key], &request).await
+}
+
+/// The Job of the hook's last run.
+fn hook_job(args: &RerunArgs, key: &AppKey, session: &mut Session) -> Result<HookJob, Failure> {
+    let now = session.clock.now();
+    let view = session.picture.details(key).view(now);
+    let hooks = || view.tasks().filter(|task| task.is_hook);
+    let is_meant = |kind: &str, name: &str| name == args.hook || args.hook == format!("{kind}/{name}");
+    let found = hooks().find(|task| is_meant(&task.key.object.kind, &task.key.object.name));
+    let Some(task) = found else {
+        let mut failure = Failure::new(Exit::NotFound, format!("the last operation had no hook {}", args.hook));
+        for task in hooks() {
+            failure = failure.detail(format!("it had {} {}", task.key.object.kind, task.key.object.name));
+        }
+        return Err(failure);
+    };
+    let refused = |words: String| Failure::new(Exit::Refused, words);
+    if task.key.object.kind != "Job" {
+        return Err(refused(format!("the hook is a {}; only Jobs can be run again", task.key.object.kind)));
+    }
+    let run = task.attempts.last().ok_or_else(|| refused(format!("the hook {} has not run", args.hook)))?;
+    if run.is_gone {
+        let line = format!("the Job of {} does not exist any more: it was deleted after it ran", args.hook);
+        return Err(refused(line).advice(format!("boathook retry {}, which runs all hooks again", args.name)));
+    }
+    Ok(HookJob { namespace: task.key.object.namespace.clone(), name: run.name.clone(), uid: run.uid.clone() })
+}
+
+pub(in crate::cli) async fn refresh(
+    args: &RefreshArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let keys = chosen(&args.targets, session).await?;
+    let request = Request::Refresh { hard: args.hard };
+    // It changes nothing: nobody has to be asked.
+    let answer = AnswerArgs { yes: true, ..args.answer.clone() };
+    let errand = Errand { command: "refresh", answer: &answer, follow: None, can_ask };
+    let mut act = errand.act(session, printer, keys, &request);
+    if !args.wait {
+        return act.carry_out(None).await;
+    }
+    if act.preview().await? {
+        act.send().await?;
+        compared(&mut act, args.timeout).await?;
+    }
+    act.conclude()
+}
+
+/// Waits until every comparison is done: an application that was written after the request, and asks for none.
+async fn compared(act: &mut Act<'_>, timeout: Option<Duration>) -> Result<(), Stop> {
+    act.session.limit(timeout);
+    loop {
+        for index in 0..act.jobs.len() {
+            let Some(job) = act.jobs.get(index).filter(|job| job.is_open()) else { continue };
+            let Some(known) = act.session.picture.apps.get(&job.key) else {
+                act.end(index, Ended::new(Exit::NotFound, "the application is gone"))?;
+                continue;
+            };
+            let Some(summary) = known.summary() else { continue };
+            if summary.refresh.is_none() && is_after(&summary.resource_version, job) {
+                let words = format!("{}, {}", standing(summary).text, health(summary.health).text);
+                act.end(index, Ended::new(Exit::Success, words))?;
+            }
+        }
+        if act.jobs.iter().all(|job| !job.is_open()) {
+            return Ok(());
+        }
+        match act.session.next().await {
+            Err(Stop::TimedOut) => {
+                return Ok(act.end_all(|_| Ended::new(Exit::TimedOut, "not compared in time"))?);
+            }
+            news => drop(news?),
+        }
+    }
+}
+
+/// Whether a version is later than the one that the request was based on.
+fn is_after(version: &str, job: &Job) -> bool {
+    let write = job.preview.as_ref().and_then(|preview| preview.write.as_ref().ok());
+    let base = write.and_then(|write| match &write.body {
+        WriteBody::Merge(patch) => patch.pointer("/metadata/resourceVersion")?.as_str(),
+        _ => None,
+    });
+    let number = |text: &str| text.parse::<u64>().ok();
+    match (base.and_then(number), number(version)) {
+        (Some(base), Some(version)) => version > base,
+        // They are no numbers: then any other.
+        _ => base != Some(version),
+    }
+}
+
+pub(in crate::cli) async fn approve(
+    args: &ApproveArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let key = one(&args.name, session).await?;
+    let errand = Errand { command: "approve", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    let Some(wanted) = &args.revision else {
+        let what = if args.prune { Confirmation::Prune } else { Confirmation::Delete };
+        let errand = Errand { follow: Some(&args.follow).filter(|_| args.prune), ..errand };
+        return errand.carry_out(session, printer, vec![key], &Request::Confirm(what)).await;
+    };
+    let options = PlanOptions::default();
+    let targets = sync::plan(session, std::slice::from_ref(&key), &options, &args.git).await?;
+    let target = targets.first().and_then(|target| Some((target.application.as_deref()?, target.planned.as_ref()?)));
+    let Some((application, planned)) = target else {
+        let line = format!("what the target of {} means now is not known", args.name);
+        return Err(Failure::new(Exit::Refused, line).into());
+    };
+    let commits = &planned.review.commits;
+    let is_meant = matches!(commits.as_slice(), [only] if wanted.len() >= 7 && only.starts_with(wanted.as_str()));
+    if !is_meant {
+        let now = commits.iter().map(|commit| revision(commit)).collect::<Vec<_>>().join(", ");
+        let line = if commits.is_empty() {
+            format!("what the target of {} means now is not known", args.name)
+        } else {
+            format!("the target of {} is {now} now, and not {}", args.name, one_line(wanted, 60))
+        };
+        let failure = Failure::new(Exit::Refused, line)
+            .advice(format!("boathook sync {} --dry-run, to see what it would do", args.name));
+        return Err(failure.into());
+    }
+    let request = Request::Sync(Box::new(options.order(application, Some(&planned.review))));
+    sync::show(&targets, session, printer, &args.answer, false)?;
+    errand.carry_out(session, printer, vec![key], &request).await
+}

@@ -1,0 +1,115 @@
+//! `sync`.
+
+use std::sync::Arc;
+
+use crate::cli::act::{Act, Ended, Job};
+use crate::cli::args::{AnswerArgs, Format, GitArgs, SyncArgs};
+use crate::cli::exit::Exit;
+use crate::cli::live::{Failure, Session, Stop, Targets, review};
+use crate::cli::print::{Document, Printer, Tally, print_one};
+use crate::cli::review::{PlanOptions, Planned, SyncPlanDocument, full, short};
+use crate::domain::application::{AppKey, Application};
+use crate::domain::request::Request;
+
+/// The plans of so many applications are shown in full; of more in a line each.
+const IN_FULL: usize = 3;
+
+/// An application with the plan of its sync, where it could be made.
+pub(super) struct Target {
+    pub key: AppKey,
+    /// `None`: it is gone, or cannot be read.
+    pub application: Option<Arc<Application>>,
+    pub planned: Option<Planned>,
+}
+
+pub(in crate::cli) async fn sync(
+    args: &SyncArgs,
+    session: &mut Session,
+    printer: &mut Printer,
+    can_ask: bool,
+) -> Result<Exit, Stop> {
+    let chosen = Targets::required(&args.targets)?.choose_some(session).await?;
+    let options = PlanOptions::of(args);
+    let targets = plan(session, &chosen, &options, &args.git).await?;
+    show(&targets, session, printer, &args.answer, args.dry_run)?;
+    if args.dry_run {
+        let is_known = |target: &Target| {
+            let plan = target.planned.as_ref().map(|planned| &planned.plan);
+            matches!(plan, Some(Ok(plan)) if plan.totals().invalid == 0)
+        };
+        return Ok(if targets.iter().all(is_known) { Exit::Success } else { Exit::Findings });
+    }
+    let jobs = targets.iter().map(|target| job(target, &options, session)).collect();
+    let mut act =
+        Act { command: "sync", session, printer, answer: &args.answer, can_ask, jobs, tally: Tally::default() };
+    for (index, target) in targets.iter().enumerate() {
+        if target.application.is_none() {
+            act.end(index, Ended::new(Exit::NotFound, "it is gone, or cannot be read"))?;
+        }
+    }
+    act.carry_out(Some(&args.follow)).await
+}
+
+/// Plans the sync of each application.
+pub(super) async fn plan(
+    session: &mut Session,
+    keys: &[AppKey],
+    options: &PlanOptions,
+    git: &GitArgs,
+) -> Result<Vec<Target>, Stop> {
+    let mut reviews = review(session, keys, &options.revisions, git.offline).await?;
+    let now = session.clock.now();
+    let mut targets = Vec::new();
+    for key in keys {
+        let application = session.picture.details(key).application.clone();
+        let review = reviews.remove(key);
+        let planned = application
+            .as_deref()
+            .zip(review)
+            .map(|(application, review)| Planned::new(review, application, options, &session.picture, now));
+        targets.push(Target { key: key.clone(), application, planned });
+    }
+    Ok(targets)
+}
+
+fn job(target: &Target, options: &PlanOptions, session: &Session) -> Job {
+    let order = target
+        .application
+        .as_deref()
+        .map(|application| options.order(application, target.planned.as_ref().map(|planned| &*planned.review)));
+    Job::new(target.key.clone(), &session.picture, Request::Sync(Box::new(order.unwrap_or_default())))
+}
+
+pub(super) fn show(
+    targets: &[Target],
+    session: &Session,
+    printer: &mut Printer,
+    answer: &AnswerArgs,
+    is_all: bool,
+) -> Result<(), Failure> {
+    for target in targets {
+        let name = session.picture.name(&target.key);
+        let Some(planned) = &target.planned else {
+            printer.note(&format!("boathook: {name}: what the sync would do is not known"));
+            continue;
+        };
+        match &answer.output {
+            Format::Text | Format::Wide => {
+                let text = if targets.len() > IN_FULL {
+                    short(&name, planned, printer)
+                } else {
+                    full(&name, planned, printer)
+                };
+                printer.print(&text)?;
+            }
+            // Names and what a path selects are of results, unless the plan is all there is.
+            Format::Name | Format::Path(_) if !is_all => {}
+            format => {
+                let document = Document::new(&SyncPlanDocument::new(&target.key, planned));
+                let name = format!("{}/{}", target.key.namespace, target.key.name);
+                print_one(printer, format, &document, Some(&name))?;
+            }
+        }
+    }
+    Ok(())
+}

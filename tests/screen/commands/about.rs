@@ -1,0 +1,66 @@
+//! What the program says of itself, and completions.
+
+use serde_json::json;
+
+use super::place::{Place, hook, map};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_describes_itself_and_completes_what_is_in_the_cluster() {
+    let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    place.add("web", &json!({}), &map("web"));
+    place.world.synced(&json!({})).await;
+    let version = place.run(&["version", "-o", "json"]).await.expect(0).document();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    let page = place.run(&["man", "sync"]).await.expect(0);
+    for words in [".TH ", "abort\\-on\\-timeout", "a hook failed"] {
+        assert!(page.out.contains(words), "{words}: {}", page.out);
+    }
+    place.run(&["man", "unheard-of"]).await.expect(2);
+    place.run(&["man", "--dir", "pages"]).await.expect(0);
+    assert!(place.home().join("pages/boathook-get-app.1").exists());
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(place.run(&["completions", shell]).await.expect(0).out.contains("boathook"), "{shell}");
+    }
+    for (words, expected) in [
+        (&["boathook", "get", "app", "s"][..], "shop"),
+        (&["boathook", "get", "app", "argocd/w"], "argocd/web"),
+        (&["boathook", "logs", "shop", ""], "good"),
+        (&["boathook", "abo"], "abort"),
+        (&["boathook", "get", "--context", ""], &place.context()),
+    ] {
+        let index = (words.len() - 1).to_string();
+        let mut command = place.command(&[&["--"][..], words].concat());
+        command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", &index).env("_CLAP_IFS", "\n");
+        let done = super::place::done(command.spawn().unwrap()).await.expect(0);
+        assert!(done.out.lines().any(|line| line == expected), "{words:?}: {done:#?}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_its_name_for_kubectl_it_is_a_plugin() {
+    let place = Place::new(&map("settings")).await;
+    let plugin = place.home().join("kubectl-boathook");
+    std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin!("boathook"), &plugin).unwrap();
+    let mut command = place.named(&plugin, &["get", "apps", "-o", "name"]);
+    assert_eq!(super::place::done(command.spawn().unwrap()).await.expect(0).out, "argocd/shop\n");
+    let mut command = place.named(&plugin, &["get", "--help"]);
+    let help = super::place::done(command.spawn().unwrap()).await.expect(0);
+    assert!(help.out.contains("Usage: kubectl boathook get"), "{help:#?}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sync_of_an_application_is_planned_with_its_findings() {
+    let place = Place::new(&(hook("good", "PreSync", "HookSucceeded") + &map("settings"))).await;
+    let arguments = ["plan", "--app", "shop", "--allow-file-repositories"];
+    let plan = place.run(&[&arguments[..], &["-o", "json"]].concat()).await.expect(0).document();
+    assert_eq!(plan["tasks"].as_array().unwrap().len(), 2, "{plan:#}");
+    let codes: Vec<_> = plan["findings"].as_array().unwrap().iter().map(|finding| finding["code"].clone()).collect();
+    assert!(codes.contains(&json!("hook-sticks-after-failure")), "{codes:?}");
+    let text = place.run(&[&arguments[..], &["--strict"]].concat()).await.expect(1);
+    assert!(text.out.contains("PreSync  0     Job/good") && text.out.contains("  fix: "), "{text:#?}");
+    place.run(&["plan", "--app", "gone"]).await.expect(8);
+    place.run(&["plan", "--app", "shop", "deploy/"]).await.expect(2);
+    place.stop().await;
+}

@@ -1,0 +1,117 @@
+//! The other commands that ask for something, and what they leave behind: history, hooks, logs.
+
+use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, JOBS};
+use serde_json::json;
+
+use super::place::{Place, hook, map};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_syncs_are_retried_and_resumed_and_hooks_run_again() {
+    let mut place = Place::new(&(hook("good", "PreSync", "") + &hook("bad", "PostSync", "") + &map("settings"))).await;
+    place.run(&["retry", "shop", "-y"]).await.expect(7);
+    place.world.synced(&json!({})).await;
+    let retried = place.run(&["retry", "shop", "-y", "--wait"]).await.expect(4);
+    assert!(retried.out.contains("hook Job/good"), "{retried:#?}");
+    let resumed = place.run(&["resume", "shop", "-y", "--wait", "-o", "json"]).await.expect(4);
+    let result = resumed.documents().into_iter().find(|document| document["kind"] == "Result").unwrap();
+    assert_eq!((&result["command"], &result["failed"]), (&json!("resume"), &json!(["Job/bad"])));
+    place.run(&["rerun", "shop", "good", "-y", "--why", "to be sure"]).await.expect(0);
+    assert!(place.world.names(&JOBS).len() > 2, "{:?}", place.world.names(&JOBS));
+    place.run(&["rerun", "shop", "unheard-of", "-y"]).await.expect(8);
+    place.run(&["abort", "shop", "-y"]).await.expect(7);
+    place.run(&["abort", "gone", "-y"]).await.expect(8);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_deployed_is_deployed_again() {
+    let mut place = Place::new(&map("first")).await;
+    place.world.synced(&json!({})).await;
+    place.run(&["rollback", "shop", "-y"]).await.expect(8);
+    place.world.deploys(&map("second"));
+    place.world.synced(&json!({})).await;
+    place.run(&["rollback", "shop", "77", "-y"]).await.expect(8);
+    place.run(&["rollback", "shop", "-y", "--wait"]).await.expect(0);
+    let history = place.run(&["get", "history", "shop", "-o", "json"]).await.expect(0).document();
+    let deployments = history["deployments"].as_array().unwrap();
+    assert_eq!(deployments.len(), 3, "{history:#}");
+    assert_eq!(deployments[0]["revisions"], deployments[2]["revisions"]);
+    assert_eq!(history["operations"].as_array().unwrap().len(), 1, "the one that was followed: {history:#}");
+    let text = place.run(&["get", "history", "shop"]).await.expect(0);
+    assert!(text.out.starts_with("Deployed\nID  REVISION"), "{text:#?}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn applications_are_compared_and_reviewed_revisions_approved() {
+    let mut place = Place::new(&map("first")).await;
+    let first = place.world.deploys(&map("begin"));
+    place.world.synced(&json!({})).await;
+    let second = place.world.deploys(&map("second"));
+    let compared = place.run(&["refresh", "shop", "--wait", "--timeout", "60s"]).await.expect(0);
+    assert!(compared.out.starts_with("shop: OutOfSync, "), "{compared:#?}");
+    place.run(&["refresh", "--all", "--hard"]).await.expect(0);
+    let moved = place.run(&["approve", "shop", "--revision", &first, "--allow-file-repositories"]).await.expect(7);
+    assert!(moved.err.contains(", and not "), "{moved:#?}");
+    let more = ["--wait", "--allow-file-repositories"];
+    place.run(&[&["approve", "shop", "--revision", &second[..9]][..], &more].concat()).await.expect(0);
+    assert_eq!(place.world.application()["status"]["operationState"]["syncResult"]["revision"], json!(second));
+    place.run(&["approve", "shop"]).await.expect(2);
+    place.run(&["approve", "shop", "--prune"]).await.expect(7);
+    place.run(&["approve", "shop", "--delete"]).await.expect(7);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logs_are_read_while_they_are_written_and_after_their_pods_are_gone() {
+    let mut place = Place::new(&(hook("bad", "PreSync", "HookFailed") + &map("settings"))).await;
+    place.run(&["sync", "shop", "-y", "--wait", "--allow-file-repositories"]).await.expect(4);
+    place.world.left(&JOBS, &[]).await;
+    let kept = place.run(&["logs", "shop", "bad"]).await.expect(0);
+    assert_eq!(kept.out, "connecting to the database\nERROR: relation orders does not exist\n");
+    let times = place.run(&["logs", "shop", "Job/bad", "--timestamps", "--all-attempts"]).await.expect(0);
+    assert!(times.out.lines().all(|line| line.starts_with("20") && line.contains("Z ")), "{times:#?}");
+    let documents = place.run(&["logs", "shop", "-o", "json", "--phase", "presync"]).await.expect(0).documents();
+    assert_eq!((documents.len(), &documents[0]["hook"]), (2, &json!("bad")), "{documents:#?}");
+    assert_eq!(place.run(&["logs", "shop", "--phase", "PostSync"]).await.expect(8).out, "");
+    let unknown = place.run(&["logs", "shop", "other"]).await.expect(8);
+    assert!(unknown.err.contains("PreSync hook Job/bad failed"), "{unknown:#?}");
+    place.world.deploys(&hook("slow", "PreSync", ""));
+    place.world.sync(&json!({}));
+    place.world.until_message("waiting for completion of hook batch/Job/slow").await;
+    let following = place.command(&["logs", "shop", "slow", "-f"]).spawn().unwrap();
+    place.run(&["wait", "shop", "--for", "operation", "--timeout", "1s"]).await.expect(6);
+    place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);
+    let followed = super::place::done(following).await.expect(0);
+    assert_eq!(followed.out, "still at work\n");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_and_windows_are_shown() {
+    let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    let none = place.run(&["get", "windows"]).await.expect(0);
+    assert_eq!(none.err, "no sync windows: a sync may run at any time\n");
+    place.world.synced(&json!({})).await;
+    let hooks = place.run(&["get", "hooks", "shop", "-o", "json"]).await.expect(0).document();
+    let items = hooks["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["name"], &items[0]["state"]), (1, &json!("good"), &json!("succeeded")));
+    insta::assert_snapshot!("get_hooks", place.run(&["get", "hooks", "shop"]).await.shown());
+    place.world.create(
+        &APP_PROJECTS,
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "default", "namespace": "argocd"},
+            "spec": {
+                "sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+                "syncWindows": [{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}]
+            }
+        }),
+    );
+    let windows = place.run(&["get", "windows", "-o", "json"]).await.expect(0).document();
+    assert_eq!((&windows["items"][0]["window"], &windows["items"][0]["open"]), (&json!("deny"), &json!(true)));
+    let refused = place.run(&["sync", "shop", "-y", "--allow-file-repositories"]).await.expect(7);
+    assert!(refused.err.contains("a sync window denies it"), "{refused:#?}");
+    assert!(place.world.get(&APPLICATIONS, "argocd", "shop").unwrap().get("operation").is_none());
+    place.stop().await;
+}

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 32;
 /// How often a request is asked for again after the application has changed in a way that does not matter.
 const AGAIN: u32 = 5;
 /// How long the answer to a request may take: longer than anything that it may wait for.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_secs(300);
 
 /// What is asked for, of all its applications.
 pub(in crate::cli) struct Act<'a> {

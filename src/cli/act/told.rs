@@ -89,7 +89,10 @@ fn tell_task(
     let object = &task.key.object;
     let title = one_line(&format!("{}/{}", object.kind, object.name), LONGEST);
     let phase = task.key.phase.as_str();
-    let said = if task.state.is_good() { String::new() } else { words(task) };
+    let reason = task.reasons.first().filter(|reason| reason.kind.needs_help() || reason.kind.is_failure());
+    // That something runs, and for how long, is no news.
+    let said = if task.state.is_bad() { words(task) } else { String::new() };
+    let said = reason.filter(|_| !task.state.is_good()).map_or(said, |reason| reason.text.clone());
     if format.is_text() {
         let name = printer.tone(Tone::Strong, &job.name);
         let state = printer.tone(tone(task.state), &format!("{} {}", task.state.symbol(), task.state));

@@ -140,12 +140,19 @@ fn hook_job(args: &RerunArgs, key: &AppKey, session: &mut Session) -> Result<Hoo
     if task.key.object.kind != "Job" {
         return Err(refused(format!("the hook is a {}; only Jobs can be run again", task.key.object.kind)));
     }
-    let run = task.attempts.last().ok_or_else(|| refused(format!("the hook {} has not run", args.hook)))?;
+    let namespace = task.key.object.namespace.clone();
+    let Some(run) = task.attempts.last() else {
+        if !task.is_recorded {
+            return Err(refused(format!("the hook {} has not run", args.hook)));
+        }
+        // It ran before this operation, which took its result over.
+        return Ok(HookJob { namespace, name: task.key.object.name.clone(), uid: String::new() });
+    };
     if run.is_gone {
         let line = format!("the Job of {} does not exist any more: it was deleted after it ran", args.hook);
         return Err(refused(line).advice(format!("boathook retry {}, which runs all hooks again", args.name)));
     }
-    Ok(HookJob { namespace: task.key.object.namespace.clone(), name: run.name.clone(), uid: run.uid.clone() })
+    Ok(HookJob { namespace, name: run.name.clone(), uid: run.uid.clone() })
 }
 
 pub(in crate::cli) async fn refresh(

@@ -76,6 +76,7 @@ fn way(source: &SourceRevisions) -> String {
     let back = if source.ahead > 0 { format!(", {} back", source.ahead) } else { String::new() };
     match source.behind {
         _ if from == to => format!("{to} again"),
+        _ if source.deployed.is_none() => format!("{from} -> {to}"),
         1 => format!("{from} -> {to}, 1 commit{back}"),
         behind => format!("{from} -> {to}, {behind}{} commits{back}", if source.truncated { "+" } else { "" }),
     }

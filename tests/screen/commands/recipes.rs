@@ -1,7 +1,5 @@
 //! The recipes and the exit codes of the README.
 
-use serde_json::json;
-
 use super::place::{Place, done, hook, map};
 
 fn readme() -> String {
@@ -35,9 +33,9 @@ fn the_exit_codes_stand_in_the_readme_as_the_program_knows_them() {
 async fn the_recipes_of_the_readme_work() {
     let recipes = recipes();
     let [pipeline, check, reviewed, report, runbook] = &recipes[..] else { panic!("{recipes:#?}") };
-    let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    let place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
     cook(&place, pipeline, "").await.expect(0);
-    let commit = place.world.deploys(&(hook("bad", "PreSync", "") + &map("settings")));
+    let commit = place.world.deploys(&(hook("good", "PreSync", "") + &hook("bad", "PreSync", "")));
     let failed = cook(&place, pipeline, "").await.expect(4);
     assert!(failed.out.contains("ERROR: relation orders does not exist"), "{failed:#?}");
     let report = cook(&place, report, "").await.expect(0);
@@ -50,6 +48,5 @@ async fn the_recipes_of_the_readme_work() {
     std::fs::create_dir(place.home().join("deploy")).unwrap();
     std::fs::rename(place.home().join("deploy.yaml"), place.home().join("deploy/all.yaml")).unwrap();
     cook(&place, check, "").await.expect(1);
-    place.world.sync(&json!({}));
     place.stop().await;
 }

@@ -14,7 +14,7 @@ use super::print::{API_VERSION, Document, Printer, print_all};
 /// Kind `Version`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
+struct About {
     api_version: &'static str,
     kind: &'static str,
     version: &'static str,
@@ -32,7 +32,7 @@ pub(super) fn version(args: &VersionArgs, printer: &mut Printer) -> Result<Exit,
         }
         return Ok(Exit::Success);
     }
-    let document = Document::new(&Version {
+    let document = Document::new(&About {
         api_version: API_VERSION,
         kind: "Version",
         version,

@@ -33,7 +33,7 @@ impl Act<'_> {
         }
         self.session.limit(follow.timeout);
         let mut told = HashMap::new();
-        match self.to_the_end(&mut told).await {
+        match self.until_over(&mut told).await {
             Err(Stop::TimedOut) => {}
             Err(Stop::Interrupted) => return Err(self.interrupted()),
             ended => return ended,
@@ -53,7 +53,7 @@ impl Act<'_> {
             self.session.live.send(&job.key, Request::Abort, None);
         }
         self.session.limit(Some(ABORTED));
-        match self.to_the_end(&mut told).await {
+        match self.until_over(&mut told).await {
             Err(Stop::TimedOut) => {
                 let words = format!("not over after {after}, and its end was asked for, but it has not ended");
                 Ok(self.end_all(|_| Ended::new(Exit::TimedOut, words.clone()))?)
@@ -63,7 +63,7 @@ impl Act<'_> {
         }
     }
 
-    async fn to_the_end(&mut self, told: &mut HashMap<AppKey, Told>) -> Result<(), Stop> {
+    async fn until_over(&mut self, told: &mut HashMap<AppKey, Told>) -> Result<(), Stop> {
         let moves = self.answer.output.is_text() && self.printer.context.can_redraw();
         self.session.tick_every(moves.then_some(TICK));
         let places: HashMap<AppKey, usize> =

@@ -16,7 +16,7 @@ use crate::domain::request::{Changed, Request, Seen};
 /// Requests are previewed so many at a time.
 const AT_ONCE: usize = 32;
 /// How often a request is asked for again after the application has changed in a way that does not matter.
-const AGAIN: u32 = 5;
+const AGAIN: usize = 5;
 /// How long the answer to a request may take: longer than anything that it may wait for.
 const ANSWER: Duration = Duration::from_secs(300);
 
@@ -134,7 +134,7 @@ impl Act<'_> {
         for index in open {
             self.send_one(index);
         }
-        let mut again: Vec<(usize, u32)> = Vec::new();
+        let mut again: Vec<usize> = Vec::new();
         let until = self.session.clock.monotonic().saturating_add(ANSWER);
         while self.jobs.iter().any(|job| job.is_open() && job.sent.is_some()) {
             if self.session.clock.monotonic() >= until {
@@ -151,17 +151,8 @@ impl Act<'_> {
                 job.sent = None;
             }
             if let Outcome::Changed(changed) = &outcome {
-                let tried = again.iter_mut().find(|(own, _)| *own == index);
-                let times = match tried {
-                    Some((_, times)) => {
-                        *times += 1;
-                        *times
-                    }
-                    None => {
-                        again.push((index, 1));
-                        1
-                    }
-                };
+                again.push(index);
+                let times = again.iter().filter(|own| **own == index).count();
                 self.changed(index, changed.clone(), times).await?;
                 continue;
             }
@@ -181,7 +172,7 @@ impl Act<'_> {
 
     /// The application is not what it was. If only the target has moved, and not what is asked for, that does not
     /// matter; else the person decides anew.
-    async fn changed(&mut self, index: usize, changed: Vec<Changed>, times: u32) -> Result<(), Stop> {
+    async fn changed(&mut self, index: usize, changed: Vec<Changed>, times: usize) -> Result<(), Stop> {
         let Some(job) = self.jobs.get(index) else { return Ok(()) };
         let (key, request, live) = (job.key.clone(), job.request.clone(), self.session.live.clone());
         let answer = self.session.meanwhile(live.preview(&key, request.clone())).await?;
@@ -284,8 +275,10 @@ fn said(request: &Request) -> String {
 
 /// What the outcome of a request is, unless it is written.
 fn of_outcome(outcome: &Outcome) -> Option<Ended> {
+    if outcome.is_written() {
+        return None;
+    }
     Some(match outcome {
-        outcome if outcome.is_written() => return None,
         Outcome::Refused(refusals) => Ended::refused(refusals),
         Outcome::Changed(changed) => Ended::changed(changed),
         Outcome::Impossible(reason) => Ended::new(Exit::Refused, reason.clone()),

@@ -46,6 +46,7 @@ pub(in crate::cli) struct FollowArgs {
 ///
 /// Shows first what the sync would do, and syncs to exactly the commits that were shown, unless automated sync is on.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(after_long_help = AFTER_SYNC)]
 pub(in crate::cli) struct SyncArgs {
     #[command(flatten)]

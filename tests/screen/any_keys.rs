@@ -111,8 +111,14 @@ fn walk(screen: &mut Screen, keys: &[(&str, usize)]) {
     screen.buffer();
 }
 
+/// A walk is some thirty screens: a quarter of the cases is enough of them.
+fn walks() -> ProptestConfig {
+    let config = cases();
+    ProptestConfig { cases: config.cases.div_ceil(4), ..config }
+}
+
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(walks())]
 
     #[test]
     fn keys_that_press_nothing_send_nothing(

@@ -280,6 +280,29 @@ fn a_wrapped_log_is_paged_without_leaving_lines_out() {
 }
 
 #[test]
+fn a_text_is_read_to_its_end_and_a_match_is_on_the_screen() {
+    let mut screen = checkout((60, 12), "Succeeded", false);
+    screen.press("d G");
+    assert!(screen.shows("restartPolicy: Never"), "{}", screen.text());
+    screen.press("k k k G g");
+    assert!(screen.shows("ConfigMap/limits"), "{}", screen.text());
+    let mut screen = two_containers((80, 10));
+    screen.press("w / \"giving up\" enter");
+    assert!(screen.shows("giving up"), "{}", screen.text());
+}
+
+#[test]
+fn what_is_told_of_an_approval_scrolls_to_its_end_and_back() {
+    let mut screen = checkout((80, 14), "Succeeded", false);
+    screen.press("A");
+    screen.text();
+    screen.press("pagedown pagedown pagedown pagedown pagedown");
+    assert!(screen.shows("Job/smoke"), "{}", screen.text());
+    screen.press("pageup pageup pageup");
+    assert!(screen.shows("What it would do"), "{}", screen.text());
+}
+
+#[test]
 fn requests_and_their_ends() {
     let mut screen = checkout((120, 35), "Failed", false);
     let key = AppKey::new(CLUSTER, "argocd", "checkout");

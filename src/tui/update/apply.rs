@@ -188,7 +188,7 @@ fn find(
     wanted: impl Fn(&LogLook, &crate::domain::live::LogLine) -> bool,
     what: &str,
 ) {
-    let (now, height) = (model.now, model.size.1);
+    let (now, (width, height)) = (model.now, model.size);
     let Some(screen) = model.app_screen_mut() else { return };
     let (Some(log), look) = (&screen.log, &mut screen.look) else { return };
     let found = look.find(log, look.current, forward, now, |line| wanted(look, line));
@@ -199,7 +199,7 @@ fn find(
             }
             look.current = Some(line);
             // A third of the screen above it.
-            look.top = Some(look.moved(log, line, -i64::from(height / 3), now));
+            look.top = Some(motion::by_rows(log, look, line, -i64::from(height / 3), now, usize::from(width)));
         }
         None => model.complain(format!("no {what}")),
     }

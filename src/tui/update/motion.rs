@@ -5,7 +5,7 @@ use crate::domain::timeline::TaskPhase;
 use crate::tui::action::Action;
 use crate::tui::message::Effects;
 use crate::tui::model::{LogBuffer, LogLook, Model, Screen};
-use crate::tui::view::{help_height, log_rows, requests_height};
+use crate::tui::view::{help_height, last_scroll, last_top_of_text, log_rows, requests_height};
 
 /// How far an action moves where `page` rows are seen; `None`: it does not move.
 fn steps(action: Action, page: i64) -> Option<i64> {
@@ -43,8 +43,9 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
         }
         // Half a page and more scroll what is told of the entry: it is looked at, not left.
         Screen::Approvals(_) if !matches!(action, Action::Down | Action::Up | Action::Top | Action::Bottom) => {
+            let last = last_scroll(model);
             if let Some(Screen::Approvals(approvals)) = model.screens.last_mut() {
-                approvals.scroll = moved(approvals.scroll, 10_000);
+                approvals.scroll = moved(approvals.scroll.min(last), last + 1);
             }
             return true;
         }
@@ -66,7 +67,7 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
             logs::follow(model, effects);
         }
         Some(Screen::Text(text)) => {
-            let last = text.lines.len().saturating_sub(usize::from(model.size.1.saturating_sub(2)));
+            let last = last_top_of_text(text, model.size.0, model.size.1.saturating_sub(2));
             (text.top, text.current) = (moved(text.top, last + 1), None);
         }
         Some(Screen::Log) => log(model, steps),

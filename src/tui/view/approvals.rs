@@ -3,15 +3,15 @@
 use ratatui::layout::Rect;
 
 use super::applications::short;
-use super::dialog::planned;
 use super::draw::{Canvas, cell, padded};
 use super::pages::change_line;
+use super::plan::planned;
 use super::times::{age, ago};
 use crate::domain::application::AppKey;
 use crate::domain::request::Confirmation;
 use crate::domain::text;
 use crate::tui::action::Action;
-use crate::tui::model::{Approval, Approvals, Details, Entry, Model, Parts};
+use crate::tui::model::{Approval, Approvals, Details, Entry, Model, Parts, Screen};
 use crate::tui::theme::Role;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals, area: Rect) {
@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals
         canvas.line(line, &[(Role::Dim, words)]);
         return;
     };
-    let height = u16::try_from(queue.len()).unwrap_or(u16::MAX).min((rest.height / 3).max(3));
+    let height = listed(queue.len(), rest.height);
     let top = (at + 1).saturating_sub(usize::from(height)).max(at.saturating_sub(usize::from(height) / 2));
     let top = top.min(queue.len().saturating_sub(usize::from(height)));
     for (place, entry) in queue.iter().enumerate().skip(top).take(usize::from(height)) {
@@ -54,6 +54,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals
         let line = Rect { y: body.bottom() - 1, height: 1, ..body };
         canvas.right(line, Role::Warning, &format!(" ↓ {hidden} more lines: {key} "));
     }
+}
+
+/// The rows of the queue itself.
+fn listed(entries: usize, room: u16) -> u16 {
+    u16::try_from(entries).unwrap_or(u16::MAX).min((room / 3).max(3))
+}
+
+/// How far what is told of the selected entry can be scrolled.
+pub(in crate::tui) fn last_scroll(model: &Model) -> usize {
+    let Screen::Approvals(approvals) = model.screen() else { return 0 };
+    let queue = model.queue();
+    let Some((_, current)) = approvals.current(&queue) else { return 0 };
+    // Without the first line, the last, and the line between.
+    let rest = model.size.1.saturating_sub(2);
+    let room = rest.saturating_sub(listed(queue.len(), rest) + 1);
+    about(model, approvals, current, model.size.0).len().saturating_sub(usize::from(room))
 }
 
 fn bar(canvas: &mut Canvas<'_>, model: &Model, queue: &[Entry<'_>], area: Rect) {

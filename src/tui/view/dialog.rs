@@ -6,9 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::applications::short;
 use super::draw::{Canvas, wrapped};
-use crate::domain::hook::SyncPhase;
-use crate::domain::live::Review;
-use crate::domain::plan::Plan;
+use super::plan::planned;
 use crate::domain::request::{Confirmation, Write, WriteBody, WriteTarget};
 use crate::domain::text;
 use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
@@ -17,7 +15,7 @@ use crate::tui::theme::Role;
 /// Offers for the revision field that are seen at once.
 const OFFERS: usize = 5;
 
-type Lines = Vec<Vec<(Role, String)>>;
+pub(super) type Lines = Vec<Vec<(Role, String)>>;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
     let width = area.width.saturating_sub(4).min(100);
@@ -172,7 +170,7 @@ fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &m
     let _ = model;
 }
 
-fn bullets(bullet: &str, role: Role, words: &str, width: usize) -> Lines {
+pub(super) fn bullets(bullet: &str, role: Role, words: &str, width: usize) -> Lines {
     let words = text::one_line(words, 600);
     let lines = wrapped(&words, width.saturating_sub(2)).into_iter().enumerate();
     lines.map(|(place, line)| vec![(role, format!("{}{line}", if place == 0 { bullet } else { "  " }))]).collect()
@@ -326,102 +324,6 @@ fn repeated(model: &Model, dialog: &Dialog, key: &crate::domain::application::Ap
         }
     }
     lines
-}
-
-/// What a sync would do: commits, phases with their hooks, prunes.
-pub(super) fn planned(
-    review: &Review,
-    plan: Option<&Plan>,
-    automated: bool,
-    without_hooks: bool,
-    prune: bool,
-    width: u16,
-) -> Lines {
-    let mut lines = Vec::new();
-    let width = usize::from(width);
-    commits(review, automated, &mut lines);
-    match (&review.plan, plan) {
-        (Err(why), _) => lines.extend(bullets("? ", Role::Unknown, &format!("the plan is not known: {why}"), width)),
-        (Ok(_), None) => {}
-        (Ok(_), Some(plan)) => phases(plan, without_hooks, prune, width, &mut lines),
-    }
-    for missing in &review.incomplete {
-        lines.extend(bullets("? ", Role::Unknown, missing, width));
-    }
-    lines
-}
-
-fn phases(plan: &Plan, without_hooks: bool, prune: bool, width: usize, lines: &mut Lines) {
-    let totals = plan.totals();
-    for phase in totals.phases.iter().filter(|phase| phase.tasks > 0) {
-        if without_hooks && phase.hooks == phase.tasks {
-            continue;
-        }
-        let tasks = || plan.tasks.iter().filter(|task| task.phase() == phase.phase && task.skip.is_none());
-        let hooks = tasks().filter(|task| task.is_hook()).map(|task| task.id.key.name.clone());
-        let mut names: Vec<String> = if without_hooks { Vec::new() } else { hooks.collect() };
-        let others = phase.tasks.saturating_sub(phase.hooks + phase.prunes);
-        match others {
-            0 => {}
-            1 => names.push("1 resource".to_owned()),
-            others => names.push(format!("{others} resources")),
-        }
-        let only = if phase.phase == SyncPhase::SyncFail { " (only after a failure)" } else { "" };
-        if !names.is_empty() {
-            let words = format!("{}{only}: {}", phase.phase.as_str(), names.join(", "));
-            lines.extend(bullets("• ", Role::Text, &words, width));
-        }
-        if phase.prunes > 0 {
-            let prunes = tasks().filter(|task| task.is_prune());
-            let names: Vec<String> = prunes.map(|task| format!("{}/{}", task.id.key.kind, task.id.key.name)).collect();
-            let (sign, role, word) = if prune {
-                ("! ", Role::Warning, "deletes")
-            } else {
-                ("• ", Role::Dim, "would be deleted with prune")
-            };
-            lines.extend(bullets(sign, role, &format!("{word}: {}", names.join(", ")), width));
-        }
-    }
-    for task in plan.tasks.iter().filter(|task| task.invalid.is_some()) {
-        let why = task.invalid.as_deref().unwrap_or_default();
-        let words = format!("{}/{}: {why}", task.id.key.kind, task.id.key.name);
-        lines.extend(bullets("✖ ", Role::Bad, &words, width));
-    }
-    if totals.invalid > 0 {
-        lines.extend(bullets("✖ ", Role::Bad, "the operation would end before anything is applied", width));
-    }
-}
-
-fn commits(review: &Review, automated: bool, lines: &mut Lines) {
-    let names: Vec<String> = review.commits.iter().map(|commit| short(commit)).collect();
-    let pinned = if automated { "reviewed at" } else { "pinned to" };
-    lines.push(vec![(Role::Heading, format!("What it would do, {pinned} {}", names.join(", ")))]);
-    let Some(source) = review.revisions.sources.first() else { return };
-    for commit in source.commits.iter().take(5).filter(|_| source.deployed.is_none() || source.behind > 0) {
-        let line = format!(
-            "  {} {}  {}",
-            short(&commit.sha),
-            text::one_line(&commit.subject, 80),
-            text::one_line(&commit.author, 24)
-        );
-        lines.push(vec![(Role::Text, line)]);
-    }
-    if source.behind > 5 {
-        let more = source.behind - 5;
-        lines.push(vec![(Role::Dim, format!("  and {more} more {}", if more == 1 { "commit" } else { "commits" }))]);
-    }
-    if source.ahead > 0 {
-        let words = format!("  takes back {} commits that are deployed", source.ahead);
-        lines.push(vec![(Role::Warning, words)]);
-    }
-    let hooks = review.changes.iter().filter(|change| change.is_hook).count();
-    if !review.changes.is_empty() {
-        let count = review.changes.len();
-        let differ = if count == 1 { "object differs" } else { "objects differ" };
-        let of_them = if hooks == 0 { String::new() } else { format!(", {hooks} of them hooks") };
-        let words = format!("  {count} {differ} from what is deployed{of_them}");
-        lines.push(vec![(Role::Text, words)]);
-    }
 }
 
 fn buttons(canvas: &mut Canvas<'_>, dialog: &Dialog, area: Rect) {

@@ -13,12 +13,14 @@ mod log;
 mod pages;
 mod panels;
 mod phases;
+mod plan;
 mod requests;
 mod root;
 mod times;
 
+pub(super) use approvals::last_scroll;
 pub(super) use help::height as help_height;
 pub(super) use log::rows as log_rows;
-pub(super) use pages::{page_rows, text_of};
+pub(super) use pages::{last_top_of_text, page_rows, text_of};
 pub(super) use requests::height as requests_height;
 pub use root::view;

@@ -9,6 +9,19 @@ use crate::tui::theme::Role;
 use crate::tui::view::draw::Canvas;
 use crate::tui::view::times::age;
 
+/// The first line from which the rest of a text fills a screen of this size: it is not scrolled further.
+pub(in crate::tui) fn last_top(screen: &TextScreen, width: u16, height: u16) -> usize {
+    let mut room = usize::from(height);
+    for (place, parts) in screen.lines.iter().enumerate().rev() {
+        let rows = folded(parts, usize::from(width)).len();
+        if rows > room {
+            return (place + 1).min(screen.lines.len().saturating_sub(1));
+        }
+        room -= rows;
+    }
+    0
+}
+
 pub(in crate::tui::view) fn draw(canvas: &mut Canvas<'_>, model: &Model, screen: &TextScreen, area: Rect) {
     let top_line = Rect { height: 1, ..area };
     canvas.fill(top_line, Role::Bar);

@@ -23,11 +23,12 @@ use boathook::cluster::{
     WatchEvent, WatchOptions, WriteOptions, connect, watch,
 };
 use boathook::domain::application::AppKey;
-use boathook::domain::live::{CaptureNotice, LiveEvent, Outcome, RequestState};
+use boathook::domain::live::{CaptureNotice, LiveEvent, LogFilter, LogMessage, Outcome, RequestState, SourceEnd};
 use boathook::domain::manifest::Object;
-use boathook::domain::request::Request;
+use boathook::domain::request::{Controller, Request};
 use boathook::domain::timeline::Timeline;
-use boathook::engine::install_definitions;
+use boathook::engine::{Engine, EngineOptions, install_definitions};
+use boathook::git::FileRepositories;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -243,5 +244,115 @@ async fn the_live_view_follows_a_hook_keeps_its_log_and_aborts() {
     live.stop().await;
     let now = cluster.get(&kind, namespace, "shop").await.unwrap().unwrap();
     assert_eq!(now.at(&["status", "operationState", "phase"]), Some(&json!("Terminating")));
+    world.end().await;
+}
+
+/// An engine, and after its end another: it gives up when it cannot renew its Lease, and whoever runs it starts it again.
+async fn keep_engine(cluster: Cluster, options: EngineOptions, mut stopped: tokio::sync::oneshot::Receiver<()>) {
+    let clock = Clock::real();
+    loop {
+        match Engine::start(cluster.clone(), options.clone(), clock.clone()).await {
+            Ok(engine) => {
+                tokio::select! {
+                    _ = engine.ended() => {}
+                    _ = &mut stopped => return engine.stop().await,
+                }
+            }
+            Err(_) => clock.sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+/// Lines that the hook below writes, one every tenth of a second.
+const LINES: usize = 150;
+
+/// The engine acts, the live view asks and watches: a sync with a hook that is deleted when it has succeeded, whose log is
+/// whole all the same. It also succeeds while the API server is stopped and started again in the middle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
+async fn the_live_view_asks_the_engine_and_keeps_every_line() {
+    let world = World::new("engine").await;
+    let kind = applications(&world).await;
+    let (cluster, namespace) = (&world.cluster, world.namespace.as_str());
+    let folder = tempfile::tempdir().unwrap();
+    let tree = work_tree::WorkTree::new(folder.path().join("work"));
+    tree.write(
+        "shop/all.yaml",
+        &format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: say\n  annotations: {{argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded}}\n\
+             spec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: main\n        image: busybox\n        command: [sh, -c, \"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; sleep 0.1; done\"]\n\
+             ---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: limits}}\ndata: {{most: '1'}}\n"
+        ),
+    );
+    let commit = tree.commit("say a lot");
+    let app = object(json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": { "name": "shop", "namespace": namespace },
+        "spec": { "project": "default", "source": { "repoURL": tree.url(), "path": "shop", "targetRevision": "main" },
+            "destination": { "server": "https://kubernetes.default.svc", "namespace": namespace } },
+    }));
+    cluster.create(&kind, &app, &WriteOptions::default()).await.unwrap();
+    let mut options = EngineOptions::new(folder.path().join("cache"));
+    namespace.clone_into(&mut options.control_plane);
+    options.applications = Scope::Namespace(namespace.to_owned());
+    options.file_repositories = FileRepositories::Allowed;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let engine = tokio::spawn(keep_engine(cluster.clone(), options, stopped));
+    let options = Options {
+        kubeconfig: std::env::var_os("BOATHOOK_TEST_KUBECONFIG").map(Into::into),
+        namespaces: Namespaces::One(namespace.to_owned()),
+        state: Some(folder.path().join("state")),
+        watch_operations: true,
+        ..Options::default()
+    };
+    let (live, mut events) = Live::start(options, &Clock::real()).await.unwrap();
+    let key = AppKey::new(live.cluster().clone(), namespace, "shop");
+    live.open(&key);
+    let wait = async {
+        loop {
+            if let LiveEvent::Controller { controller: Controller::Engine, .. } = events.recv().await.unwrap() {
+                break;
+            }
+        }
+        let id = live.send(&key, Request::Sync(Box::default()), None);
+        let (mut outcome, mut record) = (None, None);
+        while record.is_none() {
+            match events.recv().await.unwrap() {
+                LiveEvent::Request(update) if update.id == id => {
+                    if let RequestState::Ended(ended) = update.state {
+                        outcome = Some(ended);
+                    }
+                }
+                LiveEvent::Recorded { record: ended, .. } => record = Some(ended),
+                _ => {}
+            }
+        }
+        (outcome, record)
+    };
+    let (outcome, record) =
+        Clock::real().timeout(Duration::from_secs(180), wait).await.expect("the operation did not end");
+    let record = record.unwrap();
+    assert_eq!(outcome, Some(Outcome::Written));
+    assert_eq!((record.phase.as_str(), record.revisions.as_slice()), ("Succeeded", [commit].as_slice()), "{record:?}");
+    let mut stream = live.logs(&key, LogFilter { all_attempts: true, ..LogFilter::default() });
+    let (mut lines, mut ends) = (Vec::new(), Vec::new());
+    while let Some(message) = stream.recv().await {
+        match message {
+            LogMessage::Lines(more) => {
+                lines.extend(more.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
+            }
+            LogMessage::Ended { end, .. } => ends.push(end),
+            _ => {}
+        }
+    }
+    assert_eq!(lines, (1..=LINES).map(|line| format!("line {line}")).collect::<Vec<_>>());
+    assert_eq!(ends, [SourceEnd::Complete]);
+    assert_eq!(
+        cluster.get(&world.kind("batch", "Job"), namespace, "say").await.unwrap(),
+        None,
+        "deleted by its policy"
+    );
+    live.stop().await;
+    stop.send(()).unwrap();
+    engine.await.unwrap();
     world.end().await;
 }

@@ -15,7 +15,7 @@ pub const DEFAULT: &str = include_str!("../assets/config.yaml");
 /// Begin of the environment variables.
 const PREFIX: &str = "BOATHOOK_";
 /// Environment variables that begin so and are not about the configuration.
-const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG"];
+const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG", "KILL_AT", "LOG"];
 
 /// The configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,12 @@ pub struct Config {
     pub read_only: bool,
     /// Ring the bell when a hook fails.
     pub bell: bool,
+    /// Tell the desktop, by OSC 9, when a hook fails or a watched operation ends.
+    pub notify: bool,
     /// Set the terminal's title.
     pub title: bool,
+    /// Take the mouse.
+    pub mouse: bool,
     /// Wrap long log lines.
     pub log_wrap: bool,
     /// Show the times of log lines.
@@ -49,7 +53,9 @@ impl Config {
             theme: "auto".to_owned(),
             read_only: false,
             bell: true,
+            notify: true,
             title: true,
+            mouse: false,
             log_wrap: false,
             log_times: false,
             log_lines: 12,
@@ -67,6 +73,18 @@ impl Config {
             let mut config = self.clone();
             if !node.value().is_null() {
                 config.read(node, problems);
+            }
+            config
+        })
+    }
+
+    /// With the keys of a file of their own, `keys.yaml` beside the configuration; `origin` names it in errors.
+    pub fn with_keys(&self, origin: &str, text: &str) -> Result<Self, ConfigError> {
+        read_document(origin, text, |node, problems| {
+            let mut config = self.clone();
+            if let Some(fields) = node.fields(problems, &["apiVersion", "kind", "keys"]) {
+                check_kind(&fields, problems, "Keys");
+                config.read_keys(&fields, problems);
             }
             config
         })
@@ -90,21 +108,17 @@ impl Config {
     }
 
     fn read(&mut self, node: &Node<'_>, problems: &mut Problems) {
-        let known = ["apiVersion", "kind", "theme", "readOnly", "bell", "title", "log", "keys"];
+        let known = ["apiVersion", "kind", "theme", "readOnly", "bell", "notify", "title", "mouse", "log", "keys"];
         let Some(fields) = node.fields(problems, &known) else { return };
-        for (field, expected) in [("apiVersion", "boathook.dev/v1"), ("kind", "Config")] {
-            if let Some(node) = fields.get(field)
-                && node.value().as_str() != Some(expected)
-            {
-                node.refuse(problems, format!("expected {expected}"));
-            }
-        }
+        check_kind(&fields, problems, "Config");
         if let Some(theme) = fields.get("theme").and_then(|node| node.text(problems)) {
             self.theme = theme;
         }
         truth(&fields, problems, "readOnly", &mut self.read_only);
         truth(&fields, problems, "bell", &mut self.bell);
+        truth(&fields, problems, "notify", &mut self.notify);
         truth(&fields, problems, "title", &mut self.title);
+        truth(&fields, problems, "mouse", &mut self.mouse);
         if let Some(log) = fields.get("log").and_then(|node| node.fields(problems, &["wrap", "times", "lines"])) {
             truth(&log, problems, "wrap", &mut self.log_wrap);
             truth(&log, problems, "times", &mut self.log_times);
@@ -112,9 +126,23 @@ impl Config {
                 self.log_lines = u16::try_from(lines).unwrap_or(self.log_lines);
             }
         }
+        self.read_keys(&fields, problems);
+    }
+
+    fn read_keys(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
         for (name, node) in fields.get("keys").map(|node| node.entries(problems)).unwrap_or_default() {
             let keys = node.list(problems).iter().filter_map(|node| node.text(problems)).collect();
             self.keys.insert(name, keys);
+        }
+    }
+}
+
+fn check_kind(fields: &Fields<'_>, problems: &mut Problems, kind: &str) {
+    for (field, expected) in [("apiVersion", "boathook.dev/v1"), ("kind", kind)] {
+        if let Some(node) = fields.get(field)
+            && node.value().as_str() != Some(expected)
+        {
+            node.refuse(problems, format!("expected {expected}"));
         }
     }
 }
@@ -169,6 +197,26 @@ mod tests {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(config.with("empty.yaml", "").unwrap(), config);
+    }
+
+    #[test]
+    fn keys_may_have_a_file_of_their_own() {
+        let config = Config::new().unwrap();
+        let with =
+            config.with_keys("keys.yaml", "apiVersion: boathook.dev/v1\nkind: Keys\nkeys: {top: [g g]}").unwrap();
+        assert_eq!(with.keys["top"], ["g g"]);
+        let error = config.with_keys("keys.yaml", "kind: Config\ntheme: dark").unwrap_err().to_string();
+        assert!(
+            error.contains("line 1: kind: expected Keys") && error.contains("line 2: theme: unknown key"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_default_file_says_what_is_the_default_without_it() {
+        let bare = Config::new().unwrap().with("bare", "kind: Config").unwrap();
+        let said = bare.with("default", DEFAULT).unwrap();
+        assert_eq!(bare, said);
     }
 
     #[test]

@@ -51,4 +51,5 @@ pub mod engine;
 pub mod git;
 pub mod sim;
 pub mod store;
+pub mod telemetry;
 pub mod tui;

@@ -9,9 +9,11 @@ use boathook::argo::{Namespaces, Options, RepositoryOptions};
 use boathook::cli::{self, Cli, Context, DemoArgs, EngineArgs, Exit, ScreenArgs, SimArgs, Surroundings};
 use boathook::clock::Clock;
 use boathook::config::Config;
-use boathook::demo::{Demo, DemoOptions, EngineRunError, SimulatorError, run_engine, run_simulator};
-use boathook::tui::{self, Colors, Session, Settings};
+use boathook::demo::{Demo, DemoError, DemoOptions, EngineRunError, SimulatorError, run_engine, run_simulator};
+use boathook::telemetry::{self, Crashes, Telemetry, TelemetryError};
+use boathook::tui::{self, Colors, Session, Settings, Source};
 use etcetera::BaseStrategy as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     cli::complete();
@@ -76,16 +78,16 @@ fn config(args: &ScreenArgs) -> Result<(Config, Option<PathBuf>), Failure> {
     let wrong = |error: &dyn std::error::Error| Failure::new(Exit::Findings, error);
     let folder = etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("boathook"));
     let mut config = Config::new().map_err(|error| wrong(&error))?;
-    let file = args.config.clone().or_else(|| folder.as_ref().map(|folder| folder.join("config.yaml")));
-    if let Some(file) = file {
-        match fs::read_to_string(&file) {
-            Ok(text) => config = config.with(&file.display().to_string(), &text).map_err(|error| wrong(&error))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && args.config.is_none() => {}
-            Err(error) => {
-                let words = format!("cannot read {}: {error}", file.display());
-                return Err(Failure { words, exit: Exit::Findings });
-            }
-        }
+    let beside = |name: &str| folder.as_ref().map(|folder| folder.join(name));
+    if let Some(file) = args.config.clone().or_else(|| beside("config.yaml"))
+        && let Some(text) = read(&file, args.config.is_some())?
+    {
+        config = config.with(&file.display().to_string(), &text).map_err(|error| wrong(&error))?;
+    }
+    if let Some(file) = beside("keys.yaml")
+        && let Some(text) = read(&file, false)?
+    {
+        config = config.with_keys(&file.display().to_string(), &text).map_err(|error| wrong(&error))?;
     }
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -105,6 +107,18 @@ fn settings(args: &ScreenArgs) -> Result<Settings, Failure> {
         .map_err(|error| Failure::new(Exit::Findings, &error))
 }
 
+/// The text of a file; `None` where there is none and none is needed.
+fn read(file: &Path, needed: bool) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => Ok(None),
+        Err(error) => {
+            let words = format!("cannot read {}: {error}", file.display());
+            Err(Failure { words, exit: Exit::Findings })
+        }
+    }
+}
+
 /// The operator's own themes, by name and text. One that cannot be read is missed only when it is asked for.
 fn themes(folder: &Path) -> Vec<(String, String)> {
     let files = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
@@ -115,6 +129,8 @@ fn themes(folder: &Path) -> Vec<(String, String)> {
 fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
     needs_terminal()?;
     let (state, cache) = folders();
+    let clock = Clock::real();
+    let (_telemetry, crashes) = telemetry(state.as_deref(), &clock)?;
     let live = Options {
         kubeconfig: args.connect.kubeconfig.clone(),
         context: args.connect.context.clone(),
@@ -129,8 +145,10 @@ fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
         watch_operations: true,
         ..Options::default()
     };
-    let session = Session { live, folder: working_folder(), clock: Clock::real() };
-    block_on(tui::start(settings, session))?.map_err(|error| Failure::new(Exit::Internal, &error))
+    let session = Session { live: Source::Ready(live), crashed: crashes.happened(), folder: working_folder(), clock };
+    watched(&crashes, async {
+        tui::start(settings, session).await.map_err(|error| Failure::new(Exit::Internal, &error))
+    })
 }
 
 fn demo(args: &DemoArgs, mut settings: Settings) -> Result<(), Failure> {
@@ -138,17 +156,78 @@ fn demo(args: &DemoArgs, mut settings: Settings) -> Result<(), Failure> {
     let options = DemoOptions { scenario: args.scenario.clone(), speed: args.speed, seed: args.seed };
     "demo".clone_into(&mut settings.label);
     let clock = Clock::real();
-    let played = async {
-        let demo = Demo::start(&options, &clock)
-            .await
-            .map_err(|error| Failure::new(if error.is_input() { Exit::Findings } else { Exit::Internal }, &error))?;
+    // What a demo writes goes with it, but not the report of a crash.
+    let (_telemetry, crashes) = telemetry(None, &clock)?;
+    let crashed = crashes.happened();
+    let failed =
+        |error: &DemoError| Failure::new(if error.is_input() { Exit::Findings } else { Exit::Internal }, error);
+    watched(&crashes, async {
+        let demo = tokio::select! {
+            demo = Demo::prepare(options, clock.clone()) => demo.map_err(|error| failed(&error))?,
+            () = told_to_end() => return Ok(()),
+        };
         let live = Options { read_only: settings.read_only, ..demo.live_options() };
-        let session = Session { live, folder: working_folder(), clock: clock.clone() };
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let start = demo.start();
+        let running = tokio::spawn(async move {
+            let result = start.await;
+            // Who does not wait any more has quit.
+            let _ = ready.send(result.is_ok());
+            result
+        });
+        let live = async move {
+            if is_ready.await.unwrap_or(false) { Ok(live) } else { Err(io::Error::other("the demo does not start")) }
+        };
+        let live = Source::Later(Box::pin(live));
+        let session = Session { live, crashed, folder: working_folder(), clock: clock.clone() };
         let result = tui::start(settings, session).await;
-        demo.stop().await;
+        if !running.is_finished() {
+            // Somebody has quit before it began.
+            running.abort();
+        }
+        match running.await {
+            Ok(Ok(running)) => running.stop().await,
+            Ok(Err(error)) => return Err(failed(&error)),
+            Err(_) => {}
+        }
         result.map_err(|error| Failure::new(Exit::Internal, &error))
+    })
+}
+
+/// Starts to take in what the program says of itself, and what to do when it crashes. Without a state folder, or where it
+/// cannot be written, there is no file, and reports go to the folder of temporary files.
+fn telemetry(state: Option<&Path>, clock: &Clock) -> Result<(Telemetry, Crashes), Failure> {
+    let filter = env::var("BOATHOOK_LOG").unwrap_or_else(|_| telemetry::FILTER.to_owned());
+    let telemetry = match telemetry::start(state, &filter, clock) {
+        Err(TelemetryError::File { .. }) => telemetry::start(None, &filter, clock),
+        started => started,
     };
-    block_on(played)?
+    let telemetry = telemetry.map_err(|error| Failure::new(Exit::Usage, &error))?;
+    let folder = state.map_or_else(env::temp_dir, Path::to_owned);
+    let crashes = Crashes::new(folder, telemetry.ring.clone(), clock.clone());
+    Ok((telemetry, crashes))
+}
+
+/// Runs what may crash, and says so where it did.
+fn watched(crashes: &Crashes, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    match crashes.watch(|| block_on(work)) {
+        Ok(result) => result?,
+        Err(crash) => Err(Failure::new(Exit::Internal, &crash)),
+    }
+}
+
+/// Waits until somebody asks the process to end, before there is a screen that knows.
+async fn told_to_end() {
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
 }
 
 fn needs_terminal() -> Result<(), Failure> {

@@ -11,5 +11,5 @@ mod story;
 
 pub use engine::{EngineRunError, run_engine};
 pub use history::HistoryError;
-pub use play::{Demo, DemoError, DemoOptions};
+pub use play::{Demo, DemoError, DemoOptions, Running};
 pub use sim::{SimulatorError, run_simulator};

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::applications::{self, ARGOCD};
-use super::history::{self, HistoryError};
+use super::history::{self, HistoryError, Made};
 use super::later;
 use super::story::Story;
 use crate::argo::{Namespaces, Options, RepositoryOptions};
@@ -85,55 +85,71 @@ impl DemoError {
     }
 }
 
-/// A demo that runs. Dropping it ends it.
+/// A demo that can start: the scenario is read, the repositories are made. Dropping it removes all that was written.
 pub struct Demo {
     folder: tempfile::TempDir,
+    options: DemoOptions,
+    clock: Clock,
+    story: Story,
+    repositories: BTreeMap<String, Made>,
+}
+
+/// A demo that runs. Dropping it ends it.
+pub struct Running {
     simulator: Simulator,
     engine: Handle,
     later: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Demo {
-    /// Makes the repositories, starts the cluster with the applications and what was deployed of them before, and the
-    /// engine, and sets the story going. Needs a tokio runtime.
-    pub async fn start(options: &DemoOptions, clock: &Clock) -> Result<Self, DemoError> {
+    /// Reads the scenario and makes the repositories. Needs a tokio runtime.
+    pub async fn prepare(options: DemoOptions, clock: Clock) -> Result<Self, DemoError> {
         let (origin, text) = scenario(&options.scenario)?;
-        let mut story = Story::parse(&origin, &text)?;
+        let story = Story::parse(&origin, &text)?;
         let folder = tempfile::Builder::new().prefix("boathook-demo-").tempdir()?;
         let mut repositories = BTreeMap::new();
         for repository in &story.repositories {
             let made = history::make(&folder.path().join("repositories"), repository, clock.now()).await?;
             repositories.insert(repository.name.clone(), made);
         }
-        let world = std::mem::take(&mut story.world);
-        let world = applications::into_world(world, &story.applications, &repositories, clock.now());
-        let simulator = Simulator::start(SimulatorOptions {
-            clock: clock.clone(),
-            world,
-            speed: options.speed,
-            seed: options.seed,
-            ..SimulatorOptions::default()
-        })?;
-        let kubeconfig = folder.path().join("kubeconfig");
-        write_kubeconfig(&kubeconfig, &simulator.kubeconfig())?;
-        let target = Target::Kubeconfig { path: Some(kubeconfig), context: None };
-        let mut engine = EngineOptions::new(folder.path().join("engine"));
-        engine.file_repositories = FileRepositories::Allowed;
-        engine.interval = interval(story.applications.len());
-        let pause = Duration::from_secs(2).div_f64(options.speed.max(0.001));
-        engine.wave_delay = SignedDuration::try_from(pause).unwrap_or_default();
-        let own = connect(&target, clock, "boathook-engine").await?;
-        let engine = Engine::start(own, engine, clock.clone()).await?;
-        let people = connect(&target, clock, "boathook-demo").await?;
-        let later = later::set_going(&story, &repositories, &people, clock, options.speed);
-        Ok(Self { folder, simulator, engine, later })
+        Ok(Self { folder, options, clock, story, repositories })
+    }
+
+    /// Starts the cluster with the applications and what was deployed of them before, and the engine, and sets the story
+    /// going. Of a large story this takes seconds.
+    pub fn start(&self) -> impl Future<Output = Result<Running, DemoError>> + Send + use<> {
+        let (folder, options, clock) = (self.folder.path().to_owned(), self.options.clone(), self.clock.clone());
+        let (story, repositories) = (self.story.clone(), self.repositories.clone());
+        async move {
+            let world = applications::into_world(story.world.clone(), &story.applications, &repositories, clock.now());
+            let simulator = Simulator::start(SimulatorOptions {
+                clock: clock.clone(),
+                world,
+                speed: options.speed,
+                seed: options.seed,
+                ..SimulatorOptions::default()
+            })?;
+            let kubeconfig = kubeconfig(&folder);
+            write_kubeconfig(&kubeconfig, &simulator.kubeconfig())?;
+            let target = Target::Kubeconfig { path: Some(kubeconfig), context: None };
+            let mut engine = EngineOptions::new(folder.join("engine"));
+            engine.file_repositories = FileRepositories::Allowed;
+            engine.interval = interval(story.applications.len());
+            let pause = Duration::from_secs(2).div_f64(options.speed.max(0.001));
+            engine.wave_delay = SignedDuration::try_from(pause).unwrap_or_default();
+            let own = connect(&target, &clock, "boathook-engine").await?;
+            let engine = Engine::start(own, engine, clock.clone()).await?;
+            let people = connect(&target, &clock, "boathook-demo").await?;
+            let later = later::set_going(&story, &repositories, &people, &clock, options.speed);
+            Ok(Running { simulator, engine, later })
+        }
     }
 
     /// How a screen or a command looks at it.
     pub fn live_options(&self) -> Options {
         let folder = self.folder.path();
         Options {
-            kubeconfig: Some(folder.join("kubeconfig")),
+            kubeconfig: Some(kubeconfig(folder)),
             namespaces: Namespaces::One(ARGOCD.to_owned()),
             state: Some(folder.join("state")),
             repositories: RepositoryOptions {
@@ -152,7 +168,9 @@ impl Demo {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
 
+impl Running {
     /// Ends it.
     pub async fn stop(self) {
         for task in &self.later {
@@ -161,6 +179,10 @@ impl Demo {
         self.engine.stop().await;
         self.simulator.stop().await;
     }
+}
+
+fn kubeconfig(folder: &Path) -> PathBuf {
+    folder.join("kubeconfig")
 }
 
 /// How often the engine compares each application: a small shop at once, a fleet without pause for nothing else.

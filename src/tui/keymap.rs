@@ -254,6 +254,17 @@ mod tests {
     }
 
     #[test]
+    fn every_action_can_be_given_another_key_or_none() {
+        for info in Action::LIST {
+            let keymap = Keymap::new(&[(info.name.to_owned(), vec!["f20 x".to_owned()])].into()).unwrap();
+            assert_eq!(keymap.keys(info.action), ["f20 x"], "{}", info.name);
+            assert_eq!(keymap.meaning(&chord("f20 x").unwrap(), &[info.context]), Meaning::Action(info.action));
+            let keymap = Keymap::new(&[(info.name.to_owned(), Vec::new())].into()).unwrap();
+            assert!(keymap.keys(info.action).is_empty(), "{}", info.name);
+        }
+    }
+
+    #[test]
     fn chords_are_awaited() {
         let keys = [("top".to_owned(), vec!["g g".to_owned()])].into();
         let keymap = Keymap::new(&keys).unwrap();

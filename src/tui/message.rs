@@ -1,6 +1,6 @@
 //! What happens to the screen, and what the screen asks for.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub enum Message {
     Tick,
     /// A key.
     Key(KeyEvent),
+    /// The mouse.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows.
@@ -76,6 +78,8 @@ pub enum Message {
     Deferrals(Result<Vec<Deferral>, String>),
     /// A file was written, or could not be.
     Saved(Result<String, String>),
+    /// The process goes on after it was stopped: the terminal may look like anything.
+    Resumed,
     /// Somebody asked the process to end.
     Terminate,
 }
@@ -168,8 +172,10 @@ pub enum Effect {
     },
     /// Ring the bell.
     Bell,
-    /// Set the terminal's title.
-    Title(String),
+    /// Tell the desktop, through the terminal.
+    Notify(String),
+    /// Take the terminal again.
+    Resume,
 }
 
 /// What an update asks for. To be looked at: who drops it loses requests.

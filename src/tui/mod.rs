@@ -17,7 +17,7 @@ pub use action::{Action, ActionInfo, Context};
 pub use keymap::{Key, Keymap, Meaning, chord};
 pub use message::{Effect, Effects, Message};
 pub use model::{Model, Settings};
-pub use run::{Port, Session, run};
+pub use run::{Port, Session, Source, run};
 pub use settings::{Colors, SettingsError};
 pub use start::start;
 pub use theme::{Role, Theme, ThemeError};

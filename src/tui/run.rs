@@ -7,14 +7,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::Event;
+use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::message::{Effect, Message};
 use super::model::Model;
 use super::update::{update, wants};
+use super::view::title;
 use crate::argo::{Events, Live, Options};
 use crate::clock::Clock;
 use crate::domain::live::LogMessage;
@@ -24,6 +27,8 @@ use crate::store::{Deferral, Deferrals, State, StoreError};
 const FRAME: Duration = Duration::from_millis(16);
 /// How long the requests on their way may take when boathook ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// The pause before a kubeconfig that could not be used is read again.
+const RETRY: Duration = Duration::from_secs(5);
 /// How many events are taken in before a frame is drawn.
 const BATCH: usize = 512;
 
@@ -33,21 +38,34 @@ pub trait Port {
     fn draw(&mut self, model: &Model) -> io::Result<()>;
     /// Gives the terminal back to the shell, stops the process, and takes the terminal again when it goes on.
     fn suspend(&mut self) -> io::Result<()>;
+    /// Takes the terminal again, whatever somebody else did to it.
+    fn resume(&mut self) -> io::Result<()>;
     /// Forgets what is on the screen, so that all of it is drawn.
     fn redraw(&mut self) -> io::Result<()>;
-    /// Puts a text into the clipboard.
-    fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Rings the bell.
     fn bell(&mut self) -> io::Result<()>;
+    /// Tells the desktop.
+    fn notify(&mut self, line: &str) -> io::Result<()>;
+    /// Puts a text into the clipboard.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Sets the title of the terminal.
     fn title(&mut self, title: &str) -> io::Result<()>;
 }
 
+/// How the live view is started.
+pub enum Source {
+    /// So.
+    Ready(Options),
+    /// As it turns out when something is prepared that takes longer than a first frame may wait for. An error ends the loop.
+    Later(BoxFuture<'static, io::Result<Options>>),
+}
+
 /// What the loop works with.
-#[derive(Debug)]
 pub struct Session {
     /// How the live view is started.
-    pub live: Options,
+    pub live: Source,
+    /// Cancelled when a part of the program has crashed: then the loop ends.
+    pub crashed: CancellationToken,
     /// Where files are saved.
     pub folder: PathBuf,
     /// Time.
@@ -56,7 +74,10 @@ pub struct Session {
 
 /// What the loop owns beside the model.
 struct Runner {
-    session: Session,
+    folder: PathBuf,
+    clock: Clock,
+    options: Option<Options>,
+    connecting: Option<AbortHandle>,
     live: Option<Live>,
     events: Option<Events>,
     sender: mpsc::Sender<Message>,
@@ -77,14 +98,30 @@ pub async fn run(
     sender: mpsc::Sender<Message>,
     session: Session,
 ) -> io::Result<()> {
-    let clock = session.clock.clone();
+    let Session { live, crashed, folder, clock } = session;
     let (started, mut new_views) = mpsc::channel(1);
-    let mut runner = Runner { session, live: None, events: None, sender, started, streams: HashMap::new() };
+    let mut runner = Runner {
+        folder,
+        clock: clock.clone(),
+        options: None,
+        connecting: None,
+        live: None,
+        events: None,
+        sender,
+        started,
+        streams: HashMap::new(),
+    };
     let mut input = std::pin::pin!(input);
+    let mut shown_title = String::new();
     // The first frame comes before any network.
-    model.settle();
-    port.draw(&model)?;
-    runner.connect();
+    draw(&mut model, port, &mut shown_title)?;
+    let mut later = match live {
+        Source::Ready(options) => {
+            runner.connect_with(options);
+            None
+        }
+        Source::Later(options) => Some(options),
+    };
     let (mut dirty, mut drawn) = (false, clock.monotonic());
     let mut quit = false;
     let result = loop {
@@ -96,7 +133,7 @@ pub async fn run(
                     tracing::warn!(%error, "the terminal does not take what it is told");
                 }
             }
-            if let Err(error) = port.draw(&model) {
+            if let Err(error) = draw(&mut model, port, &mut shown_title) {
                 break Err(error);
             }
             (dirty, drawn) = (false, clock.monotonic());
@@ -105,6 +142,7 @@ pub async fn run(
         let ticks = model.ticks();
         let message = tokio::select! {
             biased;
+            () = crashed.cancelled() => break Ok(()),
             event = input.next() => match event {
                 Some(Ok(event)) => translate(event),
                 Some(Err(error)) => break Err(error),
@@ -112,6 +150,14 @@ pub async fn run(
                 None => break Ok(()),
             },
             Some(message) = messages.recv() => Some(message),
+            options = prepared(&mut later), if later.is_some() => {
+                later = None;
+                match options {
+                    Ok(options) => runner.connect_with(options),
+                    Err(error) => break Err(error),
+                }
+                continue;
+            }
             Some((live, events)) = new_views.recv() => {
                 let cluster = std::sync::Arc::clone(live.cluster());
                 (runner.live, runner.events) = (Some(live), Some(events));
@@ -153,6 +199,26 @@ pub async fn run(
     result
 }
 
+/// Draws, and sets the title where it is another one.
+fn draw(model: &mut Model, port: &mut impl Port, shown_title: &mut String) -> io::Result<()> {
+    model.settle();
+    port.draw(model)?;
+    let title = title(model);
+    if model.settings.title && *shown_title != title {
+        port.title(&title)?;
+        *shown_title = title;
+    }
+    Ok(())
+}
+
+/// The options of the live view, when they are known.
+async fn prepared(later: &mut Option<BoxFuture<'static, io::Result<Options>>>) -> io::Result<Options> {
+    match later {
+        Some(options) => options.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The next event of the live view; never, while there is none.
 async fn next_event(events: &mut Option<Events>) -> Message {
     match events {
@@ -169,7 +235,8 @@ fn translate(event: Event) -> Option<Message> {
         Event::Key(key) => Some(Message::Key(key)),
         Event::Paste(text) => Some(Message::Paste(text)),
         Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
-        Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+        Event::Mouse(event) => Some(Message::Mouse(event)),
+        Event::FocusGained | Event::FocusLost => None,
     }
 }
 
@@ -179,19 +246,33 @@ impl Runner {
         self.live.as_ref().map_or_else(|| clock.now(), Live::now)
     }
 
-    /// Starts the live view; what came of it arrives as a message.
+    fn connect_with(&mut self, options: Options) {
+        self.options = Some(options);
+        self.connect();
+    }
+
+    /// Starts the live view, again and again until it starts; what came of it arrives as a message.
     fn connect(&mut self) {
-        let (options, clock) = (self.session.live.clone(), self.session.clock.clone());
-        let (started, sender) = (self.started.clone(), self.sender.clone());
-        tokio::spawn(async move {
-            match Live::start(options, &clock).await {
-                // Nobody listens any more: then nobody wants a live view either.
-                Ok(view) => drop(started.send(view).await),
-                Err(error) => {
-                    let _ = sender.send(Message::ConnectFailed(error.to_string())).await;
+        if let Some(task) = self.connecting.take() {
+            task.abort();
+        }
+        let Some(options) = self.options.clone() else { return };
+        let (clock, started, sender) = (self.clock.clone(), self.started.clone(), self.sender.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                match Live::start(options.clone(), &clock).await {
+                    // Nobody listens any more: then nobody wants a live view either.
+                    Ok(view) => return drop(started.send(view).await),
+                    Err(error) => {
+                        if sender.send(Message::ConnectFailed(error.to_string())).await.is_err() {
+                            return;
+                        }
+                    }
                 }
+                clock.sleep(RETRY).await;
             }
         });
+        self.connecting = Some(task.abort_handle());
     }
 
     fn carry_out(&mut self, effect: Effect, port: &mut impl Port) -> io::Result<()> {
@@ -200,7 +281,9 @@ impl Runner {
             Effect::Suspend => return port.suspend(),
             Effect::Redraw => return port.redraw(),
             Effect::Bell => return port.bell(),
-            Effect::Title(title) => return port.title(&title),
+            Effect::Notify(line) => return port.notify(&line),
+            Effect::Copy(text) => return port.copy(&text),
+            Effect::Resume => return port.resume(),
             Effect::Connect => self.connect(),
             Effect::CloseLog { stream } => {
                 if let Some(task) = self.streams.remove(&stream) {
@@ -208,7 +291,6 @@ impl Runner {
                 }
             }
             Effect::Save { name, bytes } => self.save(name, bytes),
-            Effect::Copy(text) => return port.copy(&text),
             Effect::Deferrals => self.deferrals(Deferrals::all),
             Effect::Defer(deferral) => {
                 self.deferrals(move |deferrals| deferrals.put(deferral).and_then(|()| deferrals.all()));
@@ -284,7 +366,7 @@ impl Runner {
     /// Reads or changes the approvals that were put off; what they are then arrives as a message.
     fn deferrals(&self, work: impl FnOnce(&Deferrals) -> Result<Vec<Deferral>, StoreError> + Send + 'static) {
         // Without a folder they are kept in the model alone.
-        let Some(state) = self.session.live.state.clone() else { return };
+        let Some(state) = self.options.as_ref().and_then(|options| options.state.clone()) else { return };
         let sender = self.sender.clone();
         tokio::task::spawn_blocking(move || {
             let answer = work(&Deferrals::new(&State::new(&state))).map_err(|error| error.to_string());
@@ -294,7 +376,7 @@ impl Runner {
 
     /// Writes a new file, readable by its owner alone: logs hold what nobody else should read.
     fn save(&self, name: String, bytes: Vec<u8>) {
-        let (path, sender) = (self.session.folder.join(name), self.sender.clone());
+        let (path, sender) = (self.folder.join(name), self.sender.clone());
         tokio::task::spawn_blocking(move || {
             let written = write_new(&path, &bytes);
             let shown = path.display().to_string();
@@ -304,13 +386,13 @@ impl Runner {
     }
 
     async fn finish(&mut self) {
-        for (_, task) in self.streams.drain() {
+        for task in self.streams.drain().map(|(_, task)| task).chain(self.connecting.take()) {
             task.abort();
         }
         // Nobody reads the events any more; the live view must not wait for that.
         self.events = None;
         if let Some(live) = self.live.take() {
-            let _ = self.session.clock.timeout(LAST_REQUESTS, live.stop()).await;
+            let _ = self.clock.timeout(LAST_REQUESTS, live.stop()).await;
         }
     }
 }

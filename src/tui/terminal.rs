@@ -1,43 +1,75 @@
 //! The real terminal: taken when the screen starts, given back whatever happens.
 
 use std::io::{self, BufWriter, Stdout, Write as _, stdout};
+use std::mem::ManuallyDrop;
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 
 use super::model::Model;
 use super::run::Port;
 use super::view::view;
+use crate::domain::text;
 
 type Backend = CrosstermBackend<BufWriter<Stdout>>;
 
+/// Keeps the title of the terminal, and brings it back. Terminals that do not know it pass over it.
+const KEEP_TITLE: &str = "\x1b[22;0t";
+const BRING_TITLE_BACK: &str = "\x1b[23;0t";
+/// What a terminal takes into its clipboard at once; xterm's bound, less what base64 adds.
+const MOST_COPIED: usize = 56_000;
+
+/// What is asked of the terminal beside text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Wishes {
+    /// Clicks and the wheel are reported.
+    pub(super) mouse: bool,
+    /// The title is set.
+    pub(super) title: bool,
+}
+
 /// The terminal while the screen has it. Dropping it gives it back.
 pub(super) struct Tty {
-    terminal: Terminal<Backend>,
+    /// Never dropped: its own end would write to standard error, and panic where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<Backend>>,
+    wishes: Wishes,
 }
 
 impl Tty {
-    /// Takes the terminal, and makes sure that a panic gives it back before it is told.
+    /// Takes the terminal. A panic of this thread gives it back before anything else: should there be another one while
+    /// it unwinds, nobody else would.
     ///
     /// # Errors
     /// Standard output is no terminal, or cannot be set up.
-    pub(super) fn take() -> io::Result<Self> {
-        let hook = std::panic::take_hook();
+    pub(super) fn take(wishes: Wishes) -> io::Result<Self> {
+        let (hook, own) = (std::panic::take_hook(), std::thread::current().id());
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
+            if std::thread::current().id() == own {
+                give_back(wishes);
+            }
             hook(panic);
         }));
-        enter()?;
+        enter(wishes)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(128 << 10, stdout()));
-        let terminal = Terminal::new(backend).inspect_err(|_| give_back())?;
-        Ok(Self { terminal })
+        let terminal = Terminal::new(backend).inspect_err(|_| give_back(wishes))?;
+        Ok(Self { terminal: ManuallyDrop::new(terminal), wishes })
+    }
+
+    /// Clears the screen, and draws all of it the next time. Not by `Terminal::clear`, which asks the terminal where the
+    /// cursor is and waits for an answer that the loop may read first.
+    fn forget(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Columns and rows.
@@ -51,18 +83,33 @@ impl Tty {
 
 impl Drop for Tty {
     fn drop(&mut self) {
-        give_back();
+        give_back(self.wishes);
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(wishes: Wishes) -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste).inspect_err(|_| give_back())
+    let asked = || {
+        if wishes.title {
+            execute!(stdout(), Print(KEEP_TITLE))?;
+        }
+        if wishes.mouse {
+            execute!(stdout(), EnableMouseCapture)?;
+        }
+        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
+    };
+    asked().inspect_err(|_| give_back(wishes))
 }
 
 /// As it was. Each step is tried, whatever the one before came to: there is nobody left to tell.
-fn give_back() {
+fn give_back(wishes: Wishes) {
+    if wishes.mouse {
+        let _ = execute!(stdout(), DisableMouseCapture);
+    }
     let _ = execute!(stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    if wishes.title {
+        let _ = execute!(stdout(), Print(BRING_TITLE_BACK));
+    }
     let _ = disable_raw_mode();
     let _ = stdout().flush();
 }
@@ -80,22 +127,26 @@ impl Port for Tty {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        give_back();
+        give_back(self.wishes);
         #[cfg(unix)]
         {
-            use rustix::process::{Signal, getpid, kill_process};
-            kill_process(getpid(), Signal::TSTP)?;
+            use rustix::process::{Signal, kill_current_process_group};
+            // The whole group, as the terminal itself would: who started boathook, `cargo run` for example, stops with it.
+            kill_current_process_group(Signal::TSTP)?;
         }
-        enter()?;
-        self.terminal.clear()
+        enter(self.wishes)?;
+        self.forget()
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        // Somebody else had the terminal meanwhile, and may have left it in any mode.
+        give_back(self.wishes);
+        enter(self.wishes)?;
+        self.forget()
     }
 
     fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
-    }
-
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(stdout(), crossterm::clipboard::CopyToClipboard::to_clipboard_from(text))
+        self.forget()
     }
 
     fn bell(&mut self) -> io::Result<()> {
@@ -104,7 +155,17 @@ impl Port for Tty {
         out.flush()
     }
 
+    fn notify(&mut self, line: &str) -> io::Result<()> {
+        // OSC 9; what comes from a cluster must not end it early.
+        execute!(stdout(), Print(format!("\x1b]9;{}\x07", text::one_line(line, 200))))
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let end = (0..=MOST_COPIED.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        execute!(stdout(), CopyToClipboard::to_clipboard_from(text.get(..end.unwrap_or_default()).unwrap_or_default()))
+    }
+
     fn title(&mut self, title: &str) -> io::Result<()> {
-        execute!(stdout(), SetTitle(title))
+        execute!(stdout(), SetTitle(text::one_line(title, 200)))
     }
 }

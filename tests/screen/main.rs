@@ -12,7 +12,12 @@ mod engine;
 mod fleet;
 mod harness;
 mod keys;
+mod looping;
 mod pages;
+mod pictures;
+#[cfg(unix)]
+mod pty;
+mod readme;
 mod release;
 #[path = "../model/timeline/replay.rs"]
 #[allow(dead_code, reason = "the tests of the model use more of it")]
@@ -20,6 +25,8 @@ mod replay;
 #[path = "../model/schema.rs"]
 mod schema;
 mod screens;
+mod stage;
+mod story;
 mod styles;
 mod variants;
 #[path = "../support/work_tree.rs"]

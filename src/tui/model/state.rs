@@ -35,8 +35,12 @@ pub struct Settings {
     pub read_only: bool,
     /// Ring the terminal's bell when a hook fails or a watched operation ends badly.
     pub bell: bool,
+    /// Tell the desktop when a hook fails or a watched operation ends.
+    pub notify: bool,
     /// Set the terminal's title.
     pub title: bool,
+    /// Take clicks and the wheel of the mouse.
+    pub mouse: bool,
     /// Wrap long log lines from the start.
     pub log_wrap: bool,
     /// Show the time of log lines from the start.

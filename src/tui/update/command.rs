@@ -35,6 +35,8 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
     match (name, argument) {
         ("q" | "q!", "") => apply::action(model, Action::Quit, effects),
         ("connect", "") => effects.push(Effect::Connect),
+        #[cfg(debug_assertions)]
+        ("panic", "") => panic_here(),
         ("theme", "") => {
             let names: Vec<_> = Theme::names().collect();
             model.say(format!("themes: {}", names.join(", ")));
@@ -62,6 +64,13 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
         },
         (name, argument) => on(model, name, argument, effects),
     }
+}
+
+/// Not in what is shipped: the tests see by it that a crash gives the terminal back and leaves a report.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "it is what the command is for")]
+fn panic_here() {
+    panic!("somebody asked for it");
 }
 
 /// Something about the application that is named, whatever is selected. What follows its name is the revision of a sync,

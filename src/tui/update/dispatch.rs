@@ -1,6 +1,6 @@
 //! Which message goes where.
 
-use super::{answers, dialogs, input, live, logs};
+use super::{answers, dialogs, input, live, logs, mouse};
 use crate::tui::message::{Effect, Effects, Message};
 use crate::tui::model::{Connection, Model, NOTICE_SECONDS};
 
@@ -20,6 +20,7 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
             }
         }
         Message::Key(key) => input::key(model, key, &mut effects),
+        Message::Mouse(event) => effects.dirty = mouse::take(model, event, &mut effects),
         Message::Paste(text) => input::paste(model, &text, &mut effects),
         Message::Resize(columns, rows) => model.size = (columns, rows),
         Message::Connected(cluster) => {
@@ -43,6 +44,7 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
         Message::Deferrals(Err(error)) => model.complain(format!("what was put off is not known: {error}")),
         Message::Saved(Ok(path)) => model.say(format!("saved to {path}")),
         Message::Saved(Err(error)) => model.complain(error),
+        Message::Resumed => effects.push(Effect::Resume),
         Message::Terminate => input::quit(model, &mut effects),
     }
     effects

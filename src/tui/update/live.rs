@@ -1,6 +1,8 @@
 //! What the live view tells.
 
+use crate::domain::application::AppSummary;
 use crate::domain::live::{LiveEvent, Outcome, RequestState, WatchState, Watched};
+use crate::domain::operation::OperationPhase;
 use crate::domain::text;
 use crate::tui::message::{Effect, Effects};
 use crate::tui::model::{Details, Model, RequestEntry, WatchEntry};
@@ -31,6 +33,9 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::App(summary) => {
             let now = model.now;
             let (key, done) = (summary.key.clone(), summary.is_done());
+            if let Some(line) = ended(model, &summary) {
+                effects.push(Effect::Notify(line));
+            }
             model.fleet.put(summary, now);
             // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
             if done
@@ -64,8 +69,16 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
                 details.settle(now, false);
                 let failing = details.view.lifecycle().failing;
                 let is_live = event.change == crate::domain::event::Change::Applied;
-                if is_live && failing.is_some() && failing != before && model.settings.bell {
-                    effects.push(Effect::Bell);
+                if is_live
+                    && failing != before
+                    && let Some((_, _, failing)) = failing
+                {
+                    if model.settings.bell {
+                        effects.push(Effect::Bell);
+                    }
+                    if model.settings.notify {
+                        effects.push(Effect::Notify(format!("{}: {failing} has failed", key.name)));
+                    }
                 }
                 logs::follow(model, effects);
             }
@@ -113,6 +126,27 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         },
     }
     true
+}
+
+/// What is told of an operation that has just ended, if somebody watches it: its application is looked at, or marked, or
+/// something was sent to it in this session.
+fn ended(model: &Model, summary: &AppSummary) -> Option<String> {
+    if !model.settings.notify || !summary.is_done() {
+        return None;
+    }
+    let before = model.fleet.get(&summary.key)?.summary()?;
+    let operation = summary.operation.as_ref()?;
+    if before.is_done() && before.operation.as_ref().is_some_and(|known| known.started_at == operation.started_at) {
+        return None;
+    }
+    let is_watched = model.details.get(&summary.key).is_some_and(|details| details.open > 0)
+        || model.fleet.marks.contains(&summary.key)
+        || model.requests.values().any(|request| request.update.key == summary.key);
+    let how = match operation.phase {
+        Some(OperationPhase::Succeeded) => "has succeeded",
+        _ => "has FAILED",
+    };
+    is_watched.then(|| format!("{}: the operation {how}", summary.key.name))
 }
 
 /// What is known of an application, from now on.

@@ -12,6 +12,7 @@ mod input;
 mod live;
 mod logs;
 mod motion;
+mod mouse;
 mod pages;
 mod wants;
 

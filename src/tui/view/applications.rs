@@ -16,6 +16,9 @@ use crate::domain::text;
 use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Sort, Standing, says_prune, sync_word};
 use crate::tui::theme::Role;
 
+/// The row of the screen on which the first application stands.
+pub(in crate::tui) const FIRST_ROW: u16 = 2;
+
 /// Widths of the columns, 0 where there is no room.
 struct Columns {
     name: usize,
@@ -66,7 +69,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     bar(canvas, model, Rect { height: 1, ..area });
     let columns = Columns::of(usize::from(area.width));
     heading(canvas, model, &columns, Rect { y: area.y + 1, height: 1, ..area });
-    let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    let rows = Rect { y: area.y + FIRST_ROW, height: area.height.saturating_sub(FIRST_ROW), ..area };
     if model.fleet.shown() == 0 {
         nothing(canvas, model, rows);
         return;

@@ -41,7 +41,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             lines.push((Role::Text, String::new()));
             lines.extend(paragraph(
                 Role::Dim,
-                ":connect reads it again. Another file or context: boathook --kubeconfig FILE --context NAME.",
+                "It is read again every 5 seconds, and by :connect at once. Another file or context: boathook --kubeconfig FILE \
+                 --context NAME.",
                 inner.width,
             ));
         }

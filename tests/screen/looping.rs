@@ -1,0 +1,68 @@
+//! When the loop draws.
+
+use std::time::Duration;
+
+use boathook::clock::Clock;
+use boathook::tui::{Key, Model, Session, Source, run};
+use crossterm::event::Event;
+use tokio_util::sync::CancellationToken;
+
+use super::fleet::now;
+use super::harness::settings;
+use super::stage::Canvas;
+
+#[tokio::test]
+async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
+    let (clock, driver) = Clock::driven(now());
+    let (mut canvas, mut seen) = Canvas::new((80, 24));
+    let (keys, input) = futures::channel::mpsc::unbounded();
+    let (sender, messages) = tokio::sync::mpsc::channel(8);
+    let session = Session {
+        live: Source::Later(Box::pin(std::future::pending())),
+        crashed: CancellationToken::new(),
+        folder: std::path::PathBuf::new(),
+        clock: clock.clone(),
+    };
+    let model = Model::new(settings(), clock.now(), (80, 24));
+    let press = |key: &str| keys.unbounded_send(Ok(Event::Key(key.parse::<Key>().unwrap().event()))).unwrap();
+    let acts = async {
+        // The first frame comes although nothing is connected.
+        let first = seen.wait_for(|picture| picture.number == 1).await.unwrap().text.clone();
+        assert!(first.contains("boathook"), "{first}");
+        assert_eq!(driver.sleepers(), 0, "nothing is waited for but keys");
+        (0..50).for_each(|_| press("?"));
+        // The loop waits for the time of the next frame, which does not come by itself.
+        driver.wait_for_sleepers(1).await;
+        assert_eq!(seen.borrow().number, 1);
+        driver.advance(Duration::from_millis(16));
+        let help = seen.wait_for(|picture| picture.number == 2).await.unwrap().text.clone();
+        assert!(help.contains("Everywhere"), "{help}");
+        assert_eq!(driver.sleepers(), 0, "nothing is waited for but keys");
+        press("ctrl-c");
+    };
+    let (result, ()) = tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts);
+    result.unwrap();
+    assert_eq!(seen.borrow().number, 2);
+}
+
+#[tokio::test]
+async fn a_crash_elsewhere_ends_it() {
+    let (clock, _driver) = Clock::driven(now());
+    let (mut canvas, mut seen) = Canvas::new((80, 24));
+    let (_keys, input) = futures::channel::mpsc::unbounded();
+    let (sender, messages) = tokio::sync::mpsc::channel(8);
+    let crashed = CancellationToken::new();
+    let session = Session {
+        live: Source::Later(Box::pin(std::future::pending())),
+        crashed: crashed.clone(),
+        folder: std::path::PathBuf::new(),
+        clock: clock.clone(),
+    };
+    let model = Model::new(settings(), clock.now(), (80, 24));
+    let acts = async {
+        seen.wait_for(|picture| picture.number == 1).await.unwrap();
+        crashed.cancel();
+    };
+    let (result, ()) = tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts);
+    result.unwrap();
+}

@@ -134,7 +134,7 @@ async fn pictures_for_the_readme() {
             .await;
         write("waves", &waves.buffer);
         operator.press("esc : \"app auth\" enter");
-        operator.sees("commits behind").await;
+        operator.sees("behind").await;
         operator.press("s");
         let plan = operator.sees("pinned to").await;
         write("sync", &plan.buffer);

@@ -256,7 +256,7 @@ fn it_goes_to_the_background_and_comes_back() {
         screen.alternate_screen() && screen.contents().contains("orders") && screen.contents().contains("? help")
     });
     terminal.press("?");
-    terminal.shows("Everywhere");
+    terminal.shows("help: what can be done here");
     terminal.press("qq");
     terminal.shows("IT HAS ENDED");
     assert_eq!(terminal.end(), 0);

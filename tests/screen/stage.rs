@@ -167,14 +167,26 @@ impl Operator {
         panic!("nothing in the dialog is called {label}:\n{}", self.now().text);
     }
 
-    /// Presses a button of a dialog, as soon as it is known what that would write.
-    pub(crate) async fn push(&mut self, button: &str) {
-        self.focus(button).await;
-        self.until("it can be sent", |picture| {
-            picture.focus.contains(button) && !picture.text.contains("asking the cluster")
-        })
-        .await;
-        self.press("enter");
+    /// Presses a button of a dialog as soon as it is known what that would write, and waits until what comes of it is
+    /// seen. Where the application has changed meanwhile, the dialog asks again: then once more.
+    pub(crate) async fn push(&mut self, button: &str, what: &str, is_done: impl Fn(&Picture) -> bool) {
+        let focused = format!("▶ {button} ◀");
+        let asks_again =
+            |picture: &Picture| picture.text.contains("Nothing was sent") && picture.focus.contains("▶ Cancel ◀");
+        loop {
+            self.until("the dialog is open", |picture| {
+                picture.focus.contains('▶') || picture.focus.contains("evision")
+            })
+            .await;
+            self.focus(&focused).await;
+            let is_known = |picture: &Picture| !picture.text.contains("asking the cluster");
+            self.until("it can be sent", |picture| picture.focus.contains(&focused) && is_known(picture)).await;
+            self.press("enter");
+            let then = self.until(what, |picture| is_done(picture) || asks_again(picture)).await;
+            if is_done(&then) {
+                return;
+            }
+        }
     }
 }
 

@@ -22,18 +22,16 @@ async fn a_failed_hook_is_understood_and_the_sync_retried_and_a_hook_run_again()
         // The same again, and this time it goes through.
         operator.sees("✖ Failed").await;
         operator.press("r");
-        operator.sees("Retry the last operation of payments").await;
-        operator.push("Retry ◀").await;
         operator
-            .until("PostSync has passed", |picture| {
+            .push("Retry", "PostSync has passed", |picture| {
                 picture.text.lines().any(|line| line.contains("✔ smoke")) && picture.text.contains("✔ db-migrate")
             })
             .await;
         // One hook once more, outside of any operation.
         operator.press("G R");
-        operator.sees("Run the hook smoke again").await;
-        operator.push("Run again ◀").await;
-        operator.sees("run again outside the operation").await;
+        operator
+            .push("Run again", "it runs again", |picture| picture.text.contains("run again outside the operation"))
+            .await;
         operator
     })
     .await;
@@ -49,10 +47,10 @@ async fn a_hook_that_takes_too_long_is_ended() {
         operator.press(": \"app warehouse\" enter");
         operator.sees("reindexing shelf 1").await;
         operator.press("x");
-        operator.sees("Abort the operation of warehouse").await;
-        operator.push("Abort ◀").await;
         operator
-            .until("it has ended", |picture| picture.text.contains("terminated") && !picture.text.contains("◐ reindex"))
+            .push("Abort", "it has ended", |picture| {
+                picture.text.contains("terminated") && !picture.text.contains("◐ reindex")
+            })
             .await;
         operator
     })
@@ -70,9 +68,8 @@ async fn a_sync_to_a_chosen_commit_goes_to_that_commit() {
         operator.focus("evision").await;
         operator.press("\"v2\"");
         operator.sees("feat: coupons").await;
-        operator.push("Sync ◀").await;
         operator
-            .until("it has gone to that commit", |picture| {
+            .push("Sync", "it has gone to that commit", |picture| {
                 picture.text.contains("✔ smoke")
                     && picture.text.contains("coupons")
                     && !picture.text.contains("vouchers")

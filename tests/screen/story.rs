@@ -27,6 +27,7 @@ async fn a_failed_hook_is_understood_and_the_sync_retried_and_a_hook_run_again()
                 picture.text.lines().any(|line| line.contains("✔ smoke")) && picture.text.contains("✔ db-migrate")
             })
             .await;
+        operator.sees("✔ Succeeded").await;
         // One hook once more, outside of any operation.
         operator.press("G R");
         operator

@@ -195,7 +195,7 @@ fn process(count: usize) {
     simulator.stdout.as_mut().unwrap().read_exact(&mut [0; 20]).unwrap();
     let pair = native_pty_system().openpty(PtySize { rows: SIZE.1, cols: SIZE.0, ..PtySize::default() }).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_boathook"));
-    command.args(["--kubeconfig", kubeconfig.to_str().unwrap(), "--applications", "argocd"]);
+    command.args(["--kubeconfig", kubeconfig.to_str().unwrap(), "-n", "argocd"]);
     let environment: BTreeMap<&str, &str> =
         [("HOME", folder.path().to_str().unwrap()), ("TERM", "xterm-256color"), ("PATH", "/usr/bin")].into();
     command.env_clear();

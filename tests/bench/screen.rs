@@ -157,8 +157,9 @@ fn bytes(model: &mut Model) {
 
 /// Resident memory in bytes.
 fn resident(process: &str) -> u64 {
-    let pages = fs::read_to_string(format!("/proc/{process}/statm")).unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * rustix::param::page_size() as u64
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
 }
 
 /// CPU time of a process, in clock ticks (100 a second).

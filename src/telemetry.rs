@@ -237,7 +237,10 @@ impl Crashes {
     }
 
     fn take(&self, panic: &PanicHookInfo<'_>) {
-        let message = panic.payload_as_str().unwrap_or("a panic without a text").to_owned();
+        let payload = panic.payload();
+        let text =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.unwrap_or("a panic without a text").to_owned();
         let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
         let report = self.write(&message, &place, &thread, &Backtrace::force_capture());

@@ -138,7 +138,11 @@ fn bytes(model: &mut Model) {
     let mut terminal = Terminal::with_options(CrosstermBackend::new(counter.clone()), options).unwrap();
     let mut draw = |model: &mut Model| {
         model.settle();
-        terminal.draw(|frame| drop(view(model, area, frame.buffer_mut()))).unwrap();
+        terminal
+            .draw(|frame| {
+                view(model, area, frame.buffer_mut());
+            })
+            .unwrap();
         counter.0.swap(0, Ordering::Relaxed)
     };
     let whole = draw(model);

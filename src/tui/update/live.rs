@@ -1,6 +1,7 @@
 //! What the live view tells.
 
-use crate::domain::application::AppSummary;
+use crate::domain::application::{AppKey, AppSummary};
+use crate::domain::event::{Change, WatchEvent};
 use crate::domain::live::{LiveEvent, Outcome, RequestState, WatchState, Watched};
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
@@ -30,21 +31,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             model.watches.insert(watched, WatchEntry { state, at });
         }
         LiveEvent::EarlyRows(rows) => rows.into_iter().for_each(|row| model.fleet.put_early(row)),
-        LiveEvent::App(summary) => {
-            let now = model.now;
-            let (key, done) = (summary.key.clone(), summary.is_done());
-            if let Some(line) = ended(model, &summary) {
-                effects.push(Effect::Notify(line));
-            }
-            model.fleet.put(summary, now);
-            // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
-            if done
-                && model.details.len() > MOST_DETAILS
-                && model.details.get(&key).is_some_and(|details| details.open == 0)
-            {
-                model.details.remove(&key);
-            }
-        }
+        LiveEvent::App(summary) => summarised(model, summary, effects),
         LiveEvent::AppGone(key) => {
             model.fleet.remove(&key);
             if model.details.get(&key).is_some_and(|details| details.open == 0) {
@@ -60,30 +47,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             details.object = Some(object);
             pages::refresh(model, Some(&key));
         }
-        LiveEvent::Observed { key, event } => {
-            let before = details(model, &key).view.lifecycle().failing;
-            let changed = details(model, &key).observe(&event);
-            if changed {
-                let now = model.now;
-                let details = self::details(model, &key);
-                details.settle(now, false);
-                let failing = details.view.lifecycle().failing;
-                let is_live = event.change == crate::domain::event::Change::Applied;
-                if is_live
-                    && failing != before
-                    && let Some((_, _, failing)) = failing
-                {
-                    if model.settings.bell {
-                        effects.push(Effect::Bell);
-                    }
-                    if model.settings.notify {
-                        effects.push(Effect::Notify(format!("{}: {failing} has failed", key.name)));
-                    }
-                }
-                logs::follow(model, effects);
-            }
-            return changed;
-        }
+        LiveEvent::Observed { key, event } => return observed(model, &key, &event, effects),
         LiveEvent::Hooks { key, access } => details(model, &key).hooks = access,
         LiveEvent::Controller { key, controller } => details(model, &key).controller = controller,
         LiveEvent::Rights(rights) => {
@@ -125,6 +89,45 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             _ => return false,
         },
     }
+    true
+}
+
+/// Takes in what the list shows of an application.
+fn summarised(model: &mut Model, summary: Box<AppSummary>, effects: &mut Effects) {
+    let now = model.now;
+    let (key, done) = (summary.key.clone(), summary.is_done());
+    if let Some(line) = ended(model, &summary) {
+        effects.push(Effect::Notify(line));
+    }
+    model.fleet.put(summary, now);
+    // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
+    if done && model.details.len() > MOST_DETAILS && model.details.get(&key).is_some_and(|details| details.open == 0) {
+        model.details.remove(&key);
+    }
+}
+
+/// Takes in what was seen of an operation, and tells of a hook that fails; `false` if nothing has changed.
+fn observed(model: &mut Model, key: &AppKey, event: &WatchEvent, effects: &mut Effects) -> bool {
+    let now = model.now;
+    let known = details(model, key);
+    let before = known.view.lifecycle().failing;
+    if !known.observe(event) {
+        return false;
+    }
+    known.settle(now, false);
+    let failing = known.view.lifecycle().failing;
+    if event.change == Change::Applied
+        && failing != before
+        && let Some((_, _, failing)) = failing
+    {
+        if model.settings.bell {
+            effects.push(Effect::Bell);
+        }
+        if model.settings.notify {
+            effects.push(Effect::Notify(format!("{}: {failing} has failed", key.name)));
+        }
+    }
+    logs::follow(model, effects);
     true
 }
 

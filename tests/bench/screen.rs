@@ -213,7 +213,7 @@ fn process(count: usize) {
     let (first, shared) = (Arc::new(Mutex::new(None)), Arc::clone(&drawn));
     let at = Arc::clone(&first);
     std::thread::spawn(move || {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = vec![0; 1 << 16];
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
             let mut drawn = shared.lock().unwrap();
             drawn.0.process(&buffer[..count]);

@@ -87,7 +87,7 @@ impl Terminal {
         let mut source = pair.master.try_clone_reader().unwrap();
         let (shared, stop) = (Arc::clone(&drawn), Arc::clone(&hung_up));
         let reader = std::thread::spawn(move || {
-            let mut buffer = [0; 1 << 16];
+            let mut buffer = vec![0; 1 << 16];
             while let Ok(count @ 1..) = source.read(&mut buffer) {
                 if stop.load(Ordering::SeqCst) {
                     return;

@@ -204,7 +204,9 @@ fn process(count: usize) {
     let environment: BTreeMap<&str, &str> =
         [("HOME", folder.path().to_str().unwrap()), ("TERM", "xterm-256color"), ("PATH", "/usr/bin")].into();
     command.env_clear();
-    environment.iter().for_each(|(name, value)| command.env(name, value));
+    for (name, value) in environment {
+        command.env(name, value);
+    }
     let begin = Instant::now();
     let mut child = pair.slave.spawn_command(command).unwrap();
     let mut reader = pair.master.try_clone_reader().unwrap();

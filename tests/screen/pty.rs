@@ -13,7 +13,7 @@ use std::time::Duration;
 use portable_pty::{ChildKiller, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// Ends a test that would hang; nothing waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What the program has drawn so far.
 struct Drawn {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::harness::settings;
 
 /// Ends a test that would hang; nothing waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// A picture.
 #[derive(Debug, Clone, Default)]

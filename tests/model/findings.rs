@@ -167,6 +167,22 @@ fn findings_about_annotations() {
         // A merge patch would take null for "remove".
         row(Code::AnnotationNotString, &[hook_with("example.org/a", value)], &[hook_with("example.org/a", json!("5"))]);
     }
+    for field in ["annotations", "labels"] {
+        for value in [json!(["a"]), json!("a: b"), json!(3)] {
+            let with = |value: Value| {
+                let mut object = plain("v1", "ConfigMap", "c", json!({}));
+                object["metadata"][field] = value;
+                object
+            };
+            row(Code::AnnotationNotString, &[with(value)], &[with(json!({"a": "b"})), with(json!(null))]);
+        }
+    }
+    let hook_at_top = json!({"annotations": {"argocd.argoproj.io/hook": "PreSync"}});
+    let hook_in_singular = json!({"metadata": {"annotation": {"argocd.argoproj.io/hook": "PreSync"}}});
+    let hook_in_metadata = json!({"metadata": {"argocd.argoproj.io/hook": "PreSync"}});
+    for outside in [hook_at_top, hook_in_singular, hook_in_metadata] {
+        row(Code::AnnotationMisplaced, &[plain("v1", "ConfigMap", "c", outside.clone())], &[hook(outside)]);
+    }
     let wave = |value: &str| hook_with("argocd.argoproj.io/sync-wave", json!(value));
     for bad in ["first", "1.5", " 5", "5s", ""] {
         row(Code::WaveNotInteger, &[wave(bad)], &[wave("-5")]);
@@ -258,6 +274,11 @@ fn findings_about_names() {
         Code::NameInvalid,
         &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": true}}))],
         &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": "true"}}))],
+    );
+    row(
+        Code::NameInvalid,
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": ["x"]}}))],
+        &[plain("v1", "ConfigMap", "c", json!({"metadata": {"namespace": "x"}}))],
     );
     row(
         Code::NameInvalid,

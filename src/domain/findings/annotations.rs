@@ -43,6 +43,15 @@ fn annotations<'a>(subject: &Subject<'a>, path: &[&str]) -> Option<&'a Map<Strin
 /// Kubernetes takes only strings.
 fn strings(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     for field in ["annotations", "labels"] {
+        let whole = subject.object.at(&["metadata", field]).filter(|value| !value.is_object() && !value.is_null());
+        if let Some(value) = whole {
+            let found = if value.is_array() { "a list" } else { "a single value" };
+            let message = format!("metadata.{field} is {found}, not a map: nothing of it is read");
+            findings.push(
+                Finding::new(Code::AnnotationNotString, subject.index, message)
+                    .remedy(format!("write metadata.{field} as a map of strings")),
+            );
+        }
         for (key, value) in annotations(subject, &["metadata", field]).into_iter().flatten() {
             let found = match value {
                 Value::String(_) => continue,
@@ -99,7 +108,10 @@ fn meant_key(key: &str) -> Option<&'static str> {
 
 /// Right names in places where nobody looks.
 fn misplaced(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let places: [(&[&str], &str); 3] = [
+    let places: [(&[&str], &str); 6] = [
+        (&["annotations"], "an annotation at the top level, outside of metadata"),
+        (&["metadata", "annotation"], "under metadata.annotation, not metadata.annotations"),
+        (&["metadata"], "a field of metadata itself, outside of its annotations"),
         (&["metadata", "labels"], "a label"),
         (&["spec", "template", "metadata", "annotations"], "an annotation of the pod template"),
         (&["spec", "template", "metadata", "labels"], "a label of the pod template"),

@@ -28,6 +28,8 @@ pub(super) fn check(subject: &Subject<'_>, revision: Option<&str>, findings: &mu
         if let Some(value @ (Value::Bool(_) | Value::Number(_))) = object.at(&["metadata", field]) {
             let message = format!("metadata.{field} is read as {value}, not as a string: put it in quotes");
             found(Code::NameInvalid, message);
+        } else if let Some(Value::Array(_) | Value::Object(_)) = object.at(&["metadata", field]) {
+            found(Code::NameInvalid, format!("metadata.{field} is a list or a map, not a string"));
         }
     }
     if !object.namespace().is_empty() && !is_dns_label(object.namespace()) {

@@ -64,11 +64,13 @@ fn shell_script<'a>(words: &[&'a str]) -> Option<&'a str> {
 
 /// Why the script goes on after an error; `None` if it does not, or is too clever to tell.
 fn goes_on_after(script: &str) -> Option<String> {
-    let stops = ["set -e", "set -o errexit", "set -ue", "set -xe", "set -xue", "set -uxe", "errexit"];
-    if script.contains("<<") || stops.iter().any(|stop| script.contains(stop)) {
+    if script.contains("<<") || script.contains("errexit") {
         return None;
     }
     let statements = statements(script);
+    if statements.iter().any(|statement| sets_errexit(statement)) || statements.iter().any(|s| is_branching(s)) {
+        return None;
+    }
     let (last, before) = statements.split_last()?;
     for statement in before {
         let mut words = statement.split_whitespace().skip_while(|word| LEADING.contains(word));
@@ -82,6 +84,17 @@ fn goes_on_after(script: &str) -> Option<String> {
     }
     let ignored = ["|| true", "|| :", "|| exit 0"].iter().find(|ignored| last.ends_with(*ignored))?;
     Some(format!("the script ends well whatever happens: {ignored}"))
+}
+
+/// Whether a statement has a `set` with `e` among its flags, wherever they stand: `set -Eeuo pipefail`, `set -u -e`.
+fn sets_errexit(statement: &str) -> bool {
+    let mut words = statement.split_whitespace().skip_while(|word| *word != "set").skip(1);
+    words.any(|word| word.strip_prefix('-').is_some_and(|flags| !flags.starts_with('-') && flags.contains('e')))
+}
+
+/// Whether a statement chooses what runs: which one is the last cannot be told by skimming.
+fn is_branching(statement: &str) -> bool {
+    statement.split_whitespace().next().is_some_and(|word| ["if", "case"].contains(&word))
 }
 
 /// The statements of a script, split at line ends and semicolons outside of quotes; without comments.
@@ -187,6 +200,8 @@ mod tests {
             "a; b",
             "cp x y\ncp y z",
             "migrate || true",
+            "set -u\na\nb",
+            "set -o pipefail\na\nb",
             "x=1\nfor i in 1 2; do run $i; done\necho ok",
         ] {
             assert!(goes_on_after(script).is_some(), "{script}");
@@ -203,6 +218,12 @@ mod tests {
             "for i in $(seq 4); do echo \"step $i\"; sleep 0.5; done\necho done",
             "f=/tmp/x; n=$(cat $f 2>/dev/null || echo 0); n=$((n+1)); [ $n -ge 3 ]",
             "cat <<END\na\nEND\nb",
+            "set -Eeuo pipefail\na\nb",
+            "set -o pipefail -e\na\nb",
+            "set -u -e; a; b",
+            "cd /app && set -e\na\nb",
+            "if migrate a; then migrate b; fi",
+            "case $1 in\n a) migrate a;;\n b) migrate b;;\nesac",
             "",
         ] {
             assert_eq!(goes_on_after(script), None, "{script}");

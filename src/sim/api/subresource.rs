@@ -151,6 +151,9 @@ fn set(object: &mut Value, path: &[String], value: Value) {
 pub(crate) fn evict(api: &Api, write: &Write<'_>) -> Answer {
     let target = write.target;
     let body = write.decode()?.value;
+    if body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default() != target.name() {
+        return Err(Status::bad_request("name in URL does not match name in Eviction object"));
+    }
     let empty = Value::Object(Map::new());
     let dry_run = write.query.dry_run("CreateOptions")?;
     let options = delete::from_json(body.get("deleteOptions").unwrap_or(&empty), dry_run)?;

@@ -17,7 +17,8 @@ use super::cluster::{Cluster, conditions, list, seconds, text};
 /// The finalizer by which Argo CD holds its hooks.
 const HOOK: &str = "argocd.argoproj.io/hook-finalizer";
 
-/// Recording, its case.
+/// Recording, its case. `article-apply-only`, `article-dryrun`, `prune-done` and `waves-selective` show versions of the
+/// Application alone, which controllers do not touch: there is nothing in them to compare.
 const RECORDINGS: &[(&str, &str)] = &[
     ("abort", "abort"),
     ("article", "article"),

@@ -211,6 +211,33 @@ const BAD_REQUESTS: &[BadRequest] = &[
         "NotAcceptable",
         "only the following media types are accepted: application/json",
     ),
+    (
+        "POST",
+        "/api/v1/namespaces/default/pods",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"b\",\"resources\":{\"requests\":{\"cpu\":\"1500m\"},\"limits\":{\"cpu\":\"1\"}}}]}}",
+        422,
+        "Invalid",
+        "Pod \"x\" is invalid: spec.containers[0].resources.requests: Invalid value: \"1500m\": must be less than or equal to cpu limit of 1",
+    ),
+    (
+        "POST",
+        "/api/v1/namespaces/default/secrets",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"},\"type\":\"kubernetes.io/tls\"}",
+        422,
+        "Invalid",
+        "Secret \"x\" is invalid: [data[tls.crt]: Required value, data[tls.key]: Required value]",
+    ),
+    (
+        "POST",
+        "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+        JSON,
+        "{\"metadata\":{\"name\":\"x\"},\"spec\":{\"leaseDurationSeconds\":0}}",
+        422,
+        "Invalid",
+        "Lease.coordination.k8s.io \"x\" is invalid: spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+    ),
 ];
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::sim::logs::LogOptions;
 /// The log of a container, as plain text; ends with the container, or when the server stops.
 pub(crate) fn log(api: &Api, target: &Target, query: &Query) -> Answer {
     let pod = read::find(api, target)?;
-    let options = LogOptions::from_query(query.parameters())?;
+    let options = LogOptions::from_query(target.name(), query.parameters())?;
     let now = api.store().clock().now();
     let lines = api.logs().read(&pod.value(), &options, now)?;
     let stop = api.stopping();

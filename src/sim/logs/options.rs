@@ -27,11 +27,11 @@ pub struct LogOptions {
 }
 
 impl LogOptions {
-    /// From the parameters of a query, decoded. Unknown ones are passed over, as in Kubernetes.
+    /// From the parameters of a query for a pod's log, decoded. Unknown ones are passed over, as in Kubernetes.
     ///
     /// # Errors
     /// 400 for what cannot be read, 422 for what may not be asked.
-    pub fn from_query(query: &[(String, String)]) -> Result<Self, Status> {
+    pub fn from_query(pod: &str, query: &[(String, String)]) -> Result<Self, Status> {
         let mut options = Self::default();
         let mut wrong = Vec::new();
         for (name, text) in query {
@@ -68,6 +68,9 @@ impl LogOptions {
                         wrong.push(FieldError::invalid(name.as_str(), bytes.into(), "must be greater than 0"));
                     }
                 }
+                "stream" if !matches!(text.as_str(), "" | "All") => {
+                    wrong.push(FieldError::forbidden(name.as_str(), "may not be specified"));
+                }
                 _ => {}
             }
         }
@@ -75,7 +78,7 @@ impl LogOptions {
             let detail = "at most one of `sinceTime` or `sinceSeconds` may be specified";
             wrong.push(FieldError::forbidden("", detail));
         }
-        if wrong.is_empty() { Ok(options) } else { Err(invalid(wrong)) }
+        if wrong.is_empty() { Ok(options) } else { Err(invalid(pod, wrong)) }
     }
 }
 
@@ -90,14 +93,15 @@ fn number(name: &str, text: &str) -> Result<i64, Status> {
     })
 }
 
-/// The 422 of options that no resource has; its kind is `PodLogOptions`.
-fn invalid(wrong: Vec<FieldError>) -> Status {
+/// The 422 of options, which bears the name of the pod; its kind is `PodLogOptions`.
+fn invalid(pod: &str, wrong: Vec<FieldError>) -> Status {
     let list = match wrong.as_slice() {
         [one] => one.to_string(),
         many => format!("[{}]", many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let mut status = Status::new(422, "Invalid", format!("PodLogOptions \"\" is invalid: {list}"));
+    let mut status = Status::new(422, "Invalid", format!("PodLogOptions \"{pod}\" is invalid: {list}"));
     status.details = Some(Box::new(crate::sim::status::Details {
+        name: pod.to_owned(),
         kind: "PodLogOptions".to_owned(),
         causes: wrong,
         ..Default::default()

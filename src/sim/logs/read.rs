@@ -275,7 +275,7 @@ mod tests {
         ] {
             let query: Vec<_> =
                 options.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-            let options = LogOptions::from_query(&query).unwrap();
+            let options = LogOptions::from_query("web", &query).unwrap();
             let error = logs.read(&pod, &options, at(0)).err().unwrap();
             assert_eq!((error.code, error.reason, error.message.as_str()), (400, "BadRequest", expected));
         }
@@ -291,12 +291,12 @@ mod tests {
             ("sinceTime", "yesterday", 400),
             ("tailLines", "99999999999999999999", 400),
         ] {
-            let error = LogOptions::from_query(&[(name.to_owned(), value.to_owned())]).unwrap_err();
+            let error = LogOptions::from_query("web", &[(name.to_owned(), value.to_owned())]).unwrap_err();
             assert_eq!(error.code, code, "{name}={value}: {error}");
         }
         let both = [("sinceSeconds", "1"), ("sinceTime", "2026-01-01T00:00:00Z")];
         let both: Vec<_> = both.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(LogOptions::from_query(&both).unwrap_err().code, 422);
+        assert_eq!(LogOptions::from_query("web", &both).unwrap_err().code, 422);
     }
 
     #[tokio::test]

@@ -14,6 +14,6 @@ mod types;
 pub use document::openapi_document;
 pub use index::OpenApiIndex;
 pub use normal::{empty_object, fill_defaults, tidy};
-pub use quantity::canonical_quantity;
+pub use quantity::{canonical_quantity, quantity_in_billionths};
 pub use rules::Rules;
 pub use types::{Kind, ListType, Schema, Strategy, Types};

@@ -24,9 +24,18 @@ enum Notation {
     Exponent,
 }
 
+/// A quantity in billionths, rounded up; for comparing. `None` where the text is no quantity.
+pub fn quantity_in_billionths(text: &str) -> Option<i128> {
+    read(text).map(|(nanos, _)| nanos)
+}
+
 /// The canonical form of a quantity: no fraction, the largest suffix that loses nothing; smaller than a billionth is
 /// rounded up. `None` where the text is no quantity.
 pub fn canonical_quantity(text: &str) -> Option<String> {
+    read(text).map(|(nanos, notation)| written(nanos, notation))
+}
+
+fn read(text: &str) -> Option<(i128, Notation)> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -52,7 +61,7 @@ pub fn canonical_quantity(text: &str) -> Option<String> {
     if negative {
         nanos = -nanos;
     }
-    Some(written(nanos, notation))
+    Some((nanos, notation))
 }
 
 fn suffix_of(suffix: &str) -> Option<(Notation, i32, u32)> {

@@ -20,6 +20,7 @@ pub(super) fn kind(api_version: &str, kind: &str, object: &Value, old: Option<&V
         ("v1", "Pod") => pod_spec(object.get("spec").unwrap_or(&Value::Null), "spec"),
         ("v1", "Service") => service(object),
         ("v1", "ConfigMap" | "Secret") => data(object),
+        ("coordination.k8s.io/v1", "Lease") => lease(object).into_iter().collect(),
         ("v1", "PersistentVolumeClaim") => claim(object),
         ("batch/v1", "Job") => job(object),
         ("batch/v1", "CronJob") => cron_job(object),
@@ -351,12 +352,23 @@ fn data(object: &Value) -> Vec<FieldError> {
             bytes += value.as_str().map_or(0, str::len);
         }
     }
+    if text(object, "/kind") == "Secret" && text(object, "/type") == "kubernetes.io/tls" {
+        let missing = |key: &&str| object.get("data").and_then(|data| data.get(key)).is_none();
+        let missing = ["tls.crt", "tls.key"].into_iter().filter(missing);
+        errors.extend(missing.map(|key| FieldError::required(format!("data[{key}]"), "")));
+    }
     if bytes > DATA_BYTES {
         let why = format!("may not be more than {DATA_BYTES} bytes");
         // An empty path reads as the whole object.
         errors.push(FieldError::new(FieldProblem::TooLong, "[]", None, why));
     }
     errors
+}
+
+fn lease(lease: &Value) -> Option<FieldError> {
+    let seconds = lease.pointer("/spec/leaseDurationSeconds")?;
+    let field = "spec.leaseDurationSeconds";
+    (seconds.as_i64()? <= 0).then(|| FieldError::invalid(field, seconds.clone(), "must be greater than 0"))
 }
 
 fn claim(claim: &Value) -> Vec<FieldError> {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::{list, text};
 use super::names::dns_label;
+use crate::sim::openapi::quantity_in_billionths;
 use crate::sim::status::{FieldError, FieldProblem};
 
 /// The pod's parts that may change once it exists.
@@ -119,6 +120,7 @@ fn container(container: &Value, field: &str, volumes: &[&str], errors: &mut Vec<
             errors.push(FieldError::invalid(format!("{field}.valueFrom"), json!(""), why));
         }
     }
+    requests_within_limits(container, field, errors);
     let mut paths = Vec::new();
     for (index, mount) in list(container, "/volumeMounts").iter().enumerate() {
         let field = format!("{field}.volumeMounts[{index}]");
@@ -136,6 +138,21 @@ fn container(container: &Value, field: &str, volumes: &[&str], errors: &mut Vec<
         paths.push(path);
     }
     errors.extend(one_of(container, "imagePullPolicy", field, &["Always", "IfNotPresent", "Never"]));
+}
+
+/// Refuses to ask for more than is allowed.
+fn requests_within_limits(container: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let requests = container.pointer("/resources/requests").and_then(Value::as_object);
+    for (name, request) in requests.into_iter().flatten() {
+        let limit = container.pointer("/resources/limits").and_then(|limits| limits.get(name));
+        let (Some(request), Some(limit)) = (request.as_str(), limit.and_then(Value::as_str)) else { continue };
+        if let (Some(asked), Some(most)) = (quantity_in_billionths(request), quantity_in_billionths(limit))
+            && asked > most
+        {
+            let why = format!("must be less than or equal to {name} limit of {limit}");
+            errors.push(FieldError::invalid(format!("{field}.resources.requests"), json!(request), why));
+        }
+    }
 }
 
 /// Refuses what is no port.

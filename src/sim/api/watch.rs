@@ -243,7 +243,13 @@ impl Watch {
             (true, false) => EventKind::Deleted,
         };
         self.count();
-        Some(self.output.event(kind, &event.object, std::mem::take(&mut self.first)))
+        let first = std::mem::take(&mut self.first);
+        // What leaves the selection is shown as it was when it was last part of it.
+        let left = event.previous.as_ref().filter(|_| kind == EventKind::Deleted && event.kind != EventKind::Deleted);
+        Some(match left {
+            Some(previous) => self.output.event(kind, &previous.at_revision(event.revision()), first),
+            None => self.output.event(kind, &event.object, first),
+        })
     }
 
     fn count(&mut self) {

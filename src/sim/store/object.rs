@@ -57,6 +57,15 @@ impl Stored {
         }
     }
 
+    /// The same content under another `resourceVersion`: as a watch shows what is no longer selected.
+    pub(crate) fn at_revision(&self, revision: u64) -> Self {
+        let mut value = (*self.value()).clone();
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".to_owned(), revision.to_string().into());
+        }
+        Self::new(value, revision, self.cells.as_ref().map(|(resource, _)| resource))
+    }
+
     /// `metadata.namespace`, empty for a cluster-scoped object.
     pub fn namespace(&self) -> &str {
         &self.namespace

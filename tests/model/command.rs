@@ -190,11 +190,31 @@ fn command_ends_with_the_code_that_the_manifests_deserve() {
     assert_eq!(plan_of(warned.as_bytes(), &[]).code, 0);
     assert_eq!(plan_of(warned.as_bytes(), &["--strict"]).code, 1);
     assert_eq!(plan_of(warned.as_bytes(), &["--strict", "--ignore", "hook-no-deadline"]).code, 0);
-    assert_eq!(plan_of(warned.as_bytes(), &["--strict", "--severity", "error"]).code, 0);
+    assert_eq!(plan_of(warned.as_bytes(), &["--strict", "--severity", "error"]).code, 1, "hidden is not accepted");
+    let selected = plan_of(GOOD.as_bytes(), &["--resource", "apps:Deployment:none"]);
+    assert_eq!(selected.code, 1);
+    assert!(selected.err.contains("--resource: no object is apps:Deployment:none"), "{}", selected.err);
     let dropped = all(&[GOOD, DROPPED]);
     assert_eq!(plan_of(dropped.as_bytes(), &[]).code, 1);
     assert_eq!(plan_of(dropped.as_bytes(), &["-o", "json"]).code, 1);
     assert_eq!(plan_of(b"", &[]).code, 1, "an empty pipe is no good plan");
+}
+
+#[test]
+fn command_says_what_argo_cd_would_pass_over_without_a_word() {
+    let folder = folder(&[
+        ("good.yaml", GOOD),
+        ("misspelt.yaml", "apiVersion: batch/v1\nknd: Job\nmetadata: {name: migrate}\n"),
+        ("skipped.yaml", &format!("# +argocd:skip-file-rendering\n{GOOD}")),
+        ("values.yaml", "image:\n  kind: large\n  metadata: {}\n"),
+    ]);
+    let all = plan(&[&folder.path().display().to_string()]);
+    assert_eq!(all.code, 1);
+    assert!(all.err.contains("misspelt.yaml: Argo CD passes over this file without a word"), "{}", all.err);
+    assert!(!all.err.contains("skipped.yaml") && !all.err.contains("values.yaml"), "{}", all.err);
+    let one = plan(&[&folder.path().join("skipped.yaml").display().to_string()]);
+    assert_eq!(one.code, 1);
+    assert!(one.err.contains("skipped.yaml: passed over, as it asks for"), "{}", one.err);
 }
 
 #[test]

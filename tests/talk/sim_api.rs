@@ -454,3 +454,34 @@ async fn many_simulators_run_in_one_process_and_stop() {
     assert!(http.send(Method::GET, MAPS, &[], "").await.is_err());
     assert_eq!(second.1.get(MAPS).await.code, 200);
 }
+
+/// What leaves a selection is deleted for who watches it, and shown as it was when it was last part of it.
+#[tokio::test]
+async fn a_watch_shows_what_leaves_its_selection_as_it_was() {
+    let (_simulator, http) = bare();
+    let made = http.post(MAPS, &json!({"metadata": {"name": "a", "labels": {"k": "1"}}})).await.json();
+    let from = made["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let moved = http.merge(&format!("{MAPS}/a"), &json!({"metadata": {"labels": {"k": "2"}}})).await.json();
+    let watch = format!("{MAPS}?watch=1&timeoutSeconds=1&labelSelector=k%3D1&resourceVersion={from}");
+    let events = http.get(&watch).await.text;
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(
+        (&events[0]["type"], &events[0]["object"]["metadata"]["labels"]),
+        (&json!("DELETED"), &json!({"k": "1"}))
+    );
+    assert_eq!(events[0]["object"]["metadata"]["resourceVersion"], moved["metadata"]["resourceVersion"]);
+}
+
+#[tokio::test]
+async fn an_eviction_names_the_pod_that_it_evicts() {
+    let (_simulator, http) = bare();
+    let spec = json!({"containers": [{"name": "c", "image": "registry.example/c:1"}]});
+    http.post("/api/v1/namespaces/default/pods", &json!({"metadata": {"name": "a"}, "spec": spec})).await;
+    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "b"}});
+    let refused = http.post("/api/v1/namespaces/default/pods/a/eviction", &eviction).await;
+    assert_eq!(refused.code, 400, "{}", refused.text);
+    assert!(refused.text.contains("name in URL does not match name in Eviction object"), "{}", refused.text);
+    let pod = http.get("/api/v1/namespaces/default/pods/a").await.json();
+    assert_eq!(pod["metadata"].get("deletionTimestamp"), None);
+}

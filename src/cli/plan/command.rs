@@ -13,7 +13,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
 use crate::cli::run::Outcome;
-use crate::domain::findings::Severity;
 use crate::domain::text::one_line;
 
 /// Problems that are listed one by one.
@@ -29,7 +28,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, context: Context, paint: Paint, now: 
         return Outcome { output: String::new(), errors, exit: Exit::Usage };
     }
     let report = Report::new(Input::read(&args.paths), args, now);
-    let is_wrong = report.has_errors() || (args.strict && report.count(Severity::Warning) > 0);
+    let is_wrong = report.has_errors() || (args.strict && report.warnings > 0);
     let output = match args.output {
         Output::Text => text::text(&report, args, context, paint),
         Output::Json => json::json(&report, args),

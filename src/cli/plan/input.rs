@@ -67,6 +67,11 @@ impl Input {
         input
     }
 
+    fn problem(&mut self, source: &str, message: &str) {
+        let message = message.to_owned();
+        self.problems.push(Problem { source: source.to_owned(), line: None, column: None, message });
+    }
+
     fn source<R: Read>(&mut self, name: &str, is_found: bool, open: impl FnOnce() -> io::Result<R>) {
         let mut bytes = Vec::new();
         // One byte more than is allowed: enough for the reader to see that it is too much.
@@ -74,16 +79,23 @@ impl Input {
         match open().and_then(|source| source.take(most).read_to_end(&mut bytes)) {
             Ok(_) => {}
             Err(error) => {
-                let message = unreadable(&error);
-                self.problems.push(Problem { source: name.to_owned(), line: None, column: None, message });
+                self.problem(name, &unreadable(&error));
                 return;
             }
         }
         if name != STDIN && says_skip(&bytes) {
+            if !is_found {
+                self.problem(name, "passed over, as it asks for (+argocd:skip-file-rendering)");
+            }
             return;
         }
         let read = read(name, &bytes);
         if is_found && is_no_manifest(name, &bytes, &read) {
+            if looks_meant(&bytes) {
+                let message =
+                    "Argo CD passes over this file without a word: no object in it has apiVersion, kind and metadata";
+                self.problem(name, message);
+            }
             return;
         }
         for found in read.objects {
@@ -92,6 +104,15 @@ impl Input {
         }
         self.problems.extend(read.errors.into_iter().map(Problem::from));
     }
+}
+
+/// Whether a file that is no manifest was probably meant as one: two of the three words stand at the beginning of a line,
+/// or it speaks of hooks.
+fn looks_meant(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let begins = |word: &&str| text.lines().any(|line| line.starts_with(*word));
+    ["apiVersion:", "kind:", "metadata:"].iter().filter(|word| begins(word)).count() >= 2
+        || ["argocd.argoproj.io/hook", "helm.sh/hook"].iter().any(|annotation| text.contains(annotation))
 }
 
 impl From<ManifestError> for Problem {

@@ -11,7 +11,7 @@ use crate::domain::hook::{
     Classification, DeletePhase, DeletePolicy, Derived, Dialect, HookType, classify, delete_policies,
 };
 use crate::domain::manifest::{Object, Place};
-use crate::domain::operation::{Strategy, SyncRequest};
+use crate::domain::operation::{Selector, Strategy, SyncRequest};
 use crate::domain::plan::{Kinds, LeftOutReason, Permission, Plan, PlanInput, plan};
 
 /// Everything there is to say.
@@ -28,12 +28,15 @@ pub(super) struct Report {
     pub findings: Vec<Finding>,
     /// Findings that were not asked for.
     pub ignored: usize,
+    /// Warnings, those that are not shown because of their severity among them.
+    pub warnings: usize,
 }
 
 impl Report {
     /// Plans and checks what was read.
     pub(super) fn new(input: Input, args: &PlanArgs, now: Timestamp) -> Self {
-        let Input { objects, places, problems, .. } = input;
+        let Input { objects, places, mut problems, .. } = input;
+        problems.extend(args.resources.iter().filter_map(|selector| selects_nothing(selector, &objects, args)));
         let request = SyncRequest {
             strategy: if args.apply_only { Strategy::Apply { force: false } } else { Strategy::default() },
             resources: args.resources.clone(),
@@ -64,10 +67,13 @@ impl Report {
         let mut findings = check(objects.iter().map(AsRef::as_ref), &settings);
         let all = findings.len();
         let least = Severity::from(args.severity);
-        findings.retain(|finding| finding.severity() <= least && !args.ignored.contains(&finding.code));
+        findings.retain(|finding| !args.ignored.contains(&finding.code));
+        let warnings = findings.iter().filter(|finding| finding.severity() == Severity::Warning).count();
+        findings.retain(|finding| finding.severity() <= least);
         let left_out = plan.left_out.iter().filter_map(|left| Some((left.manifest?, left.reason.clone()))).collect();
         let deletions = deletions(&objects);
-        Self { ignored: all - findings.len(), objects, places, problems, plan, left_out, deletions, findings }
+        let ignored = all - findings.len();
+        Self { ignored, warnings, objects, places, problems, plan, left_out, deletions, findings }
     }
 
     /// How many findings of a severity there are.
@@ -79,6 +85,18 @@ impl Report {
     pub(super) fn has_errors(&self) -> bool {
         !self.problems.is_empty() || self.count(Severity::Error) > 0 || self.plan.totals().invalid > 0
     }
+}
+
+/// A selector that means none of the objects is a mistake: what it should have planned would be missed in silence.
+fn selects_nothing(selector: &Selector, objects: &[Arc<Object>], args: &PlanArgs) -> Option<Problem> {
+    let Selector { group, kind, name, namespace } = selector;
+    let is_meant = |object: &Arc<Object>| {
+        let namespaces = ["", object.namespace(), if object.namespace().is_empty() { &args.namespace } else { "" }];
+        (object.group(), object.kind(), object.name()) == (group, kind, name)
+            && namespaces.contains(&namespace.as_str())
+    };
+    let message = format!("no object is {group}:{kind}:{name}");
+    (!objects.iter().any(is_meant)).then(|| Problem { source: "--resource".into(), line: None, column: None, message })
 }
 
 /// The name, or where there is none the prefix of the generated one.

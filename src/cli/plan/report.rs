@@ -73,7 +73,7 @@ impl Report {
         let left_out = plan.left_out.iter().filter_map(|left| Some((left.manifest?, left.reason.clone()))).collect();
         let deletions = deletions(&objects);
         let ignored = all - findings.len();
-        Self { ignored, warnings, objects, places, problems, plan, left_out, deletions, findings }
+        Self { objects, places, problems, plan, left_out, deletions, findings, ignored, warnings }
     }
 
     /// How many findings of a severity there are.

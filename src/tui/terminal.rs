@@ -130,9 +130,16 @@ impl Port for Tty {
         give_back(self.wishes);
         #[cfg(unix)]
         {
-            use rustix::process::{Signal, kill_current_process_group};
-            // The whole group, as the terminal itself would: who started boathook, `cargo run` for example, stops with it.
-            kill_current_process_group(Signal::TSTP)?;
+            use rustix::process::{Signal, getpgrp, getpid, kill_process};
+            // Who started boathook, `cargo run` for example, has to stop with it, or the shell does not get the terminal.
+            // Not the whole group: a child that is being started would be stopped before it runs its program, and this
+            // process, which waits for just that, could never stop.
+            let (own, leader) = (getpid(), getpgrp());
+            if leader != own {
+                // It may have ended long ago.
+                let _ = kill_process(leader, Signal::TSTP);
+            }
+            kill_process(own, Signal::TSTP)?;
         }
         enter(self.wishes)?;
         self.forget()

@@ -1,8 +1,11 @@
 //! The screen in the real terminal, with the signals that end it.
 
 use std::io;
+use std::thread;
 
-use crossterm::event::EventStream;
+use crossterm::event::Event;
+use futures::Stream;
+use futures::stream::poll_fn;
 use tokio::sync::mpsc;
 
 use super::message::Message;
@@ -21,9 +24,25 @@ pub async fn start(settings: Settings, session: Session) -> io::Result<()> {
     let (sender, messages) = mpsc::channel(1024);
     let signals = tokio::spawn(signals(sender.clone()));
     let mut tty = Tty::take(wishes)?;
-    let result = run(model, &mut tty, EventStream::new(), messages, sender, session).await;
+    let result = run(model, &mut tty, input(), messages, sender, session).await;
     signals.abort();
     result
+}
+
+/// What comes from the terminal, read by a thread of its own: once a terminal is closed, reading from it may never return
+/// (crossterm takes its end for an interruption and reads again), and the loop has to end all the same.
+fn input() -> impl Stream<Item = io::Result<Event>> + Unpin {
+    let (sender, mut events) = mpsc::channel(64);
+    thread::spawn(move || {
+        loop {
+            let event = crossterm::event::read();
+            let is_end = event.is_err();
+            if sender.blocking_send(event).is_err() || is_end {
+                return;
+            }
+        }
+    });
+    poll_fn(move |context| events.poll_recv(context))
 }
 
 /// Asks the loop to end when the process is asked to, and to draw anew when it goes on after having been stopped.

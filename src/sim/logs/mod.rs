@@ -8,7 +8,7 @@
 //! # fn answer(pod: &serde_json::Value, query: &[(String, String)], now: jiff::Timestamp,
 //! #           logs: &boathook::sim::logs::Logs) -> Result<(), boathook::sim::status::Status> {
 //! use boathook::sim::logs::LogOptions;
-//! let options = LogOptions::from_query(pod, query)?;
+//! let options = LogOptions::from_query("web", query)?;
 //! let stream = logs.read(pod, &options, now)?; // a futures::Stream of bytes, which ends when the container does
 //! # drop(stream); Ok(())
 //! # }

@@ -218,9 +218,9 @@ async fn git_reads_files_and_never_leaves_the_repository() {
     let world = World::new();
     world.write("app/a.yaml", "a: 1");
     world.write("app/sub/b.yaml", "b: 1");
-    world.write("shared/c.yaml", "c: 1");
-    symlink("../shared/c.yaml", world.work().join("app/linked.yaml")).unwrap();
-    symlink("../shared", world.work().join("app/folder")).unwrap();
+    world.write("common/c.yaml", "c: 1");
+    symlink("../common/c.yaml", world.work().join("app/linked.yaml")).unwrap();
+    symlink("../common", world.work().join("app/folder")).unwrap();
     symlink("nowhere", world.work().join("app/dangling.yaml")).unwrap();
     let inside = world.commit("inside");
     symlink("../../../../etc/passwd", world.work().join("app/outside.yaml")).unwrap();

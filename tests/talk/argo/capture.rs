@@ -152,12 +152,7 @@ async fn a_reconnect_does_not_take_the_next_run_for_the_one_before() {
     put(&world.simulator, &PODS, restarted(&job, 1, &up(), Some(ended(1))));
     let faults = world.simulator.faults().clone();
     let clock = Clock::real();
-    let met = async {
-        while faults.met(cut) < 2 {
-            clock.sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
-    clock.timeout(std::time::Duration::from_secs(60), met).await.expect("no reconnect");
+    clock.timeout(std::time::Duration::from_secs(60), faults.until_met(cut, 2)).await.expect("no reconnect");
     // The watch is made anew and tells of the restart.
     world.simulator.restart().await.unwrap();
     until_line(&world.live, &app, "second").await;

@@ -3,23 +3,34 @@
 //! # Modules
 //!
 //! ```text
-//!                 main ── arguments, then one of the commands
-//!                  │
-//!                 cli     what a command prints, and its exit code
-//!                  │
-//!      ┌───────────┼───────────┐
-//!   cluster       git         sim
-//!   Kubernetes    commits     a Kubernetes API server in the process,
-//!   over HTTP     and what    with the controllers that hooks need
-//!      │          they render  │
-//!      └───────────┼───────────┘
-//!               domain    the model of Argo CD, pure        clock   time, real or driven
+//!                       main ── arguments, then one of: the screen, a command, demo, engine, sim
+//!                        │
+//!                       demo    simulated cluster, engine and screen in one process, joined by HTTP alone
+//!          ┌─────────────┼──────────────────┬──────────────┐
+//!     tui     cli        │               engine           sim
+//!      the screen, and   │               runs syncs where a Kubernetes API server,
+//!      the commands      │               no Argo CD does  and the controllers hooks need
+//!          └──────┬──────┘                  │              │
+//!               argo    the live view of    │              │
+//!        ┌────────┤     Argo CD, requests   │              │
+//!      store      └────────┬────────────────┘              │
+//!   logs, history  cluster   git                           │
+//!   on disk       over HTTP  commits, manifests            │
+//!        └────────┴────────┴───────┬───────────────────────┘
+//!                               domain   the model of Argo CD, pure       clock   time, real or driven
 //! ```
 //!
 //! `domain` imports nothing and does nothing: no input or output, no tasks, no clock; what the time is, is an argument.
-//! `cluster`, `git` and `sim` import `domain` and not each other; [`engine`], the controller, stands on the first two. Only `cluster` names kube, only `git` names git2, only
-//! `cli` and `main` name clap. Everybody may take a [`clock::Clock`], and nobody else asks the system for the time. The
-//! test `layers` holds all of it to that.
+//! [`argo`] is the client's side of Argo CD's protocol over the Application object, [`engine`] the controller's: they meet
+//! in a cluster and nowhere else. The screen and the commands are two readers of the one stream of events that [`argo`]
+//! tells. Only `cluster` names kube, only `git` names git2, only `cli` and `main` name clap. Everybody may take a
+//! [`clock::Clock`], and nobody else asks the system for the time. The test `layers` holds all of it to that.
+//!
+//! # From a hook's pod to the screen
+//!
+//! A watch of [`cluster`] sees the pod end; [`argo`] turns it into a [`domain::live::LiveEvent`]; [`tui`] folds it into a
+//! [`domain::timeline::Timeline`] and draws when nothing else is waiting. A key goes the other way: an action, a dialog
+//! that shows what will be written, one guarded write by [`argo`]; and the watch, not the reply, moves the screen.
 //!
 //! # From manifests to a plan
 //!

@@ -3,6 +3,8 @@
 //! problem of a file is in one report, with its line.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_yaml::{Mapping, Value};
 
@@ -39,8 +41,38 @@ pub struct Config {
     pub log_times: bool,
     /// Lines of log kept free under what failed, from 2 to 40.
     pub log_lines: u16,
+    /// What is kept of hooks' logs on disk.
+    pub kept: Kept,
+    /// How repositories are read.
+    pub git: Git,
     /// Keys by the name of the action, in place of its default keys.
     pub keys: BTreeMap<String, Vec<String>>,
+}
+
+/// What is kept of hooks' logs on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Whether they are written to disk at all.
+    pub enabled: bool,
+    /// Of all together, in MiB; the oldest operations go first.
+    pub mebibytes: u64,
+    /// How many days an operation is kept.
+    pub days: u64,
+}
+
+/// How repositories are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Git {
+    /// A repository is fetched at most this often, unless somebody asks.
+    pub every: Duration,
+    /// Never fetch, use what is cached.
+    pub offline: bool,
+    /// Use the credentials of Argo CD's repository Secrets where they can be read.
+    pub secrets: bool,
+    /// Read `file:` repositories too.
+    pub file_repositories: bool,
+    /// Repositories that are read from a local checkout: address as the Application has it, and absolute path.
+    pub checkouts: BTreeMap<String, PathBuf>,
 }
 
 impl Config {
@@ -59,6 +91,14 @@ impl Config {
             log_wrap: false,
             log_times: false,
             log_lines: 12,
+            kept: Kept { enabled: true, mebibytes: 2048, days: 30 },
+            git: Git {
+                every: Duration::from_secs(180),
+                offline: false,
+                secrets: true,
+                file_repositories: false,
+                checkouts: BTreeMap::new(),
+            },
             keys: BTreeMap::new(),
         };
         let mut config = empty.with("the default configuration", DEFAULT)?;
@@ -108,7 +148,8 @@ impl Config {
     }
 
     fn read(&mut self, node: &Node<'_>, problems: &mut Problems) {
-        let known = ["apiVersion", "kind", "theme", "readOnly", "bell", "notify", "title", "mouse", "log", "keys"];
+        let known =
+            ["apiVersion", "kind", "theme", "readOnly", "bell", "notify", "title", "mouse", "log", "git", "keys"];
         let Some(fields) = node.fields(problems, &known) else { return };
         check_kind(&fields, problems, "Config");
         if let Some(theme) = fields.get("theme").and_then(|node| node.text(problems)) {
@@ -119,14 +160,45 @@ impl Config {
         truth(&fields, problems, "notify", &mut self.notify);
         truth(&fields, problems, "title", &mut self.title);
         truth(&fields, problems, "mouse", &mut self.mouse);
-        if let Some(log) = fields.get("log").and_then(|node| node.fields(problems, &["wrap", "times", "lines"])) {
-            truth(&log, problems, "wrap", &mut self.log_wrap);
-            truth(&log, problems, "times", &mut self.log_times);
-            if let Some(lines) = log.get("lines").and_then(|node| node.number(problems, 2, 40)) {
-                self.log_lines = u16::try_from(lines).unwrap_or(self.log_lines);
+        self.read_log(&fields, problems);
+        self.read_git(&fields, problems);
+        self.read_keys(&fields, problems);
+    }
+
+    fn read_log(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
+        let known = ["wrap", "times", "lines", "keep", "keepMiB", "keepDays"];
+        let Some(log) = fields.get("log").and_then(|node| node.fields(problems, &known)) else { return };
+        truth(&log, problems, "wrap", &mut self.log_wrap);
+        truth(&log, problems, "times", &mut self.log_times);
+        if let Some(lines) = log.get("lines").and_then(|node| node.number(problems, 2, 40)) {
+            self.log_lines = u16::try_from(lines).unwrap_or(self.log_lines);
+        }
+        truth(&log, problems, "keep", &mut self.kept.enabled);
+        if let Some(mebibytes) = log.get("keepMiB").and_then(|node| node.number(problems, 1, 1 << 30)) {
+            self.kept.mebibytes = mebibytes.unsigned_abs();
+        }
+        if let Some(days) = log.get("keepDays").and_then(|node| node.number(problems, 1, 10_000)) {
+            self.kept.days = days.unsigned_abs();
+        }
+    }
+
+    fn read_git(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
+        let known = ["every", "offline", "secrets", "fileRepositories", "checkouts"];
+        let Some(git) = fields.get("git").and_then(|node| node.fields(problems, &known)) else { return };
+        if let Some(every) = git.duration(problems, "every") {
+            self.git.every = every.unsigned_abs();
+        }
+        truth(&git, problems, "offline", &mut self.git.offline);
+        truth(&git, problems, "secrets", &mut self.git.secrets);
+        truth(&git, problems, "fileRepositories", &mut self.git.file_repositories);
+        for (address, node) in git.get("checkouts").map(|node| node.entries(problems)).unwrap_or_default() {
+            let Some(folder) = node.text(problems).map(PathBuf::from) else { continue };
+            if folder.is_absolute() {
+                self.git.checkouts.insert(address, folder);
+            } else {
+                node.refuse(problems, format!("expected an absolute path, found {}", folder.display()));
             }
         }
-        self.read_keys(&fields, problems);
     }
 
     fn read_keys(&mut self, fields: &Fields<'_>, problems: &mut Problems) {
@@ -217,6 +289,22 @@ mod tests {
         let bare = Config::new().unwrap().with("bare", "kind: Config").unwrap();
         let said = bare.with("default", DEFAULT).unwrap();
         assert_eq!(bare, said);
+    }
+
+    #[test]
+    fn what_is_kept_and_what_is_fetched_can_be_chosen() {
+        let text = "log: {keep: false, keepMiB: 10, keepDays: 3}\n\
+                    git: {every: 10m, offline: true, secrets: false, fileRepositories: true, checkouts: {'https://a/b': /src/b}}";
+        let config = Config::new().unwrap().with("f", text).unwrap();
+        assert_eq!(config.kept, Kept { enabled: false, mebibytes: 10, days: 3 });
+        let git = &config.git;
+        assert_eq!((git.every, git.offline, git.secrets), (Duration::from_secs(600), true, false));
+        assert!(git.file_repositories);
+        assert_eq!(git.checkouts["https://a/b"], PathBuf::from("/src/b"));
+        let error = config.with("f", "git:\n  checkouts:\n    https://a/b: src/b\n").unwrap_err().to_string();
+        assert!(error.contains("line 3: git.checkouts.https://a/b: expected an absolute path"), "{error}");
+        let variable = ("BOATHOOK_GIT__FILE_REPOSITORIES".to_owned(), "true".to_owned());
+        assert!(Config::new().unwrap().with_environment([variable]).unwrap().git.file_repositories);
     }
 
     #[test]

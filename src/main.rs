@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use boathook::argo::{Namespaces, Options, RepositoryOptions};
+use boathook::argo::{Namespaces, Options};
 use boathook::cli::{self, Cli, Context, DemoArgs, EngineArgs, Exit, ScreenArgs, SimArgs, Surroundings};
 use boathook::clock::Clock;
 use boathook::config::Config;
@@ -26,10 +26,10 @@ fn main() -> ExitCode {
         return operate(args).into();
     }
     if let Some(args) = cli.demo() {
-        return told(settings(cli.look()).and_then(|settings| demo(args, settings))).into();
+        return told(settings(cli.look()).and_then(|(settings, _)| demo(args, settings))).into();
     }
     if let Some(args) = cli.screen() {
-        return told(settings(args).and_then(|settings| screen(args, settings))).into();
+        return told(settings(args).and_then(|(settings, config)| screen(args, settings, &config))).into();
     }
     match surroundings(&cli, Context::new(columns))
         .and_then(|surroundings| block_on(cli::run(&cli, &surroundings, &Clock::real())))
@@ -43,8 +43,12 @@ fn main() -> ExitCode {
 fn surroundings(cli: &Cli, output: Context) -> Result<Surroundings, Failure> {
     let (state, cache) = folders();
     let can_ask = stdin().is_terminal() && stderr().is_terminal();
-    let read_only = cli.needs_cluster() && config(cli.look())?.0.read_only;
-    Ok(Surroundings { output, can_ask, state, cache, read_only })
+    // What asks no cluster works with a broken configuration too.
+    let config = if cli.needs_cluster() { Some(config(cli.look())?.0) } else { None };
+    let repositories = config.as_ref().map(|config| Surroundings::repositories(config, cache)).unwrap_or_default();
+    let capture = config.as_ref().map(Surroundings::capture).unwrap_or_default();
+    let read_only = config.is_some_and(|config| config.read_only);
+    Ok(Surroundings { output, can_ask, state, repositories, capture, read_only })
 }
 
 /// Where logs and history are kept, and where repositories.
@@ -99,12 +103,12 @@ fn config(args: &ScreenArgs) -> Result<(Config, Option<PathBuf>), Failure> {
     Ok((config, folder))
 }
 
-/// How the screen looks and works.
-fn settings(args: &ScreenArgs) -> Result<Settings, Failure> {
+/// How the screen looks and works, and the configuration that says so.
+fn settings(args: &ScreenArgs) -> Result<(Settings, Config), Failure> {
     let (config, folder) = config(args)?;
     let themes = folder.map(|folder| themes(&folder.join("themes"))).unwrap_or_default();
-    Settings::new(&config, Colors::of(|name| env::var(name).ok()), themes)
-        .map_err(|error| Failure::new(Exit::Findings, &error))
+    let settings = Settings::new(&config, Colors::of(|name| env::var(name).ok()), themes);
+    Ok((settings.map_err(|error| Failure::new(Exit::Findings, &error))?, config))
 }
 
 /// The text of a file; `None` where there is none and none is needed.
@@ -126,7 +130,7 @@ fn themes(folder: &Path) -> Vec<(String, String)> {
     themes.filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), fs::read_to_string(&path).ok()?))).collect()
 }
 
-fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
+fn screen(args: &ScreenArgs, settings: Settings, config: &Config) -> Result<(), Failure> {
     needs_terminal()?;
     let (state, cache) = folders();
     let clock = Clock::real();
@@ -141,9 +145,9 @@ fn screen(args: &ScreenArgs, settings: Settings) -> Result<(), Failure> {
         },
         read_only: settings.read_only,
         state,
-        repositories: RepositoryOptions { cache, ..RepositoryOptions::default() },
+        capture: Surroundings::capture(config),
+        repositories: Surroundings::repositories(config, cache),
         watch_operations: true,
-        ..Options::default()
     };
     let session = Session { live: Source::Ready(live), crashed: crashes.happened(), folder: working_folder(), clock };
     watched(&crashes, async {

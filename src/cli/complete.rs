@@ -10,7 +10,7 @@ use clap_complete::{CompleteEnv, CompletionCandidate};
 use super::args::{Cli, ConnectArgs, TargetArgs};
 use super::context::{Context, Surroundings};
 use super::live::{Needs, Session, Targets};
-use crate::argo::contexts;
+use crate::argo::{CaptureOptions, RepositoryOptions, contexts};
 use crate::clock::Clock;
 
 /// Longer nobody waits for a completion.
@@ -116,8 +116,14 @@ fn argument(words: &[String]) -> Option<String> {
 fn asked(question: impl AsyncFnOnce(&mut Session) -> Option<Vec<String>>) -> Vec<String> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
     let clock = Clock::real();
-    let surroundings =
-        Surroundings { output: Context::new(None), can_ask: false, state: None, cache: None, read_only: true };
+    let surroundings = Surroundings {
+        output: Context::new(None),
+        can_ask: false,
+        state: None,
+        repositories: RepositoryOptions::default(),
+        capture: CaptureOptions::default(),
+        read_only: true,
+    };
     let connect = connect(&words());
     let asked = async {
         let mut session = Session::start(&connect, Needs::default(), &surroundings, &clock).await.ok()?;

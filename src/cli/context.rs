@@ -2,8 +2,11 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::args::Color;
+use crate::argo::{CaptureOptions, RepositoryOptions};
+use crate::config::{Config, Git, Kept};
 
 /// What standard output is, and how wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +28,28 @@ pub struct Surroundings {
     pub can_ask: bool,
     /// Where logs and history are kept; `None`: nowhere.
     pub state: Option<PathBuf>,
-    /// Where repositories are kept; `None`: Git is not asked.
-    pub cache: Option<PathBuf>,
+    /// Where repositories are kept, and how they are read.
+    pub repositories: RepositoryOptions,
+    /// What is kept of logs.
+    pub capture: CaptureOptions,
     /// Refuse everything that writes.
     pub read_only: bool,
+}
+
+impl Surroundings {
+    /// How repositories are read by this configuration, with their cache in a folder; `None`: Git is not asked.
+    pub fn repositories(config: &Config, cache: Option<PathBuf>) -> RepositoryOptions {
+        let Git { every, offline, secrets, file_repositories, ref checkouts } = config.git;
+        let (checkouts, argo_credentials, allow_files) = (checkouts.clone(), secrets, file_repositories);
+        RepositoryOptions { cache, every, offline, argo_credentials, checkouts, allow_files }
+    }
+
+    /// What is kept of logs by this configuration.
+    pub fn capture(config: &Config) -> CaptureOptions {
+        let Kept { enabled, mebibytes, days } = config.kept;
+        let keep = Duration::from_secs(days.saturating_mul(24 * 3600));
+        CaptureOptions { enabled, quota: mebibytes.saturating_mul(1 << 20), keep }
+    }
 }
 
 /// Text that is read by another program, or later, is set for this width.

@@ -50,7 +50,10 @@ pub enum UrlError {
     #[error("the repository's address {0:?} has no path")]
     Path(String),
     /// `file://` without permission.
-    #[error("repositories on the file system are not allowed here ({0:?}); --allow-file-repositories allows them")]
+    #[error(
+        "repositories on the file system are not read unless that is asked for ({0:?}): --allow-file-repositories, \
+         or git.fileRepositories in the configuration"
+    )]
     File(String),
 }
 

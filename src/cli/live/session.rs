@@ -67,11 +67,13 @@ impl Session {
         surroundings: &Surroundings,
         clock: &Clock,
     ) -> Result<Self, Failure> {
-        let repositories = RepositoryOptions {
-            cache: surroundings.cache.clone().filter(|_| needs.git.is_some()),
-            offline: needs.git.is_some_and(|git| git.offline),
-            allow_files: needs.git.is_some_and(|git| git.allow_file_repositories),
-            ..RepositoryOptions::default()
+        let repositories = match needs.git {
+            Some(git) => RepositoryOptions {
+                offline: surroundings.repositories.offline || git.offline,
+                allow_files: surroundings.repositories.allow_files || git.allow_file_repositories,
+                ..surroundings.repositories.clone()
+            },
+            None => RepositoryOptions::default(),
         };
         let options = Options {
             kubeconfig: args.kubeconfig.clone(),
@@ -83,7 +85,10 @@ impl Session {
             },
             read_only: surroundings.read_only,
             state: surroundings.state.clone(),
-            capture: CaptureOptions { enabled: needs.logs, ..CaptureOptions::default() },
+            capture: CaptureOptions {
+                enabled: surroundings.capture.enabled && needs.logs,
+                ..surroundings.capture.clone()
+            },
             repositories,
             watch_operations: false,
         };

@@ -24,38 +24,60 @@ pub(super) struct Placed {
     pub target: Option<CommitId>,
 }
 
-/// Fetches the repositories of sources that are due, and tells how that goes; `false`: none was.
-pub(super) async fn fetch(
-    repos: &Repos,
-    cluster: &Cluster,
-    home: &str,
-    sources: &[Source],
-    forced: bool,
-    sender: &mpsc::Sender<Message>,
-) -> bool {
-    let due = due(repos, sources, forced);
-    for url in &due {
-        let mut state = repos.state(url);
-        state.fetching = true;
-        let _ = sender.send(Message::Tell(Box::new(LiveEvent::Repository(state)))).await;
-        let credentials = repos.credentials(cluster, home, url).await;
-        repos.fetch(url, &credentials, forced).await;
-        let _ = sender.send(Message::Tell(Box::new(LiveEvent::Repository(repos.state(url))))).await;
-    }
-    !due.is_empty()
+/// What is asked of Git for an application.
+pub(super) struct Fetch<'a> {
+    pub repos: &'a Repos,
+    pub cluster: &'a Cluster,
+    /// Argo CD's namespace, for its repository Secrets.
+    pub home: &'a str,
+    pub sources: &'a [Source],
+    /// The commits that the controller has compared the sources with: one that is not cached yet is fetched at once.
+    pub compared: &'a [String],
+    /// Somebody asked for it.
+    pub forced: bool,
+    pub sender: &'a mpsc::Sender<Message>,
 }
 
-fn due(repos: &Repos, sources: &[Source], forced: bool) -> Vec<RepoUrl> {
-    let mut urls: Vec<RepoUrl> = Vec::new();
-    for source in sources.iter().filter(|source| source.chart.is_empty()) {
-        if let Ok(url) = repos.parse(&source.repo_url)
-            && repos.would_fetch(&url, forced)
-            && !urls.iter().any(|known| known.key() == url.key())
-        {
-            urls.push(url);
+impl Fetch<'_> {
+    /// Fetches the repositories that are due, and tells how that goes; `false`: none was.
+    pub(super) async fn run(&self) -> bool {
+        let due = self.due().await;
+        for (url, lacking) in &due {
+            let mut state = self.repos.state(url);
+            state.fetching = true;
+            let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Repository(state)))).await;
+            let credentials = self.repos.credentials(self.cluster, self.home, url).await;
+            self.repos.fetch(url, &credentials, self.forced, lacking).await;
+            for commit in lacking {
+                self.repos.sought(url, commit);
+            }
+            let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Repository(self.repos.state(url))))).await;
         }
+        !due.is_empty()
     }
-    urls
+
+    /// The repositories to fetch, each with the commits that it lacks.
+    async fn due(&self) -> Vec<(RepoUrl, Vec<String>)> {
+        let mut due: Vec<(RepoUrl, Vec<String>)> = Vec::new();
+        for (index, source) in self.sources.iter().enumerate().filter(|(_, source)| source.chart.is_empty()) {
+            let Ok(url) = self.repos.parse(&source.repo_url) else { continue };
+            let compared = self.compared.get(index).map(String::as_str).unwrap_or_default();
+            let lacking: Vec<String> =
+                if self.repos.lacks(&url, compared).await { vec![compared.to_owned()] } else { Vec::new() };
+            if let Some((_, known)) = due.iter_mut().find(|(known, _)| known.key() == url.key()) {
+                known.extend(lacking);
+            } else if self.repos.would_fetch(&url, self.forced) || !lacking.is_empty() && self.repos.may_fetch(&url) {
+                due.push((url, lacking));
+            }
+        }
+        due
+    }
+}
+
+/// The commits that the controller has compared each source with last; empty where that is not known.
+pub(super) fn compared(application: &Application) -> Vec<String> {
+    let sync = &application.status.sync;
+    if sync.revisions.is_empty() { vec![sync.revision.clone()] } else { sync.revisions.clone() }
 }
 
 /// The commits of one source, and where it is, unless something is missing.

@@ -14,11 +14,21 @@ use crate::domain::live::Revisions;
 /// Applications that can be on a screen at once.
 pub(super) const MOST: usize = 300;
 
+/// What of an application Git is asked about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subject {
+    sources: Vec<Source>,
+    /// What is deployed of each.
+    deployed: Vec<String>,
+    /// What the controller has compared each with.
+    compared: Vec<String>,
+}
+
 /// An application that is on a screen.
 #[derive(Default)]
 pub(super) struct Shown {
-    /// Its sources, and what is deployed of each; `None`: not known yet.
-    of: Option<(Vec<Source>, Vec<String>)>,
+    /// What of it Git is asked about; `None`: not known yet.
+    of: Option<Subject>,
     /// What was told.
     pub told: Option<Arc<Revisions>>,
 }
@@ -28,7 +38,7 @@ impl Shown {
     pub(super) fn take(&mut self, application: &Application) -> bool {
         let sources = application.spec.effective_sources();
         let deployed = (0..sources.len()).map(|index| commits::deployed(application, index)).collect();
-        let of = Some((sources.to_vec(), deployed));
+        let of = Some(Subject { sources: sources.to_vec(), deployed, compared: commits::compared(application) });
         let news = self.of != of;
         self.of = of;
         news
@@ -47,18 +57,27 @@ pub(super) struct Glance {
 
 impl Glance {
     /// Tells what is cached, fetches what is old, and tells again.
-    pub(super) async fn run(self, sources: Vec<Source>, deployed: Vec<String>) {
-        self.tell(&sources, &deployed).await;
-        if commits::fetch(&self.repos, &self.cluster, &self.home, &sources, false, &self.sender).await {
-            self.tell(&sources, &deployed).await;
+    pub(super) async fn run(self, subject: Subject) {
+        self.tell(&subject).await;
+        let fetch = commits::Fetch {
+            repos: &self.repos,
+            cluster: &self.cluster,
+            home: &self.home,
+            sources: &subject.sources,
+            compared: &subject.compared,
+            forced: false,
+            sender: &self.sender,
+        };
+        if fetch.run().await {
+            self.tell(&subject).await;
         }
     }
 
-    async fn tell(&self, sources: &[Source], deployed: &[String]) {
+    async fn tell(&self, subject: &Subject) {
         // A screen full of applications does not take all threads.
         let Ok(_turn) = self.turns.acquire().await else { return };
         let mut revisions = Revisions::default();
-        for (source, deployed) in sources.iter().zip(deployed) {
+        for (source, deployed) in subject.sources.iter().zip(&subject.deployed) {
             let wanted = source.effective_target_revision().to_owned();
             revisions.sources.push(commits::read(&self.repos, source, deployed.clone(), wanted).await.0);
         }
@@ -68,7 +87,7 @@ impl Glance {
 
 impl Shown {
     /// What a glance is to look at.
-    pub(super) fn what(&self) -> Option<(Vec<Source>, Vec<String>)> {
+    pub(super) fn what(&self) -> Option<Subject> {
         self.of.clone()
     }
 }

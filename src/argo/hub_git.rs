@@ -133,7 +133,7 @@ impl Hub {
         if self.active.get(key).is_some_and(|active| active.open > 0) {
             return;
         }
-        let Some((sources, deployed)) = self.shown.get(key).and_then(super::glance::Shown::what) else { return };
+        let Some(subject) = self.shown.get(key).and_then(super::glance::Shown::what) else { return };
         let glance = Glance {
             repos: self.repos.clone(),
             cluster: self.cluster.clone(),
@@ -142,7 +142,7 @@ impl Hub {
             turns: Arc::clone(&self.glances),
             sender: self.sender.clone(),
         };
-        self.spawn(glance.run(sources, deployed));
+        self.spawn(glance.run(subject));
     }
 
     pub(super) fn glanced(&mut self, key: &AppKey, revisions: Arc<Revisions>) {

@@ -1,7 +1,7 @@
 //! The repositories of applications: fetched in the background, one fetch a repository however many applications, and
 //! never more often than asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::options::RepositoryOptions;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Kind, Scope, Selectors};
 use crate::domain::live::RepositoryState;
-use crate::git::{Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, UrlError};
+use crate::git::{CommitId, Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, Repository, UrlError};
 
 /// Repositories. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +33,12 @@ struct Fetched {
     tried: Option<Duration>,
     at: Option<Timestamp>,
     problem: Option<String>,
+    /// Commits that were fetched for and did not come: they are not asked for again and again.
+    sought: HashSet<CommitId>,
 }
+
+/// Commits that are remembered as not to be had, of one repository.
+const MOST_SOUGHT: usize = 1_000;
 
 impl Repos {
     pub(super) fn new(options: &RepositoryOptions, clock: &Clock) -> Self {
@@ -82,21 +87,55 @@ impl Repos {
         tried.is_none_or(|tried| self.clock.monotonic().saturating_sub(tried) >= every)
     }
 
+    /// Whether a commit is known of that is not cached, so that the cache is older than what the cluster says. Not if it
+    /// was [sought](Self::sought) already.
+    pub(super) async fn lacks(&self, url: &RepoUrl, commit: &str) -> bool {
+        let Some(commit) = CommitId::parse(commit) else { return false };
+        let Some(path) = self.path(url) else { return false };
+        let was_sought = {
+            let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            fetched.get(url.key()).is_some_and(|fetched| fetched.sought.contains(&commit))
+        };
+        let is_known = move || Repository::open(&path).is_ok_and(|cached| cached.resolve(&commit.to_string()).is_ok());
+        !was_sought && !tokio::task::spawn_blocking(is_known).await.unwrap_or(true)
+    }
+
+    /// A repository was fetched for this commit: whether it came or not, that is not done again.
+    pub(super) fn sought(&self, url: &RepoUrl, commit: &str) {
+        let Some(commit) = CommitId::parse(commit) else { return };
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let sought = &mut fetched.entry(url.key().to_owned()).or_default().sought;
+        if sought.len() >= MOST_SOUGHT {
+            sought.clear();
+        }
+        sought.insert(commit);
+    }
+
     /// Whether a fetch would ask the network now.
     pub(super) fn would_fetch(&self, url: &RepoUrl, forced: bool) -> bool {
         let every = if forced { Duration::from_secs(1) } else { self.options.every };
-        !self.options.offline && self.cache.is_some() && self.checkout(url).is_none() && self.is_due(url, every)
+        self.may_fetch(url) && self.is_due(url, every)
     }
 
-    /// Fetches a repository if its last fetch is old enough; waits for one that is under way.
-    pub(super) async fn fetch(&self, url: &RepoUrl, credentials: &Credentials, forced: bool) {
+    /// Whether a repository is fetched at all.
+    pub(super) fn may_fetch(&self, url: &RepoUrl) -> bool {
+        !self.options.offline && self.cache.is_some() && self.checkout(url).is_none()
+    }
+
+    /// Fetches a repository if its last fetch is old enough, or it lacks a commit; waits for a fetch that is under way.
+    pub(super) async fn fetch(&self, url: &RepoUrl, credentials: &Credentials, forced: bool, lacking: &[String]) {
         let Some(cache) = &self.cache else { return };
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(turns.entry(url.key().to_owned()).or_default())
         };
         let _turn = turn.lock().await;
-        if !self.would_fetch(url, forced) {
+        let mut is_due = self.would_fetch(url, forced);
+        for commit in lacking {
+            // The fetch that was waited for may have brought it.
+            is_due = is_due || self.lacks(url, commit).await;
+        }
+        if !is_due {
             return;
         }
         let result = cache.fetch(url, credentials).await;

@@ -42,8 +42,16 @@ impl Look {
     /// Tells what is cached, fetches what is old, and tells again.
     pub(super) async fn run(self) {
         self.tell().await;
-        let sources = self.application.spec.effective_sources();
-        if commits::fetch(&self.repos, &self.cluster, &self.home, sources, self.forced, &self.sender).await {
+        let fetch = commits::Fetch {
+            repos: &self.repos,
+            cluster: &self.cluster,
+            home: &self.home,
+            sources: self.application.spec.effective_sources(),
+            compared: &commits::compared(&self.application),
+            forced: self.forced,
+            sender: &self.sender,
+        };
+        if fetch.run().await {
             self.tell().await;
         }
     }

@@ -51,8 +51,8 @@ pub enum UrlError {
     Path(String),
     /// `file://` without permission.
     #[error(
-        "repositories on the file system are not read unless that is asked for ({0:?}): --allow-file-repositories, \
-         or git.fileRepositories in the configuration"
+        "repositories on the file system are not allowed here ({0:?}); --allow-file-repositories allows them, or \
+         git.fileRepositories in the configuration"
     )]
     File(String),
 }

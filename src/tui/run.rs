@@ -139,7 +139,7 @@ pub async fn run(
             (dirty, drawn) = (false, clock.monotonic());
             continue;
         }
-        let ticks = model.ticks();
+        let next_tick = model.tick_every().map(|every| drawn.saturating_add(every));
         let message = tokio::select! {
             biased;
             () = crashed.cancelled() => break Ok(()),
@@ -165,7 +165,7 @@ pub async fn run(
             }
             event = next_event(&mut runner.events) => Some(event),
             () = clock.sleep_until(next_frame), if dirty => continue,
-            () = clock.sleep(Duration::from_secs(1)), if ticks => Some(Message::Tick),
+            () = clock.sleep_until(next_tick.unwrap_or_default()), if next_tick.is_some() => Some(Message::Tick),
         };
         let mut next = message;
         for _ in 0..BATCH {

@@ -106,6 +106,12 @@ impl Screen {
         screen
     }
 
+    /// The model as it stands, for who runs it on.
+    pub(crate) fn into_model(mut self) -> Model {
+        self.model.settle();
+        self.model
+    }
+
     pub(crate) fn connect(&mut self) {
         self.tell(Message::Connected(Arc::from(CLUSTER)));
         self.live(LiveEvent::Scope {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use boathook::clock::Clock;
 use boathook::tui::{Key, Model, Session, Source, run};
 use crossterm::event::Event;
+use jiff::SignedDuration;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::now;
-use super::harness::settings;
+use super::harness::{Screen, object, settings};
 use super::stage::Canvas;
 
 #[tokio::test]
@@ -43,6 +45,53 @@ async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
     let (result, ()) = tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts);
     result.unwrap();
     assert_eq!(seen.borrow().number, 2);
+}
+
+#[tokio::test]
+async fn an_age_in_seconds_moves_on_although_nothing_happens() {
+    let (clock, driver) = Clock::driven(now());
+    let (mut canvas, mut seen) = Canvas::new((80, 24));
+    let (keys, input) = futures::channel::mpsc::unbounded();
+    let (sender, messages) = tokio::sync::mpsc::channel(8);
+    let mut screen = Screen::connected((80, 24), now());
+    let ended = now() - SignedDuration::from_secs(58);
+    screen.application(&object(json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "checkout", "namespace": "argocd", "uid": "u", "resourceVersion": "1"},
+        "spec": {"project": "default", "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"}},
+        "status": {"reconciledAt": now(), "operationState": {"phase": "Succeeded", "startedAt": ended, "finishedAt": ended,
+            "operation": {"sync": {}, "initiatedBy": {"username": "ada"}}}},
+    })));
+    screen.complete();
+    let model = screen.into_model();
+    let session = Session {
+        live: Source::Later(Box::pin(std::future::pending())),
+        crashed: CancellationToken::new(),
+        folder: std::path::PathBuf::new(),
+        clock: clock.clone(),
+    };
+    let acts = async {
+        let first = seen.wait_for(|picture| picture.number == 1).await.unwrap().text.clone();
+        assert!(first.contains("58s ago ada"), "{first}");
+        for age in ["59s ago ada", "1m ago ada", "1m ago ada"] {
+            let frame = seen.borrow().number;
+            driver.wait_for_sleepers(1).await;
+            driver.advance(Duration::from_secs(1));
+            let picture = seen.wait_for(|picture| picture.number > frame).await.unwrap().text.clone();
+            assert!(picture.contains(age), "{age}: {picture}");
+        }
+        // From now on it takes a minute to be wrong, and half of one to be drawn.
+        let frame = seen.borrow().number;
+        driver.wait_for_sleepers(1).await;
+        driver.advance(Duration::from_secs(29));
+        assert_eq!(seen.borrow().number, frame);
+        driver.advance(Duration::from_secs(31));
+        let picture = seen.wait_for(|picture| picture.number > frame).await.unwrap().text.clone();
+        assert!(picture.contains("2m ago ada"), "{picture}");
+        keys.unbounded_send(Ok(Event::Key("ctrl-c".parse::<Key>().unwrap().event()))).unwrap();
+    };
+    let (result, ()) = tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts);
+    result.unwrap();
 }
 
 #[tokio::test]

@@ -120,6 +120,11 @@ impl Row {
         }
     }
 
+    /// When the last operation ended.
+    pub(in crate::tui) fn ended_at(&self) -> Option<Timestamp> {
+        self.summary()?.operation.as_ref()?.finished_at
+    }
+
     /// Commits that are not deployed yet.
     fn behind(&self) -> Option<usize> {
         let source = self.revisions.as_ref()?.sources.first()?;

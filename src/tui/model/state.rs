@@ -20,6 +20,10 @@ use crate::tui::theme::Theme;
 
 /// How long a notice is shown.
 pub(in crate::tui) const NOTICE_SECONDS: i64 = 6;
+/// How often a screen is drawn on which nothing happens, so that ages in minutes are right.
+const IDLE_TICK: Duration = Duration::from_secs(30);
+/// The same for pages whose rows may have ages in seconds.
+const PAGE_TICK: Duration = Duration::from_secs(10);
 
 /// What the screen is started with.
 #[derive(Debug, Clone)]
@@ -296,16 +300,39 @@ impl Model {
         Some(Duration::try_from(self.now.duration_since(since)).unwrap_or_default())
     }
 
-    /// Whether something on the screen changes with time alone: then it is drawn once a second.
-    pub fn ticks(&self) -> bool {
-        let runs = match self.screen() {
-            Screen::Applications => self.fleet.totals.syncing > 0 || self.fleet.is_flashing(self.now),
-            Screen::Application(screen) => self.details.get(&screen.key).is_some_and(Details::is_running),
-            Screen::Log => self.app_screen().is_some_and(|screen| screen.look.range.is_some()),
-            _ => false,
+    /// After how long the screen changes with time alone: each second where something runs or ended within the last minute,
+    /// so that no age on it is ever wrong; seldom, where ages are in minutes and more. `None`: it does not.
+    pub fn tick_every(&self) -> Option<Duration> {
+        let (runs, idle) = match self.screen() {
+            Screen::Applications => {
+                let mut rows = self.fleet.window(self.fleet.top, usize::from(self.size.1));
+                let is_recent = rows.any(|row| row.ended_at().is_some_and(|at| self.is_recent(at)));
+                (
+                    is_recent || self.fleet.totals.syncing > 0 || self.fleet.is_flashing(self.now),
+                    (!self.fleet.is_empty()).then_some(IDLE_TICK),
+                )
+            }
+            Screen::Application(screen) => {
+                let details = self.details.get(&screen.key);
+                let ended = details.and_then(|details| details.view.finished_at);
+                (
+                    ended.is_some_and(|at| self.is_recent(at)) || details.is_some_and(Details::is_running),
+                    details.map(|_| IDLE_TICK),
+                )
+            }
+            Screen::Log => (self.app_screen().is_some_and(|screen| screen.look.range.is_some()), None),
+            Screen::Requests { .. } | Screen::Help { .. } => (false, None),
+            // Ages of commits, events and what was read.
+            Screen::Page(_) | Screen::Text(_) | Screen::Approvals(_) => (false, Some(PAGE_TICK)),
         };
         let is_live = matches!(self.fleet_watch().map(|watch| &watch.state), Some(WatchState::Live));
-        runs || self.notice.is_some() || (!is_live && self.connection == Connection::Started)
+        let moves = runs || self.notice.is_some() || (!is_live && self.connection == Connection::Started);
+        if moves { Some(Duration::from_secs(1)) } else { idle }
+    }
+
+    /// Its age is shown in seconds.
+    fn is_recent(&self, at: Timestamp) -> bool {
+        self.now.as_second().saturating_sub(at.as_second()) <= 60
     }
 
     /// Sorts, filters and judges what has changed since. Call it before a key is handled and before the view is drawn.

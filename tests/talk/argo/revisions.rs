@@ -112,6 +112,19 @@ async fn applications_on_the_screen_have_their_commits_without_being_open() {
         .push(json!({ "id": 1, "revision": target, "source": {}, "deployedAt": "2026-11-22T10:00:00Z" }));
     world.put_app(object);
     world.until("nothing is to come", |picture| target_of(picture, &a).is_some_and(|(_, behind)| behind == 0)).await;
+    // The controller has found a commit that the cache does not have: nobody waits for the next fetch.
+    let newest = commit(&tree, "a/map.yaml", &MAP.replace('N', "3"), "fix: still higher limits");
+    for name in ["a", "b"] {
+        let mut object = world.app(name);
+        object["status"]["sync"] = json!({ "status": "OutOfSync", "revision": newest });
+        world.put_app(object);
+    }
+    let subject = |picture: &super::world::Picture, key| target_of(picture, key).map(|(subject, _)| subject);
+    world
+        .until("both have the newest commit", |picture| {
+            [&a, &b].into_iter().all(|key| subject(picture, key).as_deref() == Some("fix: still higher limits"))
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::mailbox::Mailbox;
 use super::operate::Operator;
 use super::shared::Shared;
 use super::{deletion, record};
-use crate::domain::application::Application;
+use crate::domain::application::{AppKey, Application};
 use crate::domain::manifest::Object;
 
 /// Pause before the API server is asked again who else is at work.
@@ -27,10 +27,16 @@ pub(crate) struct Next {
 pub(super) async fn run(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
     let mut operator = Operator::default();
     let mut comparer = Comparer::default();
+    let mut instance = String::new();
     loop {
         let bell = mailbox.bell.notified();
-        let Some(object) = mailbox.latest() else { return };
-        let work = work(&shared, &mailbox, &object, &mut operator, &mut comparer);
+        let Some(object) = mailbox.latest() else {
+            shared.renderings.forget(&instance);
+            return;
+        };
+        instance = shared.instance(&AppKey::new("", object.namespace(), object.name()));
+        // Its many steps take room only while it works.
+        let work = Box::pin(work(&shared, &mailbox, &object, &mut operator, &mut comparer));
         let next = tokio::select! {
             biased;
             () = shared.stop.cancelled() => return,

@@ -65,8 +65,12 @@ impl Destination {
     pub(crate) async fn rediscover(&self) -> Result<Known, ClusterError> {
         let kinds = self.cluster.discover().await?;
         let version = self.cluster.version().await?;
+        let mut known = self.known.lock().await;
+        if let Some(same) = known.as_ref().filter(|known| *known.kinds == kinds && known.version == version) {
+            return Ok(same.clone());
+        }
         let fresh = Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version };
-        *self.known.lock().await = Some(fresh.clone());
+        *known = Some(fresh.clone());
         Ok(fresh)
     }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::destination::Destination;
-use super::pool::{Detail, Interest, Pool, Subscription};
+use super::pool::{Place, Pool, Tracked};
 use super::targets::is_tracked;
-use crate::cluster::{ClusterError, Kind};
+use crate::cluster::{ClusterError, Kind, Scope};
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 
@@ -30,67 +30,54 @@ const NEVER: &[(&str, &str)] = &[
 /// What lives and belongs to one application. Metadata alone.
 pub(crate) struct Inventory {
     instance: String,
-    watches: Vec<(Kind, Subscription)>,
+    places: Vec<Tracked>,
 }
 
 impl Inventory {
-    /// Subscribes to every kind, in these namespaces and outside of namespaces. `bell` rings when something of the
-    /// application changes.
+    /// Subscribes to every kind, in these namespaces and outside of namespaces, and waits until everything is known.
+    /// `bell` rings when something of the application changes.
+    ///
+    /// Of a kind that may not be listed nothing is known, which is an error if the application has objects of it
+    /// (`status.resources`): they would be taken for gone. Rights for kinds that it never had are not asked for.
     pub(crate) async fn open(
         pool: &Pool,
         destination: &Destination,
+        application: &Application,
         instance: &str,
         namespaces: &BTreeSet<String>,
         bell: &Arc<Notify>,
     ) -> Result<Self, ClusterError> {
         let known = destination.known().await?;
-        let mut watches = Vec::new();
-        for kind in known.kinds.iter().filter(|kind| is_managed(kind)) {
-            // Of a kind that is served in several versions, the first is the preferred one.
-            if known.kinds.find(&kind.group, &kind.kind) != Some(kind) {
-                continue;
+        let resources = &application.status.resources;
+        let is_had = |kind: &Kind| resources.iter().any(|had| had.group == kind.group && had.kind == kind.kind);
+        let mut scopes = vec![(false, Scope::All)];
+        for namespace in namespaces.iter().filter(|namespace| !namespace.is_empty()) {
+            let scope = (true, destination.scope(namespace).await?);
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
             }
-            let mut scopes = Vec::new();
-            if kind.namespaced {
-                for namespace in namespaces.iter().filter(|namespace| !namespace.is_empty()) {
-                    let scope = destination.scope(namespace).await?;
-                    if !scopes.contains(&scope) {
-                        scopes.push(scope);
-                    }
+        }
+        let mut places = Vec::new();
+        for (namespaced, scope) in &scopes {
+            let (cluster, kinds, namespaced) = (&destination.cluster, &known.kinds, *namespaced);
+            let place = Place { cluster, kinds, is_wanted: is_managed, namespaced, scope };
+            places.push(pool.tracked(&place, is_had, instance, Arc::clone(bell)));
+        }
+        for place in &places {
+            for (kind, error) in place.ready().await {
+                if is_had(kind) && !error.is_not_found() {
+                    return Err(error);
                 }
-            } else {
-                scopes.push(crate::cluster::Scope::All);
-            }
-            for scope in scopes {
-                let interest = Interest { instance: Some(instance.to_owned()), ..Interest::default() };
-                let cluster = &destination.cluster;
-                let watch = pool.subscribe(cluster, kind, scope, Detail::Tracked, interest, Arc::clone(bell));
-                watches.push((kind.clone(), watch));
+                tracing::debug!(kind = kind.plural, %error, "a kind is not looked through");
             }
         }
-        Ok(Self { instance: instance.to_owned(), watches })
-    }
-
-    /// Waits until everything is known. Of a kind that may not be listed nothing is known, which is an error if the
-    /// application has objects of it (`status.resources`): they would be taken for gone. Rights for kinds that it never
-    /// had are not asked for.
-    pub(crate) async fn ready(&self, application: &Application) -> Result<(), ClusterError> {
-        for (kind, watch) in &self.watches {
-            let Err(error) = watch.ready().await else { continue };
-            let resources = &application.status.resources;
-            let is_had = resources.iter().any(|had| had.group == kind.group && had.kind == kind.kind);
-            if is_had && !error.is_not_found() {
-                return Err(error);
-            }
-            tracing::debug!(kind = kind.plural, %error, "a kind is not looked through");
-        }
-        Ok(())
+        Ok(Self { instance: instance.to_owned(), places })
     }
 
     /// The objects, sorted by key: those tracked to the application that no controller made for another object.
     pub(crate) fn objects(&self) -> Vec<Arc<Object>> {
-        let is_own = |object: &Object| is_tracked(object, &self.instance);
-        let mut objects: Vec<_> = self.watches.iter().flat_map(|(_, watch)| watch.select(is_own)).collect();
+        let objects = self.places.iter().flat_map(Tracked::objects);
+        let mut objects: Vec<_> = objects.filter(|object| is_tracked(object, &self.instance)).collect();
         objects.sort_by_cached_key(|object| object.key());
         objects
     }

@@ -10,7 +10,7 @@ use super::destination::Destinations;
 use super::error::EngineError;
 use super::figures::Figures;
 use super::options::EngineOptions;
-use super::pool::{Detail, Interest, Pool, Subscription};
+use super::pool::{Interest, Pool, Subscription};
 use super::record::project_kind;
 use super::targets::{Fetched, Renderings, instance_name};
 use crate::clock::Clock;
@@ -56,7 +56,7 @@ impl Shared {
         let pool = Pool::default();
         let scope = Scope::Namespace(options.control_plane.clone());
         let nobody = Arc::new(Notify::new());
-        let projects = pool.subscribe(&cluster, &project_kind(), scope, Detail::Full, Interest::default(), nobody);
+        let projects = pool.subscribe(&cluster, &project_kind(), &scope, Interest::default(), nobody);
         Arc::new(Self {
             destinations: Destinations::new(cluster.clone(), &options.control_plane),
             repositories: Repositories::new(options.repo_cache.clone(), clock.clone(), options.fetch),
@@ -82,8 +82,30 @@ impl Shared {
         self.stop.cancel();
     }
 
+    /// Waits for something outside, as somebody who has a turn of `workers`: somebody else has it meanwhile.
+    pub(crate) async fn lend<T>(&self, outside: impl Future<Output = T>) -> T {
+        self.workers.add_permits(1);
+        // Also where this is dropped: whoever dropped it gives its own turn back.
+        let lent = Lent(&self.workers);
+        let result = outside.await;
+        if let Ok(turn) = self.workers.acquire().await {
+            std::mem::forget(lent);
+            turn.forget();
+        }
+        result
+    }
+
     /// What tracking ids call an application.
     pub(crate) fn instance(&self, key: &AppKey) -> String {
         instance_name(key, &self.options.control_plane)
+    }
+}
+
+/// A turn that somebody else has.
+struct Lent<'a>(&'a Semaphore);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.forget_permits(1);
     }
 }

@@ -198,8 +198,7 @@ impl Repositories {
         let secrets = SecretFiles::write(&self.root, credentials)
             .map_err(|error| cache_error(url, &self.root, error.to_string()))?;
         if !path.join("HEAD").exists() {
-            let init = git("init").args(["init", "--bare", "--quiet", "--template="]).arg("--").arg(&path);
-            init.output(&self.clock).await.map_err(|source| FetchError::Git { url: url.to_string(), source })?;
+            self.init(url, &path).await?;
         }
         let run = remote_git("fetch", url, credentials, &secrets)
             .arg("--git-dir")
@@ -226,9 +225,29 @@ impl Repositories {
             Ok(()) => {}
             // Nothing of it is used, so nothing of it is kept.
             Err(FetchError::TooLarge { .. }) => drop(fs::remove_dir_all(&path)),
+            // Somebody damaged it: the next fetch begins anew.
+            Err(FetchError::Git { source: ProcessError::Failed { stderr, .. }, .. })
+                if stderr.contains("not a git repository") =>
+            {
+                drop(fs::remove_dir_all(&path));
+            }
             Err(_) => remove_leftovers(&path),
         }
         result
+    }
+
+    /// Makes an empty repository. It is there as a whole or not at all, whenever this is stopped.
+    async fn init(&self, url: &RepoUrl, path: &Path) -> Result<(), FetchError> {
+        let failed = |error: std::io::Error| cache_error(url, path, error.to_string());
+        let folder = tempfile::Builder::new().prefix(".new-").tempdir_in(&self.root).map_err(failed)?;
+        let made = folder.path().join("repository.git");
+        let init = git("init").args(["init", "--bare", "--quiet", "--template="]).arg("--").arg(&made);
+        init.output(&self.clock).await.map_err(|source| FetchError::Git { url: url.to_string(), source })?;
+        // Without HEAD it is no repository, and a folder cannot be put in the place of one that is not empty.
+        if path.exists() {
+            fs::remove_dir_all(path).map_err(failed)?;
+        }
+        fs::rename(made, path).map_err(failed)
     }
 
     /// Ends when the repository on disk is larger than allowed: the server alone decides how much it sends.
@@ -348,6 +367,8 @@ fn remote_git(action: &str, url: &RepoUrl, credentials: &Credentials, files: &Se
     }
     if credentials.tls_ca.is_some() {
         config.push(("http.sslCAInfo".to_owned(), files.path("ca.crt").display().to_string()));
+        // It would count for more.
+        run = run.without_env("GIT_SSL_CAINFO");
     }
     if let Some(proxy) = &credentials.proxy {
         config.push(("http.proxy".to_owned(), proxy.clone()));
@@ -387,7 +408,9 @@ fn ssh_command(credentials: &Credentials, files: &SecretFiles) -> Option<String>
         command.push("-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null".to_owned());
     } else if credentials.ssh_known_hosts.is_some() {
         command.push("-o StrictHostKeyChecking=yes -o".to_owned());
-        command.push(format!("UserKnownHostsFile={}", quoted(files.path("known-hosts"))));
+        // ssh parts names of files at spaces, unless they are quoted for it too.
+        let file = format!("\"{}\"", files.path("known-hosts").display());
+        command.push(quoted(format!("UserKnownHostsFile={file}").into()));
     }
     Some(command.join(" "))
 }

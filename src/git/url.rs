@@ -137,6 +137,21 @@ impl RepoUrl {
         self.transport
     }
 
+    /// Its server: host and port, in lower case; empty for files.
+    pub fn server(&self) -> &str {
+        let place = self.key.split_once("://").map_or("", |(_, place)| place);
+        place.split('/').next().unwrap_or_default()
+    }
+
+    /// Its host, without port and brackets.
+    pub fn host(&self) -> &str {
+        let server = self.server();
+        match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, _)) => host,
+            None => server.split(':').next().unwrap_or_default(),
+        }
+    }
+
     /// Equal for addresses of one repository: without user, password, `.git` and the case of the host, and with
     /// `user@host:path` and `ssh://` written alike.
     pub fn key(&self) -> &str {
@@ -195,6 +210,19 @@ mod tests {
             parse("ssh://git@git.example.com/team/deploy").unwrap().key()
         );
         assert_ne!(parse("https://a.example/Team").unwrap().key(), parse("https://a.example/team").unwrap().key());
+    }
+
+    #[test]
+    fn the_server_of_an_address_is_known() {
+        for (text, server, host) in [
+            ("https://ada:secret@GIT.example.com:8443/x", "git.example.com:8443", "git.example.com"),
+            ("git@git.example.com:team/x", "git.example.com", "git.example.com"),
+            ("ssh://git@[::1]:22/x", "[::1]:22", "::1"),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((url.server(), url.host()), (server, host));
+        }
+        assert_eq!(RepoUrl::parse("file:///srv/x", FileRepositories::Allowed).unwrap().server(), "");
     }
 
     #[test]

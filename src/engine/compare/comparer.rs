@@ -88,7 +88,7 @@ impl Comparer {
             self.judged = Judged::default();
         }
         if application.refresh() == Some(RefreshKind::Hard) {
-            shared.renderings.forget();
+            shared.renderings.forget(&shared.instance(&application.key));
         }
         let fetch = if let Cause::Asked(fetch) = cause { fetch } else { Fetch::IfOld };
         let comparison = compare(shared, mailbox, object, application, fetch, &self.judged).await;

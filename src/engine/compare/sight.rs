@@ -37,8 +37,7 @@ impl Sight {
         let mut everywhere = namespaces(keys.iter());
         everywhere.insert(application.spec.destination.namespace.clone());
         everywhere.extend(application.status.resources.iter().map(|resource| resource.namespace.clone()));
-        let inventory = Inventory::open(&shared.pool, destination, &instance, &everywhere, bell).await?;
-        inventory.ready(application).await?;
+        let inventory = Inventory::open(&shared.pool, destination, application, &instance, &everywhere, bell).await?;
         let mut all = keys.clone();
         all.extend(inventory.objects().iter().map(|object| object.key()));
         let world = World::open(&shared.pool, destination, &known.kinds, &instance, &all, bell).await?;

@@ -38,9 +38,8 @@ pub(super) async fn cascade(
         application.status.resources.iter().map(|resource| resource.namespace.clone()).collect();
     namespaces.insert(application.spec.destination.namespace.clone());
     let bell = &mailbox.bell;
-    let inventory = Inventory::open(&shared.pool, destination, &instance, &namespaces, bell).await;
+    let inventory = Inventory::open(&shared.pool, destination, application, &instance, &namespaces, bell).await;
     let inventory = inventory.map_err(|error| failed(&error))?;
-    inventory.ready(application).await.map_err(|error| failed(&error))?;
     let policy = SyncOptions::from_list(application.spec.sync_policy.sync_options.iter().map(String::as_str));
     let approved = is_approved(application);
     let mut left: Vec<Arc<Object>> = Vec::new();

@@ -13,7 +13,7 @@ use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::operation::{HookPhase, ResultStatus, TaskResult};
 use crate::engine::operate::Place;
-use crate::engine::pool::{Detail, Interest, Subscription};
+use crate::engine::pool::{Interest, Subscription};
 use crate::engine::problem::Problem;
 use crate::engine::record::MANAGER;
 use crate::engine::shared::Shared;
@@ -86,7 +86,7 @@ impl<'a> Hooks<'a> {
             let name = (hook.namespace().to_owned(), hook.name().to_owned());
             let interest = Interest { names: [name].into(), ..Interest::default() };
             let cluster = &place.destination.cluster;
-            watches.push(shared.pool.subscribe(cluster, kind, scope, Detail::Full, interest, Arc::clone(bell)));
+            watches.push(shared.pool.subscribe(cluster, kind, &scope, interest, Arc::clone(bell)));
         }
         Ok(Self { place, phase, mark, members: hooks, watches })
     }

@@ -24,7 +24,7 @@ use crate::domain::step::{
 use crate::engine::actor::read;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
-use crate::engine::pool::{Detail, Interest, Subscription};
+use crate::engine::pool::{Interest, Subscription};
 use crate::engine::problem::{Problem, ProblemKind};
 use crate::engine::project::{Reading, project_of, window};
 use crate::engine::record::{Edit, Written, project_kind, version, write};
@@ -509,5 +509,5 @@ fn subscribe_to_project(shared: &Shared, mailbox: &Mailbox, application: &Applic
     let name = (control_plane.clone(), application.project().to_owned());
     let interest = Interest { names: [name].into(), ..Interest::default() };
     let (scope, bell) = (Scope::Namespace(control_plane), Arc::clone(&mailbox.bell));
-    shared.pool.subscribe(&shared.cluster, &project_kind(), scope, Detail::Full, interest, bell)
+    shared.pool.subscribe(&shared.cluster, &project_kind(), &scope, interest, bell)
 }

@@ -142,9 +142,9 @@ pub(super) async fn prepare(
     let mut everywhere = namespaces(keys.iter());
     everywhere.insert(namespace.clone());
     everywhere.extend(application.status.resources.iter().map(|resource| resource.namespace.clone()));
-    let inventory = Inventory::open(&shared.pool, destination, &instance, &everywhere, bell).await.map_err(failed)?;
+    let inventory = Inventory::open(&shared.pool, destination, application, &instance, &everywhere, bell);
+    let inventory = inventory.await.map_err(failed)?;
     let world = World::open(&shared.pool, destination, &known.kinds, &instance, &keys, bell).await.map_err(failed)?;
-    inventory.ready(application).await.map_err(failed)?;
     world.ready().await.map_err(failed)?;
     let options = SyncOptions::from_list(request.sync_options.iter().map(String::as_str));
     let live = live(&world, &inventory, &keys, place, &known);

@@ -9,7 +9,7 @@ use crate::cluster::{ClusterError, Kinds, Scope};
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::plan::Plan;
 use crate::engine::destination::Destination;
-use crate::engine::pool::{Detail, Interest, Pool, Subscription};
+use crate::engine::pool::{Interest, Pool, Subscription};
 
 /// Group, kind and namespace of a watch; the namespace is empty outside of namespaces.
 type Place = (String, String, String);
@@ -43,7 +43,7 @@ impl World {
             let scope = if kind.namespaced { destination.scope(&place.2).await? } else { Scope::All };
             let interest = Interest { names, instance: Some(instance.to_owned()), all: false };
             let cluster = &destination.cluster;
-            let watch = pool.subscribe(cluster, kind, scope, Detail::Full, interest, Arc::clone(bell));
+            let watch = pool.subscribe(cluster, kind, &scope, interest, Arc::clone(bell));
             watches.insert(place, watch);
         }
         Ok(Self { watches })

@@ -5,19 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::bells::Bells;
 use crate::cluster::{ClusterError, FromJson, Kind, WatchEvent};
 use crate::domain::manifest::Object;
-use crate::domain::names;
 use crate::domain::tracking::TrackingId;
-
-/// How much of each object is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Detail {
-    /// All of every object.
-    Full,
-    /// The metadata of objects that carry a tracking id; of others nothing.
-    Tracked,
-}
 
 /// Which objects a subscriber is woken for.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +22,11 @@ pub(crate) struct Interest {
 }
 
 impl Interest {
-    fn is_in(&self, name: &Name, object: &Object) -> bool {
+    /// Whether it is for an object of this name that is tracked to one of these instances.
+    fn is_in(&self, name: &Name, instances: &[String]) -> bool {
         self.all
             || self.names.contains(name)
-            || self.instance.as_ref().is_some_and(|instance| {
-                TrackingId::of_object(object).is_some_and(|tracking| tracking.instance == *instance)
-            })
+            || self.instance.as_ref().is_some_and(|instance| instances.contains(instance))
     }
 }
 
@@ -67,7 +57,7 @@ impl FromJson for Kept {
 
 impl Kept {
     fn only_tracked(mut self) -> Self {
-        self.object = self.object.filter(|object| object.annotation(names::TRACKING_ID).is_some());
+        self.object = self.object.filter(|object| instance_of(object).is_some());
         self
     }
 }
@@ -77,6 +67,11 @@ pub(super) type Name = (String, String);
 
 fn name_of(object: &Object) -> Name {
     (object.namespace().to_owned(), object.name().to_owned())
+}
+
+/// What the tracking id of an object calls its application.
+fn instance_of(object: &Object) -> Option<String> {
+    TrackingId::of_object(object).map(|tracking| tracking.instance)
 }
 
 struct Subscriber {
@@ -89,22 +84,46 @@ struct Content {
     objects: HashMap<Name, Arc<Object>>,
     /// The list that is being read; what is known counts until it is complete.
     listing: Option<HashMap<Name, Arc<Object>>>,
+    /// Where only tracked objects are kept: their names by instance.
+    instances: HashMap<String, HashSet<Name>>,
     subscribers: HashMap<u64, Subscriber>,
     next: u64,
 }
 
+impl Content {
+    fn index(&mut self) {
+        self.instances.clear();
+        for (name, object) in &self.objects {
+            if let Some(instance) = instance_of(object) {
+                self.instances.entry(instance).or_default().insert(name.clone());
+            }
+        }
+    }
+
+    fn unlist(&mut self, name: &Name, instance: &str) {
+        if let Some(names) = self.instances.get_mut(instance) {
+            names.remove(name);
+            if names.is_empty() {
+                self.instances.remove(instance);
+            }
+        }
+    }
+}
+
 /// One watch.
 pub(super) struct Entry {
-    detail: Detail,
+    /// Rung for tracked objects, where only those are kept.
+    bells: Option<Arc<Bells>>,
     content: Mutex<Content>,
     pub(super) readiness: watch::Sender<Readiness>,
     pub(super) task: Mutex<Option<tokio::task::AbortHandle>>,
 }
 
 impl Entry {
-    pub(super) fn new(detail: Detail) -> Self {
+    /// A watch that keeps whole objects, or that of tracked ones the metadata.
+    pub(super) fn new(bells: Option<Arc<Bells>>) -> Self {
         Self {
-            detail,
+            bells,
             content: Mutex::default(),
             readiness: watch::Sender::new(Readiness::Pending),
             task: Mutex::default(),
@@ -132,13 +151,41 @@ impl Entry {
         self.content().objects.get(name).cloned()
     }
 
-    pub(super) fn select(&self, is_wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
-        self.content().objects.values().filter(|object| is_wanted(object)).cloned().collect()
+    /// The objects that are tracked to an instance, where only tracked ones are kept.
+    pub(super) fn of_instance(&self, instance: &str) -> Vec<Arc<Object>> {
+        let content = self.content();
+        let names = content.instances.get(instance).into_iter().flatten();
+        names.filter_map(|name| content.objects.get(name).cloned()).collect()
+    }
+
+    /// Whether it rings these bells.
+    pub(super) fn rings(&self, bells: Option<&Arc<Bells>>) -> bool {
+        match (&self.bells, bells) {
+            (Some(own), Some(bells)) => Arc::ptr_eq(own, bells),
+            (own, bells) => own.is_none() && bells.is_none(),
+        }
+    }
+
+    /// Whether the cluster refused it the last time.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(&*self.readiness.borrow(), Readiness::Refused(_))
+    }
+
+    /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind). Connections that
+    /// fail are tried again for ever.
+    pub(super) async fn ready(&self) -> Result<(), ClusterError> {
+        let mut readiness = self.readiness.subscribe();
+        let ready = readiness.wait_for(|readiness| *readiness != Readiness::Pending).await;
+        match ready.as_deref() {
+            Ok(Readiness::Refused(error)) => Err(error.clone()),
+            // The sender lives as long as this.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Takes in what the watch says.
     pub(super) fn take(&self, event: WatchEvent<Kept>) {
-        let kept = |kept: Kept| if self.detail == Detail::Tracked { kept.only_tracked() } else { kept };
+        let kept = |kept: Kept| if self.bells.is_some() { kept.only_tracked() } else { kept };
         match event {
             WatchEvent::Listing => self.content().listing = Some(HashMap::new()),
             WatchEvent::Item(item) => {
@@ -151,6 +198,9 @@ impl Entry {
                 let mut content = self.content();
                 if let Some(listing) = content.listing.take() {
                     content.objects = listing;
+                    if self.bells.is_some() {
+                        content.index();
+                    }
                 }
                 drop(content);
                 self.ring();
@@ -179,6 +229,7 @@ impl Entry {
     /// Wakes every subscriber.
     fn ring(&self) {
         self.content().subscribers.values().for_each(|subscriber| subscriber.bell.notify_one());
+        self.bells.iter().for_each(|bells| bells.ring_all());
     }
 
     fn change(&self, name: &Name, object: Option<&Arc<Object>>) {
@@ -187,9 +238,23 @@ impl Entry {
             Some(object) => content.objects.insert(name.clone(), Arc::clone(object)),
             None => content.objects.remove(name),
         };
-        let seen: Vec<&Arc<Object>> = before.iter().chain(object).collect();
+        let was = before.as_deref().and_then(instance_of);
+        let is = object.and_then(|object| instance_of(object));
+        if let Some(bells) = &self.bells {
+            if was != is {
+                was.iter().for_each(|instance| content.unlist(name, instance));
+                if let Some(instance) = &is {
+                    content.instances.entry(instance.clone()).or_default().insert(name.clone());
+                }
+            }
+            was.iter().chain(&is).for_each(|instance| bells.ring(instance));
+        }
+        if before.is_none() && object.is_none() {
+            return;
+        }
+        let instances: Vec<String> = was.into_iter().chain(is).collect();
         for subscriber in content.subscribers.values() {
-            if seen.iter().any(|object| subscriber.interest.is_in(name, object)) {
+            if subscriber.interest.is_in(name, &instances) {
                 subscriber.bell.notify_one();
             }
         }
@@ -220,14 +285,14 @@ mod tests {
     }
 
     fn names(entry: &Entry) -> Vec<String> {
-        let mut names: Vec<_> = entry.select(|_| true).iter().map(|object| object.name().to_owned()).collect();
+        let mut names: Vec<_> = entry.content().objects.values().map(|object| object.name().to_owned()).collect();
         names.sort();
         names
     }
 
     #[test]
     fn a_new_list_replaces_the_old_one_only_when_it_is_complete() {
-        let entry = Entry::new(Detail::Full);
+        let entry = Entry::new(None);
         entry.take(WatchEvent::Applied(config_map("a", None)));
         entry.take(WatchEvent::Listing);
         entry.take(WatchEvent::Item(config_map("b", None)));
@@ -240,18 +305,49 @@ mod tests {
 
     #[test]
     fn untracked_objects_are_not_kept_where_only_tracked_ones_matter() {
-        let entry = Entry::new(Detail::Tracked);
+        let entry = Entry::new(Some(Arc::default()));
         entry.take(WatchEvent::Applied(config_map("a", None)));
         entry.take(WatchEvent::Applied(config_map("b", Some("shop"))));
         assert_eq!(names(&entry), ["b"]);
+        let of = |instance: &str| entry.of_instance(instance).len();
+        assert_eq!((of("shop"), of("other")), (1, 0));
+        entry.take(WatchEvent::Applied(config_map("b", Some("other"))));
+        assert_eq!((of("shop"), of("other")), (0, 1));
         // It loses its tracking id.
         entry.take(WatchEvent::Applied(config_map("b", None)));
-        assert!(names(&entry).is_empty());
+        assert_eq!((names(&entry).len(), of("other")), (0, 0));
+        for event in [WatchEvent::Listing, WatchEvent::Item(config_map("c", Some("shop"))), WatchEvent::Listed] {
+            entry.take(event);
+        }
+        assert_eq!(of("shop"), 1);
+        entry.take(WatchEvent::Deleted(config_map("c", Some("shop"))));
+        assert_eq!(of("shop"), 0);
+    }
+
+    #[tokio::test]
+    async fn a_bell_rings_for_its_instance_and_for_new_lists() {
+        let bells = Arc::new(Bells::default());
+        let entry = Entry::new(Some(Arc::clone(&bells)));
+        let bell = Arc::new(Notify::new());
+        let id = bells.add("shop", Arc::clone(&bell));
+        let rang = || futures::FutureExt::now_or_never(bell.notified()).is_some();
+        entry.take(WatchEvent::Applied(config_map("a", Some("other"))));
+        assert!(!rang());
+        entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
+        assert!(rang());
+        entry.take(WatchEvent::Applied(config_map("a", None)));
+        assert!(rang(), "it was its own before");
+        entry.take(WatchEvent::Listing);
+        entry.take(WatchEvent::Listed);
+        assert!(rang());
+        bells.remove("shop", id);
+        entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
+        assert!(!rang());
     }
 
     #[tokio::test]
     async fn a_subscriber_is_woken_for_what_it_wants_and_for_what_it_loses() {
-        let entry = Entry::new(Detail::Full);
+        let entry = Entry::new(None);
         let bell = Arc::new(Notify::new());
         let interest = Interest { instance: Some("shop".into()), ..Interest::default() };
         let id = entry.subscribe(interest, Arc::clone(&bell));

@@ -3,27 +3,75 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::Notify;
 
-use super::entry::{Detail, Entry, Interest, Kept, Readiness};
+use super::bells::Bells;
+use super::entry::{Entry, Interest, Kept};
+use super::tracked::Group;
 use crate::cluster::{Cluster, ClusterError, Kind, Scope, Selectors, WatchOptions, watch};
 use crate::domain::manifest::Object;
 
+/// Pause before a kind is tried again that may not be looked through. Somebody who needs it asks earlier.
+const REFUSED: Duration = Duration::from_secs(60);
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     server: String,
     group: String,
     version: String,
     plural: String,
     scope: Scope,
-    detail: Detail,
+    /// Whether the metadata of tracked objects is kept, and nothing of others; else whole objects.
+    is_tracked: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    entries: HashMap<Key, Weak<Entry>>,
+    /// By server, scope, and whether its kinds live in namespaces.
+    pub(super) groups: HashMap<(String, Scope, bool), Weak<Group>>,
+}
+
+impl Shared {
+    /// The watch of a kind, opened if there is none, or if it was refused and is needed.
+    pub(super) fn entry(
+        &mut self,
+        cluster: &Cluster,
+        kind: &Kind,
+        scope: &Scope,
+        bells: Option<&Arc<Bells>>,
+        is_needed: bool,
+    ) -> Arc<Entry> {
+        let key = Key {
+            server: cluster.server().to_owned(),
+            group: kind.group.clone(),
+            version: kind.version.clone(),
+            plural: kind.plural.clone(),
+            scope: if kind.namespaced { scope.clone() } else { Scope::All },
+            is_tracked: bells.is_some(),
+        };
+        let known = self.entries.get(&key).and_then(Weak::upgrade);
+        known.filter(|entry| entry.rings(bells) && !(is_needed && entry.is_refused())).unwrap_or_else(|| {
+            let entry = Arc::new(Entry::new(bells.cloned()));
+            run(&entry, cluster, kind, &key.scope, bells.is_some());
+            self.entries.insert(key, Arc::downgrade(&entry));
+            entry
+        })
+    }
+
+    /// Forgets what was closed.
+    pub(super) fn tidy(&mut self) {
+        self.entries.retain(|_, entry| entry.strong_count() > 0);
+        self.groups.retain(|_, group| group.strong_count() > 0);
+    }
 }
 
 /// All watches. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Pool(Arc<Mutex<HashMap<Key, Weak<Entry>>>>);
+pub(crate) struct Pool(pub(super) Arc<Mutex<Shared>>);
 
 impl Pool {
     /// Subscribes to the objects of a kind. `bell` rings when one of interest changes, and when a list is complete.
@@ -32,44 +80,34 @@ impl Pool {
         &self,
         cluster: &Cluster,
         kind: &Kind,
-        scope: Scope,
-        detail: Detail,
+        scope: &Scope,
         interest: Interest,
         bell: Arc<Notify>,
     ) -> Subscription {
-        let scope = if kind.namespaced { scope } else { Scope::All };
-        let key = Key {
-            server: cluster.server().to_owned(),
-            group: kind.group.clone(),
-            version: kind.version.clone(),
-            plural: kind.plural.clone(),
-            scope,
-            detail,
-        };
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = entries.get(&key).and_then(Weak::upgrade);
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A watch that was refused is tried again by the next one who asks.
-        let usable = known.filter(|entry| !matches!(&*entry.readiness.borrow(), Readiness::Refused(_)));
-        let entry = usable.unwrap_or_else(|| {
-            entries.retain(|_, entry| entry.strong_count() > 0);
-            let entry = Arc::new(Entry::new(detail));
-            run(&entry, cluster, kind, &key.scope, detail);
-            entries.insert(key, Arc::downgrade(&entry));
-            entry
-        });
+        let entry = shared.entry(cluster, kind, scope, None, true);
+        shared.tidy();
         let id = entry.subscribe(interest, bell);
         Subscription { entry, id }
     }
 }
 
-fn run(entry: &Arc<Entry>, cluster: &Cluster, kind: &Kind, scope: &Scope, detail: Detail) {
-    let options = WatchOptions { metadata_only: detail == Detail::Tracked, ..WatchOptions::default() };
+fn run(entry: &Arc<Entry>, cluster: &Cluster, kind: &Kind, scope: &Scope, is_tracked: bool) {
+    let options = WatchOptions { metadata_only: is_tracked, ..WatchOptions::default() };
     let (cluster, kind, scope, weak) = (cluster.clone(), kind.clone(), scope.clone(), Arc::downgrade(entry));
     let task = tokio::spawn(async move {
-        let mut events = pin!(watch::<Kept>(&cluster, &kind, &scope, &Selectors::default(), options));
-        while let Some(event) = events.next().await {
-            let Some(entry) = weak.upgrade() else { return };
-            entry.take(event);
+        loop {
+            let mut events = pin!(watch::<Kept>(&cluster, &kind, &scope, &Selectors::default(), options));
+            while let Some(event) = events.next().await {
+                let Some(entry) = weak.upgrade() else { return };
+                entry.take(event);
+                // Of all the kinds that applications might have, most may not be looked through where rights are few.
+                if is_tracked && entry.is_refused() {
+                    break;
+                }
+            }
+            cluster.clock().sleep(REFUSED).await;
         }
     });
     *entry.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
@@ -85,23 +123,12 @@ impl Subscription {
     /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind). Connections that
     /// fail are tried again for ever.
     pub(crate) async fn ready(&self) -> Result<(), ClusterError> {
-        let mut readiness = self.entry.readiness.subscribe();
-        let ready = readiness.wait_for(|readiness| *readiness != Readiness::Pending).await;
-        match ready.as_deref() {
-            Ok(Readiness::Refused(error)) => Err(error.clone()),
-            // The sender lives in the entry, which lives as long as this.
-            Ok(_) | Err(_) => Ok(()),
-        }
+        self.entry.ready().await
     }
 
     /// One object, as last seen.
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<Object>> {
         self.entry.get(&(namespace.to_owned(), name.to_owned()))
-    }
-
-    /// All objects that are wanted, as last seen, in no order.
-    pub(crate) fn select(&self, is_wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
-        self.entry.select(is_wanted)
     }
 }
 

@@ -1,13 +1,18 @@
 //! Bringing repositories into the cache, and revisions to commits.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
+use super::credentials::credentials;
 use crate::engine::problem::Problem;
-use crate::engine::secret::{SecretValues, secrets};
 use crate::engine::shared::Shared;
-use crate::git::{CommitId, Credentials, ReadError, RepoUrl};
+use crate::git::{CommitId, ReadError, RepoUrl};
+
+/// Of one Git server so many repositories are fetched at the same time. One that does not answer holds up nobody else.
+const PER_SERVER: usize = 8;
 
 /// Whether a repository is fetched that was fetched before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +23,50 @@ pub(crate) enum Fetch {
     Always,
 }
 
-/// When each repository was fetched, by the monotonic clock.
-#[derive(Debug, Default)]
-pub(crate) struct Fetched(Mutex<HashMap<String, Duration>>);
+/// The last fetch of a repository.
+#[derive(Debug, Clone)]
+struct Last {
+    /// When it began, by the monotonic clock.
+    began: Duration,
+    result: Result<(), Problem>,
+}
 
-impl Fetched {
-    fn at(&self, url: &RepoUrl) -> Option<Duration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(url.key()).copied()
+/// A repository, as applications of one project see it: with the credentials that are theirs.
+#[derive(Debug, Default)]
+struct Slot {
+    last: Mutex<Option<Last>>,
+    /// Held while it is fetched.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Slot {
+    fn last(&self) -> Option<Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, url: &RepoUrl, now: Duration) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(url.key().to_owned(), now);
+    fn put(&self, last: Last) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+/// What is fetched, and when each repository was.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched {
+    /// By the address's key and the project.
+    slots: Mutex<HashMap<(String, String), Arc<Slot>>>,
+    servers: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Fetched {
+    fn slot(&self, url: &RepoUrl, project: &str) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry((url.key().to_owned(), project.to_owned())).or_default())
+    }
+
+    fn server(&self, url: &RepoUrl) -> Arc<Semaphore> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(PER_SERVER));
+        Arc::clone(servers.entry(url.server().to_owned()).or_insert_with(new))
     }
 }
 
@@ -46,16 +84,12 @@ pub(super) async fn commit(
     {
         return Ok(commit);
     }
-    let now = shared.clock.monotonic();
-    let is_old = |at: Duration| now.saturating_sub(at) >= shared.options.interval;
-    if fetch == Fetch::Always || shared.fetched.at(url).is_none_or(is_old) {
-        fetch_all(shared, url, project).await?;
-    }
+    bring(shared, url, project, fetch).await?;
     match (resolve(shared, url, revision).await, known) {
         (Ok(commit), _) => Ok(commit),
         (Err(ReadError::UnknownRevision(_)), Some(commit)) => {
             let credentials = credentials(shared, url, project).await?;
-            let fetched = shared.repositories.fetch_commit(url, &credentials, commit).await;
+            let fetched = shared.lend(shared.repositories.fetch_commit(url, &credentials, commit)).await;
             fetched.map_err(|error| Problem::comparison(error.to_string(), error.is_transient()))?;
             resolve(shared, url, revision).await.map_err(|error| unreadable(url, &error))
         }
@@ -63,13 +97,36 @@ pub(super) async fn commit(
     }
 }
 
+/// Fetches a repository, if that is due. Of many that ask for the same one at the same time one fetches it, and what
+/// became of that is true for all who asked before it began: hundreds of applications may have one repository.
+async fn bring(shared: &Shared, url: &RepoUrl, project: &str, fetch: Fetch) -> Result<(), Problem> {
+    let slot = shared.fetched.slot(url, project);
+    let asked = shared.clock.monotonic();
+    let is_young = |last: &Last| last.result.is_ok() && asked.saturating_sub(last.began) < shared.options.interval;
+    if fetch == Fetch::IfOld && slot.last().as_ref().is_some_and(is_young) {
+        return Ok(());
+    }
+    // Whoever waits here for a server that does not answer does nothing: others may work.
+    shared
+        .lend(async {
+            let _turn = slot.turn.lock().await;
+            if let Some(last) = slot.last().filter(|last| last.began > asked) {
+                return last.result;
+            }
+            // It is never closed.
+            let _place = shared.fetched.server(url).acquire_owned().await.ok();
+            let began = shared.clock.monotonic();
+            let result = fetch_all(shared, url, project).await;
+            slot.put(Last { began, result: result.clone() });
+            result
+        })
+        .await
+}
+
 async fn fetch_all(shared: &Shared, url: &RepoUrl, project: &str) -> Result<(), Problem> {
-    let begun = shared.clock.monotonic();
     let credentials = credentials(shared, url, project).await?;
     let fetched = shared.repositories.fetch(url, &credentials).await;
-    fetched.map_err(|error| Problem::comparison(error.to_string(), error.is_transient()))?;
-    shared.fetched.note(url, begun);
-    Ok(())
+    fetched.map_err(|error| Problem::comparison(error.to_string(), error.is_transient()))
 }
 
 async fn resolve(shared: &Shared, url: &RepoUrl, revision: &str) -> Result<CommitId, ReadError> {
@@ -82,58 +139,4 @@ async fn resolve(shared: &Shared, url: &RepoUrl, revision: &str) -> Result<Commi
 
 fn unreadable(url: &RepoUrl, error: &ReadError) -> Problem {
     Problem::comparison(format!("{url}: {error}"), false)
-}
-
-/// Credentials of Argo CD's repository Secrets: those of this very repository, else the longest prefix of a template. A
-/// Secret that belongs to a project is for the applications of that project alone, and comes before everybody's. None where
-/// Secrets may not be read.
-async fn credentials(shared: &Shared, url: &RepoUrl, project: &str) -> Result<Credentials, Problem> {
-    let files = shared.options.file_repositories;
-    let is_ours = |secret: &&SecretValues| ["", project].contains(&secret.text("project"));
-    let is_of_project = |secret: &&SecretValues| !secret.text("project").is_empty();
-    let is_exact =
-        |secret: &&SecretValues| RepoUrl::parse(secret.text("url"), files).is_ok_and(|known| known.key() == url.key());
-    let own = of_type(shared, "repository").await?;
-    let exact = own.iter().filter(is_ours).filter(is_exact).max_by_key(is_of_project);
-    if let Some(secret) = exact.filter(|secret| has_credentials(secret)) {
-        return read(secret, url);
-    }
-    let templates = of_type(shared, "repo-creds").await?;
-    let best = (templates.iter().filter(is_ours))
-        .filter(|secret| !secret.text("url").is_empty() && url.as_str().starts_with(secret.text("url")))
-        .max_by_key(|secret| secret.text("url").len());
-    best.or(exact).map_or_else(|| Ok(Credentials::default()), |secret| read(secret, url))
-}
-
-async fn of_type(shared: &Shared, secret_type: &str) -> Result<Vec<SecretValues>, Problem> {
-    match secrets(&shared.cluster, &shared.options.control_plane, secret_type).await {
-        Err(error) if error.is_denied() => Ok(Vec::new()),
-        found => found.map_err(|error| Problem::cluster(&error)),
-    }
-}
-
-/// Ways to open a repository that Argo CD has and the engine has not.
-const UNSUPPORTED: &[&str] =
-    &["bearerToken", "githubAppID", "githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity"];
-
-fn has_credentials(secret: &SecretValues) -> bool {
-    let known = ["password", "sshPrivateKey", "tlsClientCertData"];
-    known.iter().chain(UNSUPPORTED).any(|name| !secret.text(name).is_empty())
-}
-
-fn read(secret: &SecretValues, url: &RepoUrl) -> Result<Credentials, Problem> {
-    let is_set = |name: &&&str| !["", "false"].contains(&secret.text(name));
-    if let Some(name) = UNSUPPORTED.iter().chain(&["enableLfs"]).find(is_set) {
-        let message = format!("{url}: {name} of its repository Secret is not supported by boathook's engine");
-        return Err(Problem::invalid_spec(message));
-    }
-    Ok(Credentials {
-        basic: secret.some("password").map(|password| (secret.text("username").to_owned(), password)),
-        ssh_private_key: secret.some("sshPrivateKey"),
-        ssh_known_hosts: None,
-        tls_client: secret.some("tlsClientCertData").zip(secret.some("tlsClientCertKey")),
-        tls_ca: None,
-        insecure: secret.text("insecure") == "true" || secret.text("insecureIgnoreHostKey") == "true",
-        proxy: secret.some("proxy"),
-    })
 }

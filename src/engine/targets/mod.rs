@@ -1,5 +1,6 @@
 //! What should live in the cluster: sources resolved, fetched, rendered, and stamped with Argo CD's tracking id.
 
+mod credentials;
 mod fetch;
 mod render;
 mod spec;

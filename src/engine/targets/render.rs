@@ -1,7 +1,9 @@
 //! From sources to stamped manifests.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
 
 use super::fetch::{Fetch, commit};
 use super::spec::check_source;
@@ -16,8 +18,9 @@ use crate::engine::project::check_places;
 use crate::engine::shared::Shared;
 use crate::git::{RenderError, RenderRequest, RepoUrl, SourceAt, render};
 
-/// How many renderings are kept. Those of one application at one commit are asked for again and again.
-const KEPT: usize = 256;
+/// How many renderings of one application are kept: those of its spec and of its operation, which are asked for again and
+/// again.
+const KEPT: usize = 2;
 
 /// What is asked for.
 pub(crate) struct Wanted<'a> {
@@ -48,31 +51,38 @@ pub(crate) struct Targets {
     pub(crate) digest: String,
 }
 
-/// What was rendered lately.
+/// What was rendered lately, of every application: none of them makes another one's be rendered again.
 #[derive(Debug, Default)]
-pub(crate) struct Renderings(Mutex<(HashMap<String, Targets>, VecDeque<String>)>);
+pub(crate) struct Renderings(Mutex<HashMap<String, VecDeque<(RenderingKey, Targets)>>>);
+
+/// Digest of all that a rendering is made of.
+type RenderingKey = [u8; 32];
 
 impl Renderings {
-    /// Forgets everything: a rendering may depend on more than its commit, for example on a remote base.
-    pub(crate) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = <_>::default();
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, VecDeque<(RenderingKey, Targets)>>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, key: &str) -> Option<Targets> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.get(key).cloned()
+    /// Forgets those of an application: it is gone, or somebody asked, for a rendering may depend on more than its commit,
+    /// for example on a remote base.
+    pub(crate) fn forget(&self, instance: &str) {
+        self.kept().remove(instance);
     }
 
-    fn put(&self, key: String, targets: Targets) {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (kept, order) = &mut *guard;
-        if kept.insert(key.clone(), targets).is_none() {
-            order.push_back(key);
+    fn get(&self, instance: &str, key: &RenderingKey) -> Option<Targets> {
+        let kept = self.kept();
+        kept.get(instance)?.iter().find(|(known, _)| known == key).map(|(_, targets)| targets.clone())
+    }
+
+    fn put(&self, instance: &str, key: RenderingKey, targets: Targets) {
+        let mut kept = self.kept();
+        let own = kept.entry(instance.to_owned()).or_default();
+        own.retain(|(known, _)| *known != key);
+        while own.len() >= KEPT {
+            own.pop_front();
         }
-        while order.len() > KEPT {
-            if let Some(oldest) = order.pop_front() {
-                kept.remove(&oldest);
-            }
-        }
+        own.push_back((key, targets));
     }
 }
 
@@ -106,12 +116,12 @@ pub(crate) async fn targets(shared: &Shared, wanted: &Wanted<'_>) -> Result<Targ
         api_versions: known.kinds.api_versions(),
     };
     let instance = shared.instance(&application.key);
-    let key = rendering_key(&request, &instance);
-    if let Some(targets) = shared.renderings.get(&key) {
+    let key = rendering_key(&request);
+    if let Some(targets) = shared.renderings.get(&instance, &key) {
         return Ok(targets);
     }
     let targets = render_now(shared, &request, &instance).await?;
-    shared.renderings.put(key, targets.clone());
+    shared.renderings.put(&instance, key, targets.clone());
     Ok(targets)
 }
 
@@ -155,15 +165,20 @@ fn unsupported(error: &RenderError) -> Problem {
     }
 }
 
-fn rendering_key(request: &RenderRequest, instance: &str) -> String {
-    let sources: Vec<String> = (request.sources.iter())
-        .map(|at| format!("{} {} {}", at.repository.display(), at.commit, at.source.written))
-        .collect();
-    format!(
-        "{instance}\n{}\n{}\n{:?}\n{}",
-        request.namespace,
-        request.kube_version,
-        request.api_versions,
-        sources.join("\n")
-    )
+fn rendering_key(request: &RenderRequest) -> RenderingKey {
+    let mut digest = Sha256::new();
+    let mut add = |text: &str| {
+        digest.update(text.len().to_le_bytes());
+        digest.update(text);
+    };
+    for text in [&request.application, &request.namespace, &request.kube_version] {
+        add(text);
+    }
+    request.api_versions.iter().for_each(|version| add(version));
+    for at in &request.sources {
+        add(&at.repository.to_string_lossy());
+        add(&at.commit.to_string());
+        add(&at.source.written.to_string());
+    }
+    digest.finalize().into()
 }

@@ -1,0 +1,110 @@
+//! Clusters of Argo CD's Secrets as destinations: what is deployed there, how it is compared there, and who may not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use boathook::sim::resource::{APP_PROJECTS, CONFIG_MAPS, JOBS, NAMESPACES, SECRETS};
+use boathook::sim::server::{Simulator, SimulatorOptions};
+use boathook::sim::store::WriteOptions;
+use serde_json::{Value, json};
+
+use super::rows::{hook, map, shop};
+use super::world::{ARGOCD, World, phase, results};
+
+fn secret(other: &Simulator, token: &str, project: &str) -> Value {
+    let config = json!({ "bearerToken": token }).to_string();
+    let fields = [("name", "eu"), ("server", &other.url()), ("config", &config), ("project", project)];
+    let data: serde_json::Map<String, Value> =
+        fields.iter().map(|(name, text)| ((*name).to_owned(), STANDARD.encode(text).into())).collect();
+    json!({"apiVersion": "v1", "kind": "Secret", "data": data, "metadata": {"name": "cluster-eu", "namespace": ARGOCD,
+        "labels": {"argocd.argoproj.io/secret-type": "cluster"}}})
+}
+
+/// A second cluster, with the application's namespace.
+fn elsewhere() -> Simulator {
+    let options = SimulatorOptions { speed: 20.0, ..SimulatorOptions::default() };
+    let other = Simulator::start(options).unwrap();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
+    other.store().create(&NAMESPACES, namespace, &WriteOptions::by("test")).unwrap();
+    other
+}
+
+fn names(other: &Simulator) -> Vec<String> {
+    let (maps, _) = other.store().list(&CONFIG_MAPS, Some("shop"));
+    let names = maps.iter().map(|map| map.name().to_owned());
+    names.filter(|name| name != "kube-root-ca.crt").collect()
+}
+
+async fn refused(world: &mut World, words: &str) {
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Error", "{words}: {state:?}");
+    assert!(state.message.contains(words), "{words:?} is not in {:?}", state.message);
+    let conditions = world.refreshed().await.pointer("/status/conditions").cloned().unwrap_or_default().to_string();
+    assert!(conditions.contains(words), "{words:?} is not in {conditions}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_places_are_the_clusters_of_argo_cds_secrets_by_name_and_by_server() {
+    for by_name in [true, false] {
+        let other = elsewhere();
+        let mut world = shop(&(hook("good", "PreSync", "") + &map("a", "", "1") + &map("gone", "", "1"))).await;
+        let server = format!("{}/", other.url());
+        world.edit(|application| {
+            application["spec"]["destination"] = if by_name {
+                json!({"name": "eu", "namespace": "shop"})
+            } else {
+                json!({"server": server, "namespace": "shop"})
+            };
+        });
+        refused(&mut world, if by_name { "no clusters with this name: eu" } else { "no clusters with this address" })
+            .await;
+        world.create(&SECRETS, secret(&other, other.token(), ""));
+        let state = world.synced(&json!({})).await;
+        assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+        assert!(results(&state)[0].starts_with("PreSync Job/good Synced Succeeded"), "{state:?}");
+        assert_eq!(names(&other), ["a", "gone"]);
+        assert!(other.store().get(&JOBS, "shop", "good").is_some());
+        assert!(world.names(&CONFIG_MAPS).is_empty() && world.names(&JOBS).is_empty(), "nothing of it is here");
+        let status = |application: &Value| application["status"]["sync"]["status"].clone();
+        assert_eq!(status(&world.refreshed().await), "Synced");
+        // It is compared with what lives there.
+        world.deploys(&map("a", "", "1"));
+        assert_eq!(status(&world.refreshed().await), "OutOfSync");
+        assert_eq!(phase(&world.synced(&json!({"prune": true})).await), "Succeeded");
+        assert_eq!(names(&other), ["a"]);
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told() {
+    let other = elsewhere();
+    let mut world = shop(&map("a", "", "1")).await;
+    world.edit(|application| application["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"}));
+    let renew = |world: &World, new: Value| world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone());
+    world.create(&SECRETS, secret(&other, "wrong", ""));
+    refused(&mut world, &other.url()).await;
+    let mut unsupported = secret(&other, "x", "");
+    unsupported["data"]["config"] = STANDARD.encode(r#"{"execProviderConfig": {"command": "aws"}}"#).into();
+    renew(&world, unsupported);
+    refused(&mut world, "config.execProviderConfig is not supported").await;
+    let mut broken = secret(&other, "x", "");
+    broken["data"]["config"] = STANDARD.encode("token: hunter2").into();
+    renew(&world, broken);
+    refused(&mut world, "config is not JSON").await;
+    assert!(!world.application().to_string().contains("hunter2"));
+    // The project decides by the cluster's own name and address.
+    renew(&world, secret(&other, other.token(), ""));
+    let spec = json!({"sourceRepos": ["*"], "destinations": [{"server": "https://kubernetes.default.svc", "namespace": "*"}]});
+    let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+        "metadata": {"name": "p", "namespace": ARGOCD}, "spec": spec});
+    world.create(&APP_PROJECTS, project);
+    world.edit(|application| application["spec"]["project"] = json!("p"));
+    refused(&mut world, "do not match any of the allowed destinations in project 'p'").await;
+    assert!(names(&other).is_empty() && world.names(&CONFIG_MAPS).is_empty());
+    world.change(&APP_PROJECTS, ARGOCD, "p", |project| {
+        project["spec"]["destinations"] = json!([{"name": "eu", "server": other.url(), "namespace": "shop"}]);
+    });
+    let state = world.synced(&json!({})).await;
+    assert_eq!((phase(&state).as_str(), names(&other)), ("Succeeded", vec!["a".to_owned()]), "{}", state.message);
+    world.stop().await;
+}

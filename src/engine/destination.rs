@@ -50,6 +50,17 @@ impl Destination {
         Self { cluster, server, name, project, known: Mutex::default(), scope: Mutex::default() }
     }
 
+    /// What it means for an application that this cluster did not do what was asked; says which cluster, unless it is the
+    /// one that the Application lives in.
+    pub(crate) fn problem(&self, error: &ClusterError) -> Problem {
+        let problem = Problem::cluster(error);
+        if self.server == IN_CLUSTER {
+            return problem;
+        }
+        let name = if self.name.is_empty() { &self.server } else { &self.name };
+        Problem { message: format!("cluster {name} ({}): {}", self.server, problem.message), ..problem }
+    }
+
     /// The cluster's kinds and version; asked once.
     pub(crate) async fn known(&self) -> Result<Known, ClusterError> {
         let mut known = self.known.lock().await;

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::credentials::Credentials;
-use super::process::{Limits, ProcessError, Run};
+use super::process::{Limits, ProcessError, Run, private_folder};
 use super::repository::{CommitId, ReadError, Repository};
 use super::url::{RepoUrl, Transport};
 use crate::clock::Clock;
@@ -239,7 +239,7 @@ impl Repositories {
     /// Makes an empty repository. It is there as a whole or not at all, whenever this is stopped.
     async fn init(&self, url: &RepoUrl, path: &Path) -> Result<(), FetchError> {
         let failed = |error: std::io::Error| cache_error(url, path, error.to_string());
-        let folder = tempfile::Builder::new().prefix(".new-").tempdir_in(&self.root).map_err(failed)?;
+        let folder = private_folder(".new-", &self.root).map_err(failed)?;
         let made = folder.path().join("repository.git");
         let init = git("init").args(["init", "--bare", "--quiet", "--template="]).arg("--").arg(&made);
         init.output(&self.clock).await.map_err(|source| FetchError::Git { url: url.to_string(), source })?;
@@ -290,7 +290,7 @@ impl SecretFiles {
         if files.iter().all(|(_, content)| content.is_none()) {
             return Ok(Self { folder: None });
         }
-        let folder = tempfile::Builder::new().prefix(".keys-").tempdir_in(root)?;
+        let folder = private_folder(".keys-", root)?;
         for (name, content) in files {
             if let Some(content) = content {
                 let path = folder.path().join(name);

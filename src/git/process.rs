@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -267,6 +269,11 @@ async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<
             tail.drain(..tail.len() - STDERR);
         }
     }
+}
+
+/// A folder that nobody else can look into, gone when it is dropped: keys, and copies of repositories.
+pub(crate) fn private_folder(prefix: &str, within: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir_in(within)
 }
 
 /// The process group of a child: killed when dropped, because `git` and `helm` start programs of their own.

@@ -61,7 +61,7 @@ impl Sieve<'_> {
             judged,
         };
         let answer = question.ask(self.world.get(&key)).await;
-        let (status, _) = answer.map_err(|error| Problem::cluster(&error))?;
+        let (status, _) = answer.map_err(|error| self.destination.problem(&error))?;
         Ok((status != SyncStatus::Synced).then_some(key))
     }
 }

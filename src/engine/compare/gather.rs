@@ -92,8 +92,8 @@ async fn look(
     judged: &Judged,
     comparison: &mut Comparison,
 ) -> Result<(), Problem> {
-    let failed = |error| Problem::cluster(&error);
     let destination = &place.destination;
+    let failed = |error| destination.problem(&error);
     let mut known = destination.known().await.map_err(failed)?;
     let manifests: &[Arc<Object>] = comparison.targets.as_ref().map_or(&[], |targets| &targets.objects);
     if manifests.iter().any(|target| is_missing(&known, target)) {

@@ -27,11 +27,11 @@ pub(super) async fn cascade(
     place: &Place,
     propagation: Propagation,
 ) -> Result<(bool, Inventory), Problem> {
-    let failed = |error: &cluster::ClusterError| {
-        let problem = Problem::cluster(error);
-        if problem.transient { problem } else { Problem::deletion(error.to_string()) }
-    };
     let destination = &place.destination;
+    let failed = |error: &cluster::ClusterError| {
+        let problem = destination.problem(error);
+        if problem.transient { problem } else { Problem::deletion(problem.message) }
+    };
     let known = destination.known().await.map_err(|error| failed(&error))?;
     let instance = shared.instance(&application.key);
     let mut namespaces: BTreeSet<String> =

@@ -52,7 +52,7 @@ impl<'a> Hooks<'a> {
         (began, attempt): (Timestamp, i64),
         bell: &Arc<Notify>,
     ) -> Result<Self, Problem> {
-        let known = place.destination.known().await.map_err(|error| Problem::cluster(&error))?;
+        let known = place.destination.known().await.map_err(|error| place.destination.problem(&error))?;
         let mark = format!("{began:.0}/{attempt}");
         let mut hooks: Vec<(Kind, Arc<Object>)> = Vec::new();
         for target in &targets.objects {
@@ -79,7 +79,7 @@ impl<'a> Hooks<'a> {
         let mut watches = Vec::new();
         for (kind, hook) in &hooks {
             let scope = if kind.namespaced {
-                place.destination.scope(hook.namespace()).await.map_err(|error| Problem::cluster(&error))?
+                place.destination.scope(hook.namespace()).await.map_err(|error| place.destination.problem(&error))?
             } else {
                 Scope::All
             };
@@ -96,6 +96,11 @@ impl<'a> Hooks<'a> {
         self.watches
     }
 
+    fn failed(&self, error: &ClusterError) -> Problem {
+        let problem = self.place.destination.problem(error);
+        if problem.transient { problem } else { Problem::deletion(problem.message) }
+    }
+
     fn cluster(&self) -> &Cluster {
         &self.place.destination.cluster
     }
@@ -103,7 +108,7 @@ impl<'a> Hooks<'a> {
     /// Creates what is due, and says how far they are; a result for each hook whose turn has come.
     pub(super) async fn go_on(&self) -> Result<(Progress, Vec<TaskResult>), Problem> {
         for watch in &self.watches {
-            watch.ready().await.map_err(|error| failed(&error))?;
+            watch.ready().await.map_err(|error| self.failed(&error))?;
         }
         let mut results = Vec::new();
         let mut current = None;
@@ -128,7 +133,8 @@ impl<'a> Hooks<'a> {
 
     /// The hook's own object, made if it is not there; `None` while a predecessor goes.
     async fn begin(&self, kind: &Kind, hook: &Arc<Object>) -> Result<Option<Object>, Problem> {
-        let found = self.cluster().get(kind, hook.namespace(), hook.name()).await.map_err(|error| failed(&error))?;
+        let found =
+            self.cluster().get(kind, hook.namespace(), hook.name()).await.map_err(|error| self.failed(&error))?;
         match found {
             Some(live) if live.annotation(names::BOATHOOK_OPERATION) == Some(&self.mark) => Ok(Some(live)),
             Some(live) => {
@@ -140,7 +146,7 @@ impl<'a> Hooks<'a> {
                 match self.cluster().create(kind, hook, &options).await {
                     Ok(created) => Ok(Some(created)),
                     Err(error) if error.is_already_there() => Ok(None),
-                    Err(error) => Err(failed(&error)),
+                    Err(error) => Err(self.failed(&error)),
                 }
             }
         }
@@ -154,7 +160,7 @@ impl<'a> Hooks<'a> {
         match self.cluster().delete(kind, live.namespace(), live.name(), &options).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_conflict() => Ok(()),
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
@@ -163,7 +169,7 @@ impl<'a> Hooks<'a> {
         let policy = if succeeded { DeletePolicy::HookSucceeded } else { DeletePolicy::HookFailed };
         for (kind, hook) in self.members.iter().filter(|(_, hook)| delete_policies(hook).contains(policy)) {
             let found =
-                self.cluster().get(kind, hook.namespace(), hook.name()).await.map_err(|error| failed(&error))?;
+                self.cluster().get(kind, hook.namespace(), hook.name()).await.map_err(|error| self.failed(&error))?;
             if let Some(live) = found.filter(|live| live.annotation(names::BOATHOOK_OPERATION).is_some()) {
                 self.remove(kind, &live).await?;
             }
@@ -200,11 +206,6 @@ fn judged(live: &Object) -> HookPhase {
         Ok(_) => HookPhase::Succeeded,
         Err(_) => HookPhase::Error,
     }
-}
-
-fn failed(error: &ClusterError) -> Problem {
-    let problem = Problem::cluster(error);
-    if problem.transient { problem } else { Problem::deletion(error.to_string()) }
 }
 
 /// The hook with its final name and namespace, and with this attempt's mark. It gets no finalizer: nothing records it

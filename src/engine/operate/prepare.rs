@@ -129,9 +129,9 @@ pub(super) async fn prepare(
     targets: &Targets,
     bell: &Arc<Notify>,
 ) -> Result<Prepared, Problem> {
-    let failed = |error| Problem::cluster(&error);
-    let Some(request) = &state.operation.sync else { return Err(Problem::invalid_spec("no operation specified")) };
     let destination = &place.destination;
+    let failed = |error| destination.problem(&error);
+    let Some(request) = &state.operation.sync else { return Err(Problem::invalid_spec("no operation specified")) };
     let instance = shared.instance(&application.key);
     let mut known = destination.known().await.map_err(failed)?;
     if targets.objects.iter().any(|target| is_missing(&known, target)) {

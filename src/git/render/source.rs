@@ -10,6 +10,7 @@ use super::{directory, kustomize};
 use crate::clock::Clock;
 use crate::domain::application::Source;
 use crate::domain::manifest::{Manifest, read};
+use crate::git::process::private_folder;
 use crate::git::repository::{CommitId, ReadError, Repository};
 use crate::git::tree::{TreeLimits, parts};
 
@@ -156,8 +157,8 @@ struct Copies {
 
 impl Copies {
     fn new() -> Result<Self, RenderError> {
-        let folder =
-            tempfile::Builder::new().prefix("boathook-render-").tempdir().map_err(|error| RenderError::copy(&error))?;
+        let folder = private_folder("boathook-render-", &std::env::temp_dir());
+        let folder = folder.map_err(|error| RenderError::copy(&error))?;
         let home = folder.path().join("home");
         fs::create_dir(&home).map_err(|error| RenderError::copy(&error))?;
         Ok(Self { folder, home })

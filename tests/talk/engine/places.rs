@@ -80,7 +80,9 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     let other = elsewhere();
     let mut world = shop(&map("a", "", "1")).await;
     world.edit(|application| application["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"}));
-    let renew = |world: &World, new: Value| world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone());
+    let renew = |world: &World, new: Value| {
+        world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone())
+    };
     world.create(&SECRETS, secret(&other, "wrong", ""));
     refused(&mut world, &other.url()).await;
     let mut unsupported = secret(&other, "x", "");
@@ -94,7 +96,8 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     assert!(!world.application().to_string().contains("hunter2"));
     // The project decides by the cluster's own name and address.
     renew(&world, secret(&other, other.token(), ""));
-    let spec = json!({"sourceRepos": ["*"], "destinations": [{"server": "https://kubernetes.default.svc", "namespace": "*"}]});
+    let spec =
+        json!({"sourceRepos": ["*"], "destinations": [{"server": "https://kubernetes.default.svc", "namespace": "*"}]});
     let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
         "metadata": {"name": "p", "namespace": ARGOCD}, "spec": spec});
     world.create(&APP_PROJECTS, project);

@@ -69,7 +69,7 @@ impl Problem {
 
     /// Git or rendering failed.
     pub(crate) fn comparison(message: impl Into<String>, transient: bool) -> Self {
-        Self { kind: ProblemKind::ComparisonError, message: message.into(), transient }
+        Self { kind: ProblemKind::ComparisonError, message: hinted(message.into(), transient), transient }
     }
 
     /// Another application has one of its objects.
@@ -87,6 +87,11 @@ impl Problem {
     pub(crate) fn cluster(error: &ClusterError) -> Self {
         let transient = error.is_transient() || error.is_outcome_unknown();
         let kind = if transient { ProblemKind::UnknownError } else { ProblemKind::ComparisonError };
-        Self { kind, message: error.to_string(), transient }
+        Self { kind, message: hinted(error.to_string(), transient), transient }
     }
+}
+
+/// A message that says whether trying again helps, where it does.
+fn hinted(message: String, transient: bool) -> String {
+    if transient { format!("{message}; trying again may help") } else { message }
 }

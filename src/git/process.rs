@@ -106,6 +106,7 @@ pub(crate) struct Run {
     dir: Option<PathBuf>,
     limits: Limits,
     secrets: Vec<String>,
+    copies: Option<PathBuf>,
 }
 
 impl Run {
@@ -119,6 +120,7 @@ impl Run {
             dir: None,
             limits: Limits::default(),
             secrets: Vec::new(),
+            copies: None,
         }
     }
 
@@ -157,6 +159,12 @@ impl Run {
         if !secret.is_empty() {
             self.secrets.push(secret.to_owned());
         }
+        self
+    }
+
+    /// The folder of private copies, one in each of its folders: errors name files as they are called in their repository.
+    pub(crate) fn copies(mut self, folder: &Path) -> Self {
+        self.copies = Some(folder.to_owned());
         self
     }
 
@@ -241,9 +249,33 @@ impl Run {
         for secret in &self.secrets {
             text = text.replace(secret.as_str(), "***");
         }
-        let lines: Vec<_> = text.lines().rev().take(12).collect();
+        if let Some(copies) = &self.copies {
+            text = without_copies(&text, &format!("{}/", copies.display()));
+        }
+        let is_news = |line: &&str| !line.trim().is_empty() && !NO_NEWS.iter().any(|words| line.contains(words));
+        let lines: Vec<_> = text.lines().filter(is_news).rev().take(12).collect();
         lines.into_iter().rev().map(|line| one_line(line, 500)).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Advice of `git` and `helm` that says nothing of what happened.
+const NO_NEWS: &[&str] = &[
+    "Could not read from remote repository",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+    "Use --debug flag to render out invalid YAML",
+];
+
+/// The text without a folder's path and the name of the folder in it.
+fn without_copies(text: &str, folder: &str) -> String {
+    let mut parts = text.split(folder);
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.find(|c: char| c == '/' || c.is_whitespace() || "'\":".contains(c)).unwrap_or(part.len());
+        let rest = part.get(name..).unwrap_or_default();
+        clean.push_str(rest.strip_prefix('/').unwrap_or(rest));
+    }
+    clean
 }
 
 async fn read_up_to(from: Option<impl AsyncRead + Unpin>, limit: usize) -> std::io::Result<Vec<u8>> {
@@ -296,5 +328,18 @@ impl Drop for Group {
             // It may have ended just now, which is what is wanted.
             let _ = kill_process_group(group, Signal::KILL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_files_as_their_repository_does() {
+        let run = Run::new("helm", "template").copies(Path::new("/tmp/boathook-render-x")).secret("hunter2");
+        let said = "Error: open '/tmp/boathook-render-x/shop-1.git-abc/values/eu.yaml': no such file\n\n\
+                    fatal: hunter2 in /tmp/boathook-render-x/shop-1.git-abc: x\nUse --debug flag to render out invalid YAML";
+        assert_eq!(run.clean(said.as_bytes()), "Error: open 'values/eu.yaml': no such file\nfatal: *** in : x");
     }
 }

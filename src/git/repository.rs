@@ -38,9 +38,12 @@ pub enum ReadError {
         /// Commit.
         revision: String,
     },
-    /// A path or a link that leads out of the repository.
+    /// A path that leads out of the repository.
     #[error("{0:?} leads out of the repository")]
     Outside(String),
+    /// A symbolic link that leads out of the repository.
+    #[error("{0:?} is a link that leads out of the repository")]
+    LinkOutside(String),
     /// More than is read.
     #[error("{path}: {what}, more than the {limit} that are read")]
     TooLarge {

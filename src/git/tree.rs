@@ -219,7 +219,8 @@ impl Repository {
             match part.as_str() {
                 "" | "." => continue,
                 ".." => {
-                    entered.pop().ok_or_else(|| ReadError::Outside(shown.clone()))?;
+                    let outside = if links > 0 { ReadError::LinkOutside } else { ReadError::Outside };
+                    entered.pop().ok_or_else(|| outside(shown.clone()))?;
                     continue;
                 }
                 _ => {}
@@ -239,7 +240,7 @@ impl Repository {
                     let blob = self.git.find_blob(entry.id()).map_err(reading())?;
                     let target = std::str::from_utf8(blob.content()).map_err(|_| missing())?;
                     if target.starts_with('/') {
-                        return Err(ReadError::Outside(shown));
+                        return Err(ReadError::LinkOutside(shown));
                     }
                     todo.extend(target.split('/').rev().map(str::to_owned));
                 }

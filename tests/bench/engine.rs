@@ -30,17 +30,21 @@ const WAVES: usize = 60;
 const MANY: usize = 500;
 const IDLE: usize = 2_000;
 const IDLE_SECONDS: u64 = 20;
+/// Ends it where something stands still, and says what.
+const PATIENCE: Duration = Duration::from_secs(175);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    let figures = async {
         hooks().await;
         waves().await;
         for workers in [2, 20] {
             many(workers).await;
         }
         idle().await;
-    });
+    };
+    let is_over = runtime.block_on(Clock::real().timeout(PATIENCE, figures)).is_ok();
+    assert!(is_over, "it did not end in {PATIENCE:?}: what follows the last figure stands still");
 }
 
 /// A simulated cluster, and a repository.
@@ -246,7 +250,7 @@ async fn idle() {
         setting.application(&format!("app-{index}"));
     }
     let begin = Instant::now();
-    let mut engine = Command::new(env!("CARGO_BIN_EXE_boathook"))
+    let engine = Command::new(env!("CARGO_BIN_EXE_boathook"))
         .args(["engine", "--allow-file-repositories", "--interval", "1h", "--repo-cache"])
         .arg(setting.path().join("cache"))
         .env("KUBECONFIG", setting.path().join("kubeconfig"))
@@ -254,16 +258,25 @@ async fn idle() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
+    let engine = Program(engine);
     setting.until(IDLE, |application| application["status"]["reconciledAt"].is_string()).await;
     println!("{IDLE} applications compared for the first time: {:.1} s", begin.elapsed().as_secs_f64());
     Clock::real().sleep(Duration::from_secs(5)).await;
-    let before = ticks(&engine);
+    let before = ticks(&engine.0);
     Clock::real().sleep(Duration::from_secs(IDLE_SECONDS)).await;
     // A tick is a hundredth of a second wherever Linux runs on machines of today.
-    let percent = (ticks(&engine) - before) as f64 / IDLE_SECONDS as f64;
-    println!("{IDLE} applications idle: {} MB resident, {percent:.2} % of one CPU", memory(&engine) / 1024);
-    engine.kill().unwrap();
-    engine.wait().unwrap();
+    let percent = (ticks(&engine.0) - before) as f64 / IDLE_SECONDS as f64;
+    println!("{IDLE} applications idle: {} MB resident, {percent:.2} % of one CPU", memory(&engine.0) / 1024);
+}
+
+/// The program, which does not outlive its benchmark.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 /// CPU time of a process, in ticks.

@@ -169,6 +169,12 @@ impl Comparer {
         if let Verdict::Start(operation) = &verdict {
             edits.push(Edit::Operation(operation.to_json()));
         }
+        if edits.iter().any(|edit| matches!(edit, Edit::Status("conditions", _))) {
+            for problem in comparison.problems.iter().chain(&stuck) {
+                let (namespace, name) = (object.namespace(), object.name());
+                tracing::warn!(application = format!("{namespace}/{name}"), "{problem}");
+            }
+        }
         if !edits.is_empty() {
             match write(shared, mailbox, object, &edits).await {
                 Written::Done(object) => announce(shared, &object, application, &report, &verdict, comparison).await,

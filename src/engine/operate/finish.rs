@@ -60,6 +60,14 @@ pub(super) async fn tell_end(shared: &Shared, object: &Object, state: &Operation
     let partial = state.operation.sync.as_ref().is_some_and(|sync| !sync.resources.is_empty());
     let what = if partial { "Partial sync operation" } else { "Sync operation" };
     let revision = state.sync_result.as_ref().map_or("", |result| result.revision.as_str());
+    let name = format!("{}/{}", object.namespace(), object.name());
+    tracing::info!(
+        application = name,
+        phase = state.phase.map(tracing::field::debug),
+        retries = state.retry_count,
+        "an operation is over: {}",
+        state.message
+    );
     let (severity, message) = if state.phase == Some(OperationPhase::Succeeded) {
         (Severity::Normal, format!("{what} to {revision} succeeded"))
     } else {

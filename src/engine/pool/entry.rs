@@ -242,12 +242,16 @@ impl Entry {
         let is = object.and_then(|object| instance_of(object));
         if let Some(bells) = &self.bells {
             if was != is {
-                was.iter().for_each(|instance| content.unlist(name, instance));
+                if let Some(instance) = &was {
+                    content.unlist(name, instance);
+                }
                 if let Some(instance) = &is {
                     content.instances.entry(instance.clone()).or_default().insert(name.clone());
                 }
             }
-            was.iter().chain(&is).for_each(|instance| bells.ring(instance));
+            for instance in was.iter().chain(&is) {
+                bells.ring(instance);
+            }
         }
         if before.is_none() && object.is_none() {
             return;
@@ -274,6 +278,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::names;
 
     fn config_map(name: &str, instance: Option<&str>) -> Kept {
         let mut metadata = json!({"namespace": "shop", "name": name});

@@ -13,7 +13,7 @@ const CERTIFICATES: &str = "argocd-tls-certs-cm";
 
 /// Credentials of Argo CD's repository Secrets: those of this very repository, else the longest prefix of a template. A
 /// Secret that belongs to a project is for the applications of that project alone, and comes before everybody's. None where
-/// Secrets may not be read. And the servers that Argo CD's ConfigMaps name, where there are any.
+/// Secrets may not be read. And the servers that Argo CD's `ConfigMaps` name, where there are any.
 pub(super) async fn credentials(shared: &Shared, url: &RepoUrl, project: &str) -> Result<Credentials, Problem> {
     let files = shared.options.file_repositories;
     let is_ours = |secret: &&SecretValues| ["", project].contains(&secret.text("project"));
@@ -49,7 +49,7 @@ fn is_prefix(template: &str, url: &str) -> bool {
     is_over || rest.is_empty() || rest.starts_with(end)
 }
 
-/// An entry of one of Argo CD's ConfigMaps; `None` where it is missing, or may not be read.
+/// An entry of one of Argo CD's `ConfigMaps`; `None` where it is missing, or may not be read.
 async fn trusted(shared: &Shared, name: &str, entry: &str) -> Result<Option<String>, Problem> {
     let kind = Kind::known("", "v1", "ConfigMap", "configmaps", true);
     let map = match shared.cluster.get(&kind, &shared.options.control_plane, name).await {

@@ -160,8 +160,7 @@ pub(crate) fn local(shared: &Shared, application: &Application, manifests: &[Str
 fn unsupported(error: &RenderError) -> Problem {
     match error {
         RenderError::Unsupported(_) | RenderError::Setting { .. } => Problem::invalid_spec(error.to_string()),
-        RenderError::Program(_) => Problem::comparison(error.to_string(), true),
-        _ => Problem::comparison(error.to_string(), false),
+        _ => Problem::comparison(error.to_string(), error.is_transient()),
     }
 }
 

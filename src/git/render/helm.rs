@@ -20,6 +20,8 @@ pub(super) struct Context<'a> {
     pub api_versions: &'a [String],
     /// Folder for Helm's own files and for values.
     pub home: &'a Path,
+    /// Folder of private copies.
+    pub copies: &'a Path,
 }
 
 /// Renders a chart, hooks and CRDs included. `value_files` are paths in private copies, found beforehand.
@@ -39,6 +41,7 @@ pub(super) async fn template(
         .env("HELM_PLUGINS", context.home.join("plugins"))
         .env("KUBECONFIG", "/dev/null")
         .limits(Limits::default())
+        .copies(context.copies)
         .arg("template")
         .arg(format!("--namespace={}", or(&settings.namespace, context.namespace)))
         .arg("--name-template")

@@ -13,14 +13,15 @@ pub(super) const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", 
 /// Writes the source's settings into the copy, and builds it.
 pub(super) async fn build(
     folder: &Path,
-    home: &Path,
+    (copies, home): (&Path, &Path),
     settings: &Kustomize,
     clock: &Clock,
 ) -> Result<Vec<u8>, RenderError> {
+    let run = |action| run(action, home).copies(copies);
     for edit in edits(settings) {
-        run("edit", home).dir(folder).arg("edit").args(edit).output(clock).await?;
+        run("edit").dir(folder).arg("edit").args(edit).output(clock).await?;
     }
-    Ok(run("build", home).arg("build").arg("--").arg(folder).output(clock).await?)
+    Ok(run("build").arg("build").arg("--").arg(folder).output(clock).await?)
 }
 
 /// The arguments of `kustomize edit`, one list a run.

@@ -92,12 +92,15 @@ async fn render_one(request: &RenderRequest, at: &SourceAt, clock: &Clock) -> Re
                 kube_version: &request.kube_version,
                 api_versions: &request.api_versions,
                 home: &copies.home,
+                copies: copies.folder.path(),
             };
             let values = value_files(request, at, settings, &copies).await?;
             let files = file_parameters(settings, &root, &folder)?;
             ("Helm", helm::template(&folder, settings, &values, &files, &context, clock).await?)
         }
-        Tool::Kustomize(settings) => ("Kustomize", kustomize::build(&folder, &copies.home, settings, clock).await?),
+        Tool::Kustomize(settings) => {
+            ("Kustomize", kustomize::build(&folder, (copies.folder.path(), &copies.home), settings, clock).await?)
+        }
         Tool::Detect | Tool::Directory(_) => {
             return Ok(RenderedSource { source_type: "Directory", manifests: Vec::new() });
         }
@@ -196,7 +199,8 @@ async fn value_files(
         let path = if let Some(reference) = file.strip_prefix('$') {
             let (name, path) = reference.split_once('/').unwrap_or((reference, ""));
             let other = request.sources.iter().find(|other| other.source.ref_name == name);
-            let other = other.ok_or_else(|| RenderError::NoValuesFile(file.clone()))?;
+            let none = || RenderError::NoReference { file: file.clone(), name: name.to_owned() };
+            let other = other.filter(|_| !name.is_empty()).ok_or_else(none)?;
             inside(&copies.of(other).await?, "", path)?
         } else if let Some(path) = file.strip_prefix('/') {
             inside(&copies.of(at).await?, "", path)?

@@ -81,7 +81,7 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     let mut world = shop(&map("a", "", "1")).await;
     world.edit(|application| application["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"}));
     let renew = |world: &World, new: Value| {
-        world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone())
+        world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone());
     };
     world.create(&SECRETS, secret(&other, "wrong", ""));
     refused(&mut world, &other.url()).await;

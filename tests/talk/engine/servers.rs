@@ -1,5 +1,5 @@
 //! Repositories behind ssh and https, as the program reaches them: with the keys of Argo CD's Secrets, and the servers that
-//! its ConfigMaps trust. `ssh` and `git` on the program's `PATH` are scripts that write down what they were told.
+//! its `ConfigMaps` trust. `ssh` and `git` on the program's `PATH` are scripts that write down what they were told.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

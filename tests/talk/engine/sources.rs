@@ -91,6 +91,26 @@ async fn engine_sources_can_be_several_each_at_its_own_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_sources_begin_anew_where_the_cache_was_damaged() {
+    let mut world = shop(&map("a", "", "1")).await;
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.kill();
+    let caches = || std::fs::read_dir(&world.options.repo_cache).unwrap().map(|entry| entry.unwrap().path());
+    let cache = caches().find(|path| path.extension().is_some_and(|extension| extension == "git")).unwrap();
+    // As after a power failure in the wrong moment.
+    std::fs::remove_dir_all(cache.join("refs")).unwrap();
+    std::fs::remove_dir_all(cache.join("objects")).unwrap();
+    world.start().await;
+    world.deploys(&map("b", "", "1"));
+    let retry = json!({"limit": 2, "backoff": {"duration": "0.01s"}});
+    world.request(&json!({"sync": {}, "retry": retry}));
+    let state = world.end().await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    assert_eq!(world.names(&CONFIG_MAPS), ["a", "b"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_sources_are_not_fetched_without_bound() {
     let mut world = shop(&map("a", "", "1")).await;
     world.kill();

@@ -243,9 +243,9 @@ async fn git_reads_files_and_never_leaves_the_repository() {
     assert_eq!(repository.read(inside, "app/folder/c.yaml", limits).unwrap(), b"c: 1");
     assert!(repository.is_folder(inside, "app/folder").unwrap());
     for commit in [outside, tricky] {
-        assert!(matches!(names(commit, false), Err(ReadError::Outside(_))));
+        assert!(matches!(names(commit, false), Err(ReadError::LinkOutside(_))));
         let into = tempfile::tempdir().unwrap();
-        assert!(matches!(repository.export(commit, into.path(), limits), Err(ReadError::Outside(_))));
+        assert!(matches!(repository.export(commit, into.path(), limits), Err(ReadError::LinkOutside(_))));
     }
     let small = TreeLimits { file_bytes: 2, ..limits };
     assert!(matches!(repository.read(inside, "app/a.yaml", small), Err(ReadError::TooLarge { .. })));

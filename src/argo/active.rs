@@ -62,6 +62,8 @@ pub(super) struct Active {
     pub recorded: Option<(Timestamp, i64)>,
     pub revisions: Option<Arc<Revisions>>,
     pub review: Option<Arc<Review>>,
+    /// Reviews that were asked for and wait until the application and its destination are known; of each the revisions.
+    pub asked_reviews: Vec<Vec<String>>,
     /// What the last look into Git was about; a change of it needs another look.
     pub looked_at: Option<Vec<String>>,
     /// Events about it that were told.
@@ -93,6 +95,7 @@ impl Active {
             recorded: None,
             revisions: None,
             review: None,
+            asked_reviews: Vec::new(),
             looked_at: None,
             events: HashMap::new(),
         }

@@ -1,6 +1,7 @@
 //! The applications, in their compact form.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cluster::{FromJson, Kind};
 use crate::domain::application::{AppKey, AppSummary};
@@ -9,13 +10,52 @@ use crate::domain::application::{AppKey, AppSummary};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FleetItem {
     pub summary: Box<AppSummary>,
-    pub json: Box<str>,
+    /// `None`: nobody looked at it when it arrived.
+    pub json: Option<Box<str>>,
 }
 
 impl FromJson for FleetItem {
     fn from_json(json: &str, _: &Kind) -> Result<Self, String> {
         let summary = AppSummary::from_json("", json.as_bytes()).map_err(|error| error.to_string())?;
-        Ok(Self { summary: Box::new(summary), json: json.into() })
+        Ok(Self { summary: Box::new(summary), json: Some(json.into()) })
+    }
+}
+
+impl FleetItem {
+    /// Whether its operation is requested or runs.
+    pub(super) fn runs(&self) -> bool {
+        self.summary.busy || !(self.summary.is_done() || self.summary.has_ghost_operation())
+    }
+
+    /// Lets the JSON of one go that nobody looks at: of a whole fleet on its way to the hub it would be most of the
+    /// memory.
+    pub(super) fn slim(&mut self, wanted: &Wanted) {
+        if !self.runs() && !wanted.has(&self.summary.key) {
+            self.json = None;
+        }
+    }
+}
+
+/// The applications that are looked at in full, for those who read them. Cheap to clone: clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted(Arc<Mutex<HashSet<(Arc<str>, Arc<str>)>>>);
+
+impl Wanted {
+    pub(super) fn add(&self, key: &AppKey) {
+        self.lock().insert((Arc::clone(&key.namespace), Arc::clone(&key.name)));
+    }
+
+    pub(super) fn remove(&self, key: &AppKey) {
+        self.lock().remove(&(Arc::clone(&key.namespace), Arc::clone(&key.name)));
+    }
+
+    fn has(&self, key: &AppKey) -> bool {
+        self.lock().contains(&(Arc::clone(&key.namespace), Arc::clone(&key.name)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<(Arc<str>, Arc<str>)>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handle on a live view.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -42,6 +43,8 @@ pub struct Live {
     /// Asked for the server's time only.
     server: Cluster,
     identity: Identity,
+    /// Where things are kept on disk.
+    state: Option<Arc<Path>>,
 }
 
 impl Live {
@@ -55,9 +58,10 @@ impl Live {
         let (commands, inbox) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(1024);
         let (identify, identity) = watch::channel(Known::No);
+        let state = options.state.as_deref().map(Arc::from);
         tokio::spawn(hub::run(cluster, options, identify, inbox, sender));
         let identity = Identity(identity);
-        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity, server }, events))
+        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity, server, state }, events))
     }
 
     /// Now, by the clock of the API server as far as its answers told it.
@@ -88,7 +92,8 @@ impl Live {
     }
 
     /// Asks what a sync to these revisions would do (one a source; empty: the target revisions). The answer is a
-    /// [`LiveEvent::Review`].
+    /// [`LiveEvent::Review`], also of an application that is not open; one that does not exist or may not be read has a
+    /// review without a plan.
     pub fn review(&self, key: &AppKey, revisions: Vec<String>) {
         self.tell(Command::Review { key: key.clone(), revisions });
     }
@@ -145,6 +150,18 @@ impl Live {
     /// Ends the live view: watches end at once, a request on its way is finished, logs are written out.
     pub async fn stop(&self) {
         let _ = self.ask(Command::Stop).await;
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn state_folder(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        self.server.clock()
     }
 
     fn tell(&self, command: Command) {

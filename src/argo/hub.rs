@@ -12,7 +12,7 @@ use super::active::Active;
 use super::capture::Capture;
 use super::command::Command;
 use super::feeds::{Feed, FeedKey};
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Wanted};
 use super::identity::{Identity, Known};
 use super::message::Message;
 use super::options::Options;
@@ -45,6 +45,8 @@ pub(super) struct Hub {
     pub outbox: Outbox,
     pub place: Option<Place>,
     pub fleet: Fleet,
+    /// The keys of `active` and `shown`, for who reads Applications as they arrive.
+    pub wanted: Wanted,
     pub fleet_live: Option<Timestamp>,
     pub fleet_is_live: bool,
     pub active: HashMap<AppKey, Active>,
@@ -163,6 +165,7 @@ impl Hub {
             outbox: Outbox::default(),
             place: None,
             fleet: Fleet::default(),
+            wanted: Wanted::default(),
             fleet_live: None,
             fleet_is_live: false,
             active: HashMap::new(),
@@ -246,6 +249,7 @@ impl Hub {
             Message::Projects(event) => self.project_event(event),
             Message::Feed { feed, serial, event } => self.feed_event(&feed, serial, event),
             Message::Application { key, object } => self.read_application(&key, object.map(|object| *object)),
+            Message::NotRead { key, reason } => self.refuse_reviews(&key, &reason),
             Message::Destination { name, server, result } => self.resolved(&(name, server), result),
             Message::Controller(controller) => self.new_controller(controller),
             Message::Rights(rights) => {

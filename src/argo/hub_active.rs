@@ -35,6 +35,7 @@ impl Hub {
         if self.active.get(key).is_some_and(|active| active.application.is_some()) {
             // A second reader of the same application starts from what is known.
             self.retell(key);
+            self.want_feeds(key);
             self.look_into_git(key, false);
         } else {
             self.read(key);
@@ -50,7 +51,15 @@ impl Hub {
     }
 
     pub(super) fn activate(&mut self, key: &AppKey) {
+        self.wanted.add(key);
         self.active.entry(key.clone()).or_insert_with(|| Active::new(key.clone()));
+    }
+
+    /// Nobody may look at an application any more.
+    pub(super) fn unwant(&self, key: &AppKey) {
+        if !self.active.contains_key(key) && !self.shown.contains_key(key) {
+            self.wanted.remove(key);
+        }
     }
 
     /// Asks for the whole of an application.
@@ -65,7 +74,10 @@ impl Hub {
                         return;
                     }
                     // Then its watch will bring it, or say the same.
-                    Err(error) if !error.is_transient() => return,
+                    Err(error) if !error.is_transient() => {
+                        let _ = sender.send(Message::NotRead { key, reason: error.to_string() }).await;
+                        return;
+                    }
                     Err(_) => cluster.clock().sleep(wait).await,
                 }
                 wait = (wait * 2).min(Duration::from_secs(15));
@@ -127,6 +139,7 @@ impl Hub {
             self.settle(key);
         }
         self.look_into_git(key, false);
+        self.answer_reviews(key);
     }
 
     pub(super) fn application_gone(&mut self, key: &AppKey) {
@@ -142,14 +155,14 @@ impl Hub {
             self.record(key);
         }
         self.tell(LiveEvent::AppGone(key.clone()));
+        self.refuse_reviews(key, "the application does not exist");
         self.settle(key);
     }
 
     /// Lets an application go that nobody looks at and whose operation is over.
-    fn settle(&mut self, key: &AppKey) {
+    pub(super) fn settle(&mut self, key: &AppKey) {
         let Some(active) = self.active.get(key) else { return };
-        let runs = active.running && self.options.watch_operations;
-        if active.open > 0 || runs || active.linger_until.is_some() || self.is_capturing(key) {
+        if self.is_followed(active) || !active.asked_reviews.is_empty() || self.is_capturing(key) {
             return;
         }
         self.record(key);
@@ -157,7 +170,13 @@ impl Hub {
             for feed in active.feeds {
                 self.leave(&feed, key);
             }
+            self.unwant(key);
         }
+    }
+
+    /// Whether its hooks are of interest, and not only what Git has for it.
+    fn is_followed(&self, active: &Active) -> bool {
+        active.open > 0 || active.running && self.options.watch_operations || active.linger_until.is_some()
     }
 
     fn is_capturing(&self, key: &AppKey) -> bool {
@@ -256,6 +275,7 @@ impl Hub {
             self.want_feeds(&key);
             self.rescan(&key);
             self.look_into_git(&key, false);
+            self.answer_reviews(&key);
         }
     }
 
@@ -306,6 +326,9 @@ impl Hub {
     fn want_feeds(&mut self, key: &AppKey) {
         let Some(active) = self.active.get(key) else { return };
         let Destination::Known(cluster, kinds) = active.destination.clone() else { return };
+        if !self.is_followed(active) {
+            return;
+        }
         let missing: Vec<FeedKey> =
             active.wanted_feeds().into_iter().filter(|feed| !active.feeds.contains(feed)).collect();
         for feed in missing {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::controllers;
-use super::fleet::FleetItem;
+use super::fleet::{FleetItem, Wanted};
 use super::hub::Hub;
 use super::message::Message;
 use super::start::{self, Place};
@@ -69,6 +69,14 @@ async fn follow<T: FromJson>(
     }
 }
 
+/// An event of the fleet without what nobody looks at.
+fn slim(mut event: WatchEvent<FleetItem>, wanted: &Wanted) -> Message {
+    if let WatchEvent::Item(item) | WatchEvent::Applied(item) | WatchEvent::Deleted(item) = &mut event {
+        item.slim(wanted);
+    }
+    Message::Fleet(event)
+}
+
 impl Hub {
     pub(super) fn placed(&mut self, place: Place) {
         self.identify(place.identity.clone());
@@ -83,7 +91,9 @@ impl Hub {
             user: place.user.clone(),
         });
         let (cluster, sender) = (self.cluster.clone(), self.sender.clone());
-        self.spawn(follow(cluster.clone(), start::applications(), place.scope.clone(), sender.clone(), Message::Fleet));
+        let wanted = self.wanted.clone();
+        let fleet = move |event| slim(event, &wanted);
+        self.spawn(follow(cluster.clone(), start::applications(), place.scope.clone(), sender.clone(), fleet));
         let home = Scope::Namespace(place.home.clone());
         self.spawn(follow(cluster.clone(), start::projects(), home, sender.clone(), Message::Projects));
         self.spawn(controllers::follow(cluster, place.scope.clone(), sender));
@@ -133,12 +143,13 @@ impl Hub {
     }
 
     fn app(&mut self, item: FleetItem, change: Change) {
+        let runs = item.runs();
+        let json = item.json;
         let summary = item.summary.in_cluster(Arc::clone(&self.name));
         let key = summary.key.clone();
         if change == Change::Applied {
             self.fleet_live = Some(self.cluster.server_now());
         }
-        let runs = summary.busy || !(summary.is_done() || summary.has_ghost_operation());
         let news = self.fleet.put(&summary);
         let wanted = runs && self.options.watch_operations;
         if wanted && !self.active.contains_key(&key) {
@@ -148,8 +159,15 @@ impl Hub {
             self.tell(LiveEvent::App(Box::new(summary)));
         }
         let is_wanted = self.active.contains_key(&key) || self.shown.contains_key(&key);
-        if is_wanted && let Ok(object) = <Object as FromJson>::from_json(&item.json, &start::applications()) {
-            self.observe_application(&key, object, change);
+        match json.filter(|_| is_wanted) {
+            Some(json) => {
+                if let Ok(object) = <Object as FromJson>::from_json(&json, &start::applications()) {
+                    self.observe_application(&key, object, change);
+                }
+            }
+            // Nobody looked at it when it arrived.
+            None if is_wanted => self.read(&key),
+            None => {}
         }
     }
 

@@ -9,9 +9,13 @@ use super::active::Destination;
 use super::commits;
 use super::glance::{Glance, MOST};
 use super::hub::Hub;
+use super::repositories::Repos;
 use super::review::Look;
+use super::start;
+use crate::cluster::Cluster;
 use crate::domain::application::{AppKey, Application};
 use crate::domain::live::{LiveEvent, Review, RevisionNames, Revisions};
+use crate::domain::plan::Kinds;
 
 impl Hub {
     /// Looks into Git for an open application, if something changed since the last look that matters to it.
@@ -34,9 +38,50 @@ impl Hub {
     }
 
     pub(super) fn review(&mut self, key: &AppKey, revisions: Vec<String>) {
-        if self.active.get(key).is_some_and(|active| active.application.is_some()) {
+        self.activate(key);
+        let Some(active) = self.active.get_mut(key) else { return };
+        if !active.asked_reviews.contains(&revisions) {
+            active.asked_reviews.push(revisions);
+        }
+        if active.application.is_some() {
+            self.answer_reviews(key);
+        } else {
+            self.read(key);
+        }
+    }
+
+    /// Carries out the reviews that were asked for, once it is known of what and for where.
+    pub(super) fn answer_reviews(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        let is_asked = matches!(active.destination, Destination::Unasked | Destination::Asked);
+        if active.asked_reviews.is_empty() || active.application.is_none() || is_asked {
+            return;
+        }
+        for revisions in std::mem::take(&mut active.asked_reviews) {
             self.look(key, revisions, false, false);
         }
+        self.settle(key);
+    }
+
+    /// Answers the reviews that were asked for of an application that cannot be read.
+    pub(super) fn refuse_reviews(&mut self, key: &AppKey, reason: &str) {
+        let Some(active) = self.active.get_mut(key) else { return };
+        for asked in std::mem::take(&mut active.asked_reviews) {
+            let review = Review {
+                key: key.clone(),
+                asked,
+                commits: Vec::new(),
+                revisions: Arc::default(),
+                plan: Err(reason.to_owned()),
+                changes: Vec::new(),
+                targets: Vec::new(),
+                live: Vec::new(),
+                kinds: Arc::new(Kinds::well_known()),
+                incomplete: Vec::new(),
+            };
+            self.tell(LiveEvent::Review { key: key.clone(), review: Arc::new(review) });
+        }
+        self.settle(key);
     }
 
     fn look(&mut self, key: &AppKey, asked: Vec<String>, is_own: bool, forced: bool) {
@@ -108,11 +153,16 @@ impl Hub {
             return;
         }
         let wanted: HashSet<AppKey> = keys.into_iter().take(MOST).collect();
-        self.shown.retain(|key, _| wanted.contains(key));
+        let gone: Vec<AppKey> = self.shown.keys().filter(|key| !wanted.contains(*key)).cloned().collect();
+        for key in gone {
+            self.shown.remove(&key);
+            self.unwant(&key);
+        }
         for key in wanted {
             if self.shown.contains_key(&key) {
                 continue;
             }
+            self.wanted.add(&key);
             self.shown.insert(key.clone(), super::glance::Shown::default());
             match self.active.get(&key).and_then(|active| active.application.clone()) {
                 Some(application) => self.glance(&application),
@@ -156,19 +206,36 @@ impl Hub {
     }
 
     pub(super) fn names(&mut self, key: &AppKey, source: usize, reply: oneshot::Sender<Result<RevisionNames, String>>) {
-        let application = self.active.get(key).and_then(|active| active.application.clone());
-        let found = application.and_then(|application| application.spec.effective_sources().get(source).cloned());
-        let Some(source) = found else {
-            let _ = reply.send(Err("the application has no such source, or is not open".to_owned()));
-            return;
-        };
-        let path = self.repos.parse(&source.repo_url).map_err(|error| error.to_string());
-        let path = path.and_then(|url| self.repos.path(&url).ok_or_else(|| "Git is not asked".to_owned()));
-        match path {
-            Ok(path) => drop(tokio::task::spawn_blocking(move || reply.send(commits::names(&path, &source)))),
-            Err(error) => drop(reply.send(Err(error))),
-        }
+        let known = self.active.get(key).and_then(|active| active.application.clone());
+        let (cluster, repos, key) = (self.cluster.clone(), self.repos.clone(), key.clone());
+        self.spawn(async move {
+            let _ = reply.send(names(&cluster, &repos, &key, known, source).await);
+        });
     }
+}
+
+/// What can stand in the revision field for a source of an application, which is asked for where it is not known.
+async fn names(
+    cluster: &Cluster,
+    repos: &Repos,
+    key: &AppKey,
+    known: Option<Arc<Application>>,
+    source: usize,
+) -> Result<RevisionNames, String> {
+    let application = match known {
+        Some(known) => known,
+        None => {
+            let found = cluster.get(&start::applications(), &key.namespace, &key.name).await;
+            let object = found.map_err(|error| error.to_string())?.ok_or("the application does not exist")?;
+            Arc::new(Application::read(Arc::clone(&key.cluster), &object).0)
+        }
+    };
+    let source = application.spec.effective_sources().get(source).cloned();
+    let source = source.ok_or("the application has no such source")?;
+    let url = repos.parse(&source.repo_url).map_err(|error| error.to_string())?;
+    let path = repos.path(&url).ok_or("Git is not asked")?;
+    let read = tokio::task::spawn_blocking(move || commits::names(&path, &source)).await;
+    read.map_err(|error| error.to_string())?
 }
 
 /// The revisions of the operation that runs, so that the plan is that operation's; none: the target revisions.

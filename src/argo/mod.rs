@@ -30,7 +30,7 @@
 //!   compact form. `active`, `feeds`: what is followed of those that are open or whose operations run. `destinations`:
 //!   clients for the clusters hooks run in. `controllers`: who acts on operations.
 //! - `requests`: guarded writes, conflicts, unknown outcomes. `capture`, `follow`, `quota`, `logs`: logs to disk and back.
-//!   `identity`: what a cluster is called there. `repositories`, `commits`, `glance`, `review`: what Git has, and the plan
+//!   `identity`: what a cluster is called there; `deferrals`: approvals that were put off, under that name. `repositories`, `commits`, `glance`, `review`: what Git has, and the plan
 //!   made from it.
 //! - `outbox`: what is still to be told; bounded however slow the reader is.
 //! - `hub` and `hub_*`: what of it belongs to which application, and what is told.
@@ -40,6 +40,7 @@ mod capture;
 mod command;
 mod commits;
 mod controllers;
+mod deferrals;
 mod destinations;
 mod feeds;
 mod fleet;

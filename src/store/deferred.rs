@@ -13,7 +13,7 @@ const FILE: &str = "deferred.json";
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Deferral {
-    /// The cluster of the Application.
+    /// The cluster of the Application, as [`AppKey::cluster`] on disk; told by a live view: in memory.
     pub cluster: String,
     /// Namespace of the Application.
     pub namespace: String,

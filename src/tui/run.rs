@@ -21,7 +21,7 @@ use super::view::title;
 use crate::argo::{Events, Live, Options};
 use crate::clock::Clock;
 use crate::domain::live::LogMessage;
-use crate::store::{Deferral, Deferrals, State, StoreError};
+use crate::store::{Deferral, StoreError};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -291,13 +291,6 @@ impl Runner {
                 }
             }
             Effect::Save { name, bytes } => self.save(name, bytes),
-            Effect::Deferrals => self.deferrals(Deferrals::all),
-            Effect::Defer(deferral) => {
-                self.deferrals(move |deferrals| deferrals.put(deferral).and_then(|()| deferrals.all()));
-            }
-            Effect::TakeBack(key) => {
-                self.deferrals(move |deferrals| deferrals.remove(&key).and_then(|()| deferrals.all()));
-            }
             effect => {
                 if let Some(live) = self.live.clone() {
                     self.ask(&live, effect);
@@ -335,6 +328,9 @@ impl Runner {
                     let _ = sender.send(Message::Names { key, answer }).await;
                 });
             }
+            Effect::Deferrals => self.deferrals(live, |live| async move { live.deferrals().await }),
+            Effect::Defer(deferral) => self.deferrals(live, |live| async move { live.defer(deferral).await }),
+            Effect::TakeBack(key) => self.deferrals(live, |live| async move { live.take_back(&key).await }),
             Effect::Review { key, revisions } => live.review(&key, revisions),
             Effect::Send { key, request, seen } => {
                 live.send(&key, request, Some(seen));
@@ -364,13 +360,18 @@ impl Runner {
     }
 
     /// Reads or changes the approvals that were put off; what they are then arrives as a message.
-    fn deferrals(&self, work: impl FnOnce(&Deferrals) -> Result<Vec<Deferral>, StoreError> + Send + 'static) {
-        // Without a folder they are kept in the model alone.
-        let Some(state) = self.options.as_ref().and_then(|options| options.state.clone()) else { return };
-        let sender = self.sender.clone();
-        tokio::task::spawn_blocking(move || {
-            let answer = work(&Deferrals::new(&State::new(&state))).map_err(|error| error.to_string());
-            let _ = sender.blocking_send(Message::Deferrals(answer));
+    fn deferrals<F>(&self, live: &Live, work: impl FnOnce(Live) -> F)
+    where
+        F: Future<Output = Result<Vec<Deferral>, StoreError>> + Send + 'static,
+    {
+        let (work, sender) = (work(live.clone()), self.sender.clone());
+        tokio::spawn(async move {
+            let answer = match work.await {
+                // Without a folder they are kept in the model alone.
+                Err(StoreError::Off) => return,
+                answer => answer.map_err(|error| error.to_string()),
+            };
+            let _ = sender.send(Message::Deferrals(answer)).await;
         });
     }
 

@@ -28,7 +28,10 @@ use serde_json::{Value, json};
 /// Names the folder with the kubeconfig: then this process is the client.
 const CLIENT: &str = "BOATHOOK_BENCH_CLIENT";
 const STAMP: &str = "bench/stamp";
+/// Pods that end with much in their logs, all at once; and the lines of each: as many as a node keeps.
+const TALKERS: usize = 4;
 const LINES: i64 = 60_000;
+const ENDED: usize = 100;
 const SECONDS: u64 = 5;
 
 fn main() {
@@ -69,9 +72,17 @@ async fn serve(count: usize) {
     let folder = tempfile::tempdir().unwrap();
     write_kubeconfig(&folder.path().join("kubeconfig"), &simulator.kubeconfig()).unwrap();
     let bytes: usize = store.list(&APPLICATIONS, None).0.iter().map(|stored| stored.json().len()).sum();
-    let plain = plain_list(&simulator).await;
     println!("{count} Applications, {} MB of JSON", bytes >> 20);
-    println!("  the server's own time for one list of them: {} ms ({} MB read and dropped)", plain.1, plain.0 >> 20);
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let streaming = "?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    for (what, accept, query) in [
+        ("the table of them", table, "?includeObject=Metadata"),
+        ("one list of them", "application/json", ""),
+        ("a streaming list of them", "application/json", streaming),
+    ] {
+        let (read, took) = plain(&simulator, accept, query).await;
+        println!("  the server's own time for {what}: {took} ms ({} MB, read and dropped)", read >> 20);
+    }
     let mut child = Command::new(std::env::current_exe().unwrap())
         .env(CLIENT, folder.path())
         .stdin(Stdio::piped())
@@ -96,28 +107,37 @@ async fn serve(count: usize) {
                 input.write_all(b"done\n").unwrap();
             }
             "PODS" => pods(&simulator).await,
+            "LOGS" => (0..TALKERS).for_each(|index| {
+                store.put_raw(&PODS, pod(&format!("talker-{index}"), &ended()));
+            }),
             line => println!("  {line}"),
         }
     }
     child.wait().unwrap();
 }
 
-/// What the server takes for the same bytes, read by a client that does nothing with them.
-async fn plain_list(simulator: &Simulator) -> (usize, u128) {
+/// What the server takes for the same bytes, read by a client that does nothing with them: up to the end of the answer,
+/// or of the initial events.
+async fn plain(simulator: &Simulator, accept: &str, query: &str) -> (usize, u128) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    const DONE: &[u8] = b"k8s.io/initial-events-end";
     let start = Instant::now();
     let address = simulator.url().trim_start_matches("http://").to_owned();
     let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
     let request = format!(
-        "GET /apis/argoproj.io/v1alpha1/namespaces/argocd/applications HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+        "GET /apis/argoproj.io/v1alpha1/namespaces/argocd/applications{query} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
         simulator.token()
     );
     socket.write_all(request.as_bytes()).await.unwrap();
-    let (mut read, mut buffer) = (0, vec![0; 1 << 20]);
+    let (mut read, mut buffer, mut tail) = (0, vec![0; 1 << 20], Vec::new());
     loop {
-        match socket.read(&mut buffer).await.unwrap() {
-            0 => return (read, start.elapsed().as_millis()),
-            some => read += some,
+        let some = socket.read(&mut buffer).await.unwrap();
+        read += some;
+        // The word may be cut in two.
+        tail.extend_from_slice(&buffer[..some]);
+        tail.drain(..tail.len().saturating_sub(1024));
+        if some == 0 || query.contains("watch") && tail.windows(DONE.len()).any(|own| own == DONE) {
+            return (read, start.elapsed().as_millis());
         }
     }
 }
@@ -136,10 +156,14 @@ fn pod(name: &str, state: &Value) -> Value {
             "annotations": { STAMP: now_ns().to_string() },
             "ownerReferences": [{ "apiVersion": "batch/v1", "kind": "Job", "name": "migrate", "uid": "migrate", "controller": true }] },
         "spec": { "nodeName": "n", "restartPolicy": "Never", "containers": [{ "name": "main", "image": "i" }] },
-        "status": { "phase": "Running", "containerStatuses": [{ "name": "main", "restartCount": 0, "state": state }] } })
+        "status": { "phase": if state.get("running").is_some() { "Running" } else { "Succeeded" }, "containerStatuses": [{ "name": "main", "restartCount": 0, "state": state }] } })
 }
 
-/// A hundred pods of a hook that run and end; the last one has written much.
+fn ended() -> Value {
+    json!({ "terminated": { "exitCode": 0, "finishedAt": "2026-11-22T11:00:09Z" } })
+}
+
+/// A hundred pods of a hook that run, and end one after the other; and the logs of those that are to come.
 async fn pods(simulator: &Simulator) {
     let (store, clock) = (simulator.store(), Clock::real());
     store.put_raw(
@@ -147,21 +171,30 @@ async fn pods(simulator: &Simulator) {
         json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "migrate", "namespace": "shop", "uid": "migrate", "creationTimestamp": "2026-11-22T11:00:01Z" }, "status": {} }),
     );
     store.put_raw(&APPLICATIONS, running());
+    let up = json!({ "running": { "startedAt": "2026-11-22T11:00:02Z" } });
+    let run = |pod: String| RunKey { pod, container: "main".to_owned(), restart: 0 };
+    for index in 0..ENDED {
+        let name = format!("pod-{index}");
+        simulator.logs().start(&run(name.clone()));
+        store.put_raw(&PODS, pod(&name, &up));
+    }
+    let start: jiff::Timestamp = "2026-11-22T11:00:02Z".parse().unwrap();
+    for index in 0..TALKERS {
+        let key = run(format!("talker-{index}"));
+        simulator.logs().start(&key);
+        for line in 0..LINES {
+            let at = start + jiff::SignedDuration::from_micros(line * 100);
+            simulator.logs().write(&key, at, format!("line {line} of what a migration has to say").as_bytes());
+        }
+        simulator.logs().end(&key);
+    }
     clock.sleep(Duration::from_secs(1)).await;
-    let ended = json!({ "terminated": { "exitCode": 0, "finishedAt": "2026-11-22T11:00:09Z" } });
-    for index in 0..100 {
-        store.put_raw(&PODS, pod(&format!("pod-{index}"), &ended));
+    for index in 0..ENDED {
+        let name = format!("pod-{index}");
+        simulator.logs().end(&run(name.clone()));
+        store.put_raw(&PODS, pod(&name, &ended()));
         clock.sleep(Duration::from_millis(20)).await;
     }
-    let key = RunKey { pod: "talker".to_owned(), container: "main".to_owned(), restart: 0 };
-    simulator.logs().start(&key);
-    let start: jiff::Timestamp = "2026-11-22T11:00:02Z".parse().unwrap();
-    for line in 0..LINES {
-        let at = start + jiff::SignedDuration::from_micros(line * 100);
-        simulator.logs().write(&key, at, format!("line {line} of what a migration has to say").as_bytes());
-    }
-    simulator.logs().end(&key);
-    store.put_raw(&PODS, pod("talker", &ended));
 }
 
 /// Resident memory now and at most, in MB, and CPU time.
@@ -226,31 +259,39 @@ async fn client(folder: std::path::PathBuf) {
     println!("PODS");
     let key = AppKey::new(live.cluster().clone(), "argocd", "busy");
     let mut delays: BTreeMap<String, u128> = BTreeMap::new();
-    let mut began = None;
-    while let Some(event) = events.recv().await {
-        match event {
-            LiveEvent::Observed { key: own, event } if own == key && event.object.kind() == "Pod" => {
-                let stamp = event.object.annotation(STAMP).and_then(|stamp| stamp.parse::<u128>().ok()).unwrap();
-                delays.entry(event.object.name().to_owned()).or_insert(now_ns() - stamp);
-            }
-            LiveEvent::Capture(CaptureNotice::Started { source, .. }) if source.starts_with("talker") => {
-                began = Some(Instant::now());
-            }
-            LiveEvent::Capture(CaptureNotice::Complete { source, lines, .. }) if source.starts_with("talker") => {
-                let took = began.unwrap().elapsed();
-                println!(
-                    "log lines captured: {lines} of {LINES} in {} ms, {:.0} a second",
-                    took.as_millis(),
-                    lines as f64 / took.as_secs_f64()
-                );
-                break;
-            }
-            _ => {}
+    while delays.len() < ENDED {
+        let LiveEvent::Observed { key: own, event } = events.recv().await.unwrap() else { continue };
+        let state = |name: &str| event.object.at(&["status", "phase"]).and_then(Value::as_str) == Some(name);
+        if own == key && event.object.kind() == "Pod" && state("Succeeded") {
+            let stamp = event.object.annotation(STAMP).and_then(|stamp| stamp.parse::<u128>().ok()).unwrap();
+            delays.entry(event.object.name().to_owned()).or_insert(now_ns() - stamp);
         }
     }
     let mut sorted: Vec<u128> = delays.into_values().collect();
     sorted.sort_unstable();
     let at = |share: usize| sorted[(sorted.len() - 1) * share / 100] as f64 / 1e6;
     println!("pod's end to event: median {:.1} ms, 99 % {:.1} ms, of {}", at(50), at(99), sorted.len());
+    let began = Instant::now();
+    println!("LOGS");
+    let (mut complete, mut captured) = (0, 0);
+    while complete < TALKERS {
+        match events.recv().await.unwrap() {
+            LiveEvent::Capture(CaptureNotice::Complete { source, lines, .. }) if source.starts_with("talker") => {
+                (complete, captured) = (complete + 1, captured + lines);
+            }
+            LiveEvent::Capture(CaptureNotice::Lost { source, reason, .. }) if source.starts_with("talker") => {
+                complete += 1;
+                println!("LOST of {source}: {reason}");
+            }
+            _ => {}
+        }
+    }
+    let took = began.elapsed();
+    let written = u64::try_from(LINES).unwrap() * TALKERS as u64;
+    println!(
+        "log lines captured: {captured} of {written} in {} ms, {:.0} a second",
+        took.as_millis(),
+        captured as f64 / took.as_secs_f64()
+    );
     live.stop().await;
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 /// What names an application: cluster, namespace and name, never the name alone. Cheap to clone.
 ///
-/// The cluster is the name of the context until the UID of the namespace kube-system is known.
+/// In memory the cluster is the name of its context: a process talks to one cluster by one context, people know it by that
+/// name, and a key that changed when the cluster says who it is would lose what is open, marked and running meanwhile. On
+/// disk, where contexts are renamed and one name may mean two clusters, it is the UID of the namespace kube-system as soon
+/// as that is known, and the context's name until then (`Live::stored` gives that key).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey {
-    /// The cluster the Application object lives in.
+    /// The cluster the Application object lives in: its context, on disk the UID of kube-system.
     pub cluster: Arc<str>,
     /// Its namespace.
     pub namespace: Arc<str>,

@@ -4,6 +4,7 @@ use boathook::argo::{Live, Namespaces, Options};
 use boathook::clock::Clock;
 use boathook::sim::resource::NAMESPACES;
 use boathook::sim::server::write_kubeconfig;
+use boathook::store::Deferral;
 use serde_json::json;
 
 use super::world::{World, hook_result, put, running, simulator};
@@ -38,6 +39,14 @@ async fn history_belongs_to_the_cluster_and_not_to_the_name_of_a_context() {
     let key = world.key("a");
     assert_eq!(&*world.live.stored(&key).cluster, "0f3b-the-cluster");
     assert_eq!(world.live.history(&key).await.unwrap().len(), 1);
+    let deferral = Deferral {
+        cluster: key.cluster.to_string(),
+        namespace: key.namespace.to_string(),
+        application: key.name.to_string(),
+        note: "after lunch".to_owned(),
+        ..Deferral::default()
+    };
+    assert_eq!(world.live.defer(deferral.clone()).await.unwrap(), [deferral]);
     world.live.stop().await;
     // The same cluster under another name.
     let path = world.home.path().join("renamed");
@@ -54,6 +63,10 @@ async fn history_belongs_to_the_cluster_and_not_to_the_name_of_a_context() {
     let mut other = key.clone();
     other.cluster = live.cluster().clone();
     assert_eq!(live.history(&other).await.unwrap().len(), 1, "as soon as it is asked");
+    let put_off = live.deferrals().await.unwrap();
+    assert_eq!((&*put_off[0].cluster, put_off[0].note.as_str()), ("another-name", "after lunch"));
+    let again = live.defer(Deferral { note: "tomorrow".to_owned(), ..put_off[0].clone() }).await.unwrap();
+    assert_eq!(again.iter().map(|own| own.note.as_str()).collect::<Vec<_>>(), ["tomorrow"], "it is replaced");
     live.stop().await;
     // Another cluster under the same name.
     let second = simulator();
@@ -67,6 +80,11 @@ async fn history_belongs_to_the_cluster_and_not_to_the_name_of_a_context() {
     let (live, _events) = Live::start(options(&path), &Clock::real()).await.unwrap();
     assert_eq!(live.cluster(), &key.cluster);
     assert!(live.history(&key).await.unwrap().is_empty());
+    // What was put off there stays, and is not told as if it were of this cluster.
+    let put_off = live.deferrals().await.unwrap();
+    assert_eq!(put_off.iter().map(|own| &*own.cluster).collect::<Vec<_>>(), ["0f3b-the-cluster"]);
+    live.take_back(&key).await.unwrap();
+    assert_eq!(live.deferrals().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

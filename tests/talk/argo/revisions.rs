@@ -1,7 +1,7 @@
 //! What Git has of an application, and the plan made from it.
 
 use boathook::argo::RepositoryOptions;
-use boathook::domain::live::ObjectChange;
+use boathook::domain::live::{ObjectChange, Watched};
 use serde_json::json;
 
 use super::world::{World, app, simulator};
@@ -144,4 +144,42 @@ async fn what_cannot_be_fetched_says_so_and_hides_nothing_else() {
     assert!(problem.contains("not allowed"), "{problem}");
     let plan = world.picture.reviews[&key].plan.as_ref().unwrap_err();
     assert!(plan.contains("not allowed"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_review_is_answered_whether_its_application_is_open_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = WorkTree::new(folder.path());
+    let target = commit(&tree, "a/hook.yaml", HOOK, "feat: migrate first");
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().to_owned();
+    let simulator = simulator();
+    let mut object = app("a");
+    object["spec"]["source"]["repoURL"] = json!(tree.url());
+    super::world::put(&simulator, &boathook::sim::resource::APPLICATIONS, object);
+    let mut world = World::with(simulator, |options| {
+        options.repositories =
+            RepositoryOptions { cache: Some(root), allow_files: true, ..RepositoryOptions::default() };
+        options.watch_operations = false;
+    })
+    .await;
+    let (a, nobody) = (world.key("a"), world.key("nobody"));
+    // Before anything is known, and never opened.
+    world.live.review(&a, vec![target.clone()]);
+    world.live.review(&nobody, Vec::new());
+    world
+        .until("the plan", |picture| {
+            picture.reviews.get(&a).is_some_and(|review| review.plan.as_ref().is_ok_and(|plan| !plan.tasks.is_empty()))
+        })
+        .await;
+    assert_eq!(world.picture.reviews[&a].asked, [target]);
+    assert_eq!(world.picture.reviews[&a].incomplete, [""; 0], "the destination was asked for its kinds");
+    world.until("an answer", |picture| picture.reviews.contains_key(&nobody)).await;
+    assert_eq!(world.picture.reviews[&nobody].plan.as_ref().unwrap_err(), "the application does not exist");
+    let hooks = |watched: &Watched| matches!(watched, Watched::Hooks { .. });
+    assert!(!world.picture.watches.keys().any(hooks), "nobody looks at its hooks");
+    assert_eq!(world.live.names(&a, 0).await.unwrap().branches, ["main"]);
+    // Opened afterwards it is followed as any other.
+    world.live.open(&a);
+    world.until("its hooks are watched", |picture| picture.watches.keys().any(hooks)).await;
 }

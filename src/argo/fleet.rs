@@ -49,7 +49,7 @@ impl Wanted {
         self.lock().remove(&(Arc::clone(&key.namespace), Arc::clone(&key.name)));
     }
 
-    fn has(&self, key: &AppKey) -> bool {
+    pub(super) fn has(&self, key: &AppKey) -> bool {
         self.lock().contains(&(Arc::clone(&key.namespace), Arc::clone(&key.name)))
     }
 

@@ -9,7 +9,7 @@ use super::active::{Active, Destination};
 use super::destinations;
 use super::feeds::{Feed, FeedKey, FeedKind, Stored};
 use super::hub::Hub;
-use super::hub_fleet::{interrupted, known_until};
+use super::hub_fleet::{interrupted, is_denied, known_until};
 use super::message::{Message, Slim};
 use super::start::{self, HOOK_NEEDS};
 use crate::cluster::{Cluster, Kinds, WatchEvent};
@@ -62,24 +62,28 @@ impl Hub {
         }
     }
 
-    /// Asks for the whole of an application.
+    /// Asks for the whole of an application, as long as somebody looks at it.
     pub(super) fn read(&mut self, key: &AppKey) {
         let (cluster, sender, key) = (self.cluster.clone(), self.sender.clone(), key.clone());
+        let wanted = self.wanted.clone();
         self.spawn(async move {
             let mut wait = Duration::from_millis(250);
-            loop {
+            while wanted.has(&key) {
                 match cluster.get(&start::applications(), &key.namespace, &key.name).await {
                     Ok(object) => {
                         let _ = sender.send(Message::Application { key, object: object.map(Box::new) }).await;
                         return;
                     }
-                    // Then its watch will bring it, or say the same.
-                    Err(error) if !error.is_transient() => {
-                        let _ = sender.send(Message::NotRead { key, reason: error.to_string() }).await;
-                        return;
+                    Err(error) => {
+                        let (is_transient, is_denied) = (error.is_transient(), is_denied(&error));
+                        let message = Message::NotRead { key: key.clone(), reason: error.to_string() };
+                        if !is_transient && (sender.send(message).await.is_err() || !is_denied) {
+                            return;
+                        }
                     }
-                    Err(_) => cluster.clock().sleep(wait).await,
                 }
+                // A right may be given, and credentials renewed.
+                cluster.clock().sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(15));
             }
         });
@@ -153,6 +157,13 @@ impl Hub {
             active.running = false;
             self.tell(LiveEvent::Observed { key: key.clone(), event });
             self.record(key);
+        }
+        if let Some(active) = self.active.get_mut(key) {
+            // A reader forgets what it knows: should it come again, all there is of it is told again.
+            active.told.clear();
+            active.events.clear();
+            active.told_controller = None;
+            active.told_windows = None;
         }
         self.tell(LiveEvent::AppGone(key.clone()));
         self.refuse_reviews(key, "the application does not exist");

@@ -28,7 +28,7 @@ pub(super) enum Message {
     Feed { feed: FeedKey, serial: u64, event: WatchEvent<Slim> },
     /// The whole of an application that was asked for.
     Application { key: AppKey, object: Option<Box<Object>> },
-    /// An application that was asked for cannot be read, and will not be by asking again.
+    /// An application that was asked for cannot be read, and asking again at once does not help.
     NotRead { key: AppKey, reason: String },
     /// A destination was resolved.
     Destination { name: String, server: String, result: Result<(Cluster, Arc<Kinds>), String> },

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::world::{World, hook_result, put, running, simulator};
 
-fn secret(other: &Simulator) -> serde_json::Value {
+pub(super) fn secret(other: &Simulator) -> serde_json::Value {
     let encode = |text: &str| STANDARD.encode(text);
     let config = json!({ "bearerToken": other.token() }).to_string();
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "cluster-eu", "namespace": "argocd", "labels": { "argocd.argoproj.io/secret-type": "cluster" } },

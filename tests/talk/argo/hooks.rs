@@ -1,14 +1,17 @@
 //! Hooks of operations that run: found, watched, and their logs kept.
 
+use std::time::Duration;
+
+use boathook::clock::Clock;
 use boathook::domain::live::{HookAccess, LogFilter, SourceEnd, WatchState, Watched};
 use boathook::domain::manifest::ObjectKey;
 use boathook::domain::timeline::{OperationView, TaskKey, TaskPhase, TaskState};
 use boathook::sim::faults::{Action, Fault, WatchOrder, requests};
 use boathook::sim::logs::RunKey;
 use boathook::sim::resource::{JOBS, PODS};
-use boathook::store::{OperationId, State};
+use boathook::sim::store::Random;
+use boathook::store::{KeptLog, OperationId, State};
 use jiff::{Timestamp, ToSpan as _};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::world::{Picture, World, app, hook_result, put, running};
@@ -160,78 +163,87 @@ async fn a_hook_without_access_says_what_is_missing() {
     world.until("its row all the same", |picture| picture.apps.contains_key(&key)).await;
 }
 
-/// What a container writes, in pieces, and what goes wrong meanwhile.
-fn story() -> impl Strategy<Value = Vec<(Vec<u8>, u8)>> {
-    let piece = prop_oneof![
-        4 => proptest::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| bytes.into_iter().filter(|byte| *byte != b'\n').collect()),
-        4 => Just(b"the same line".to_vec()),
-        1 => Just(vec![b'x'; 70_000]),
-        3 => Just(Vec::new()),
-    ];
-    proptest::collection::vec((piece, 0..6_u8), 1..20)
-}
-
-/// What was written, line by line.
-pub(super) fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    if lines.last().is_some_and(Vec::is_empty) {
-        lines.pop();
-    }
-    lines
-}
-
-pub(super) fn cases(most: u32) -> u32 {
-    std::env::var("BOATHOOK_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256_u32).min(most)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(24), failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Whatever a container writes, and whatever happens to the connections: what is on disk is what it wrote.
-    #[test]
-    fn what_is_captured_is_what_was_written(story in story()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(capture(&story));
+/// What a container writes in one line.
+fn piece(random: &mut Random) -> Vec<u8> {
+    match random.below(8) {
+        0..3 => {
+            let bytes = (0..random.below(40)).map(|_| u8::try_from(random.below(256)).unwrap());
+            bytes.filter(|byte| *byte != b'\n').collect()
+        }
+        3..6 => b"the same line".to_vec(),
+        6 => vec![b'x'; 70_000],
+        _ => Vec::new(),
     }
 }
 
-async fn capture(story: &[(Vec<u8>, u8)]) {
+/// Whatever containers write, whether they are run again, and whatever happens to the connections: what is on disk is what
+/// they wrote.
+async fn capture(seed: u64) {
+    let context = format!("BOATHOOK_SEED={seed}");
+    let mut random = Random::new(seed);
     let mut world = World::new().await;
     world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
     let app = world.key("a");
     let job = put_job(&world);
     let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    let mut written = Vec::new();
     let faults = world.simulator.faults().clone();
-    let tails = || requests(&["get"], &["pods/log"]);
-    for (index, (piece, fault)) in (0_i64..).zip(story) {
-        match fault {
-            1 => drop(faults.add(Fault::new(tails(), Action::Truncate { after: 150 }).times(1))),
-            2 => drop(faults.add(Fault::new(tails(), Action::Cut).times(1))),
-            3 => drop(world.simulator.restart().await),
-            4 => faults.order(requests(&["watch"], &[]), WatchOrder::Cut),
-            _ => {}
+    let runs = 1 + u32::try_from(random.below(2)).unwrap();
+    let run = |restart: u32| RunKey { restart, ..key("pod-1") };
+    let mut written = vec![Vec::new(); runs as usize];
+    let mut now = 0;
+    for restart in 0..runs {
+        logs.start(&run(restart));
+        let with = |state: &Value| {
+            let mut pod = pod(&job, "pod-1", state, restart);
+            pod["spec"]["restartPolicy"] = json!("OnFailure");
+            if restart > 0 {
+                pod["status"]["containerStatuses"][0]["lastState"] = ended(1);
+            }
+            pod
+        };
+        put(&world.simulator, &PODS, with(&up()));
+        for _ in 0..random.below(20) {
+            match random.below(12) {
+                0 => drop(faults.add(super::faults::fault(&mut random))),
+                1 => {
+                    let tails = requests(&["get"], &["pods/log"]);
+                    let after = usize::try_from(random.below(400)).unwrap();
+                    faults.add(Fault::new(tails, Action::Truncate { after }).times(1));
+                }
+                2 => drop(faults.add(Fault::new(requests(&["get"], &["pods/log"]), Action::Cut).times(1))),
+                3 => world.simulator.restart().await.unwrap(),
+                4 => faults.order(requests(&["watch"], &[]), WatchOrder::Cut),
+                5 => Clock::real().sleep(Duration::from_millis(random.below(10))).await,
+                _ => {}
+            }
+            // Several lines a second, and at one time: a reconnect gets some of them again.
+            now += [0, 1, 250, 1500][usize::try_from(random.below(4)).unwrap()];
+            let line = piece(&mut random);
+            logs.write(&run(restart), at(now), &line);
+            written[restart as usize].push(line);
         }
-        // Several pieces a second: a reconnect gets some lines again.
-        logs.write(&key("pod-1"), at(index * 250), piece);
-        written.extend_from_slice(piece);
-        written.push(b'\n');
+        logs.end(&run(restart));
+        put(&world.simulator, &PODS, with(&ended(i64::from(restart + 1 < runs))));
     }
     faults.clear();
-    logs.end(&key("pod-1"));
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
+    faults.order(requests(&["watch"], &[]), WatchOrder::Cut);
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count: 0 };
     let (live, state) = (world.live.clone(), State::new(world.home.path().join("state")));
-    let folder = || state.operation(&live.stored(&app), id);
-    let complete = || folder().logs().is_ok_and(|logs| logs.iter().any(|log| log.info.complete));
-    world.until("the capture is complete", |_| complete()).await;
-    let mut reader = folder().logs().unwrap()[0].read().unwrap();
-    let mut read = Vec::new();
-    while let Some(line) = reader.next_line().unwrap() {
-        read.push(line.text);
+    let complete = || -> Vec<KeptLog> {
+        let logs = state.operation(&live.stored(&app), id).logs().unwrap_or_default();
+        logs.into_iter().filter(|log| log.info.complete).collect()
+    };
+    world.until(&format!("{context}: the logs are complete"), |_| complete().len() == written.len()).await;
+    for log in complete() {
+        let mut reader = log.read().unwrap();
+        let read: Vec<Vec<u8>> = std::iter::from_fn(|| reader.next_line().unwrap()).map(|line| line.text).collect();
+        let own = &written[log.info.restart as usize];
+        assert_eq!(read.len(), own.len(), "{context}: lines of run {}", log.info.restart);
+        assert!(read == *own, "{context}: the bytes of run {} differ", log.info.restart);
     }
-    assert_eq!(read.len(), lines(&written).len());
-    assert!(read == lines(&written), "the bytes differ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_captured_is_what_was_written() {
+    super::seeds::each(capture).await;
 }

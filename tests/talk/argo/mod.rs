@@ -12,6 +12,7 @@ mod recordings;
 mod reopen;
 mod requests;
 mod revisions;
+mod seeds;
 mod slow;
 mod world;
 mod writes;

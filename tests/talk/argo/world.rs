@@ -1,6 +1,6 @@
 //! A simulated cluster, a live view of it, and the picture that a reader of its events has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use boathook::argo::{Events, Live, Namespaces, Options};
 use boathook::clock::Clock;
 use boathook::domain::application::{AppKey, AppSummary, Application};
+use boathook::domain::event::Change;
 use boathook::domain::live::{
     CaptureNotice, EarlyRow, HookAccess, LiveEvent, LogFilter, LogMessage, LogSource, OperationRecord, Outcome,
     RequestId, RequestState, Review, Revisions, Rights, SourceEnd, WatchState, Watched,
@@ -35,6 +36,9 @@ pub(crate) struct Picture {
     pub(crate) applications: HashMap<AppKey, Arc<Application>>,
     pub(crate) objects: HashMap<AppKey, Arc<Object>>,
     pub(crate) timelines: HashMap<AppKey, Timeline>,
+    /// UID and version of what was observed of an application's hooks and is not gone.
+    pub(crate) objects_of: HashMap<AppKey, BTreeMap<String, String>>,
+    pub(crate) settled: HashSet<AppKey>,
     pub(crate) access: HashMap<AppKey, HookAccess>,
     pub(crate) controllers: HashMap<AppKey, Controller>,
     pub(crate) windows: HashMap<AppKey, Decision>,
@@ -74,9 +78,17 @@ impl Picture {
                 self.applications.insert(application.key.clone(), application);
             }
             LiveEvent::Observed { key, event } => {
+                let known = self.objects_of.entry(key.clone()).or_default();
+                let version = event.object.at(&["metadata", "resourceVersion"]).and_then(Value::as_str);
+                match event.change {
+                    _ if event.object.kind() == "Application" => {}
+                    Change::Deleted => drop(known.remove(event.object.uid())),
+                    _ => drop(known.insert(event.object.uid().to_owned(), version.unwrap_or_default().to_owned())),
+                }
                 let new = || Timeline::new(key.namespace.to_string(), key.name.to_string());
                 self.timelines.entry(key.clone()).or_insert_with(new).observe(&event);
             }
+            LiveEvent::Settled(key) => drop(self.settled.insert(key)),
             LiveEvent::Hooks { key, access } => drop(self.access.insert(key, access)),
             LiveEvent::Controller { key, controller } => drop(self.controllers.insert(key, controller)),
             LiveEvent::Windows { key, decision } => drop(self.windows.insert(key, decision)),
@@ -152,15 +164,8 @@ impl World {
     }
 
     /// Takes in events until the picture is as it should be.
-    pub(crate) async fn until(&mut self, what: &str, mut is: impl FnMut(&Picture) -> bool) {
-        let wait = async {
-            while !is(&self.picture) {
-                let event = self.events.recv().await.expect("the live view has ended");
-                self.picture.fold(event);
-            }
-        };
-        let done = Clock::real().timeout(LIMIT, wait).await;
-        assert!(done.is_ok(), "never came: {what}; interruptions: {:?}", self.picture.interruptions);
+    pub(crate) async fn until(&mut self, what: &str, is: impl FnMut(&Picture) -> bool) {
+        fold_until(&mut self.events, &mut self.picture, what, is).await;
     }
 
     pub(crate) async fn until_live(&mut self) {
@@ -218,6 +223,22 @@ impl World {
         Clock::real().timeout(LIMIT, read).await.expect("the logs never ended");
         logs.into_values().collect()
     }
+}
+
+/// Takes in events until the picture is as it should be.
+pub(crate) async fn fold_until(
+    events: &mut Events,
+    picture: &mut Picture,
+    what: &str,
+    mut is: impl FnMut(&Picture) -> bool,
+) {
+    let wait = async {
+        while !is(picture) {
+            picture.fold(events.recv().await.expect("the live view has ended"));
+        }
+    };
+    let done = Clock::real().timeout(LIMIT, wait).await;
+    assert!(done.is_ok(), "never came: {what}; interruptions: {:?}", picture.interruptions);
 }
 
 /// Puts an object as it is, past the API.

@@ -283,7 +283,9 @@ async fn run(seed: u64) {
     let mut is_same = |picture: &Picture| {
         let all_live = picture.watches.values().all(|state| matches!(state, WatchState::Live | WatchState::Stopped));
         let other = stored.keys().find(|key| known(picture, key) != known(&expected, key));
-        differs = other.map(|key| format!("{:?}\n is not {:?}", known(picture, key), known(&expected, key))).unwrap_or_default();
+        differs = other
+            .map(|key| format!("{:?}\n is not {:?}", known(picture, key), known(&expected, key)))
+            .unwrap_or_default();
         all_live && picture.apps == stored && other.is_none()
     };
     let World { events, picture, .. } = &mut story.world;

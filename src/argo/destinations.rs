@@ -72,6 +72,15 @@ async fn connect_to(
     connect(&target, home.clock(), USER_AGENT).await.map_err(|error| error.to_string())
 }
 
+/// Opens a destination with what Argo CD's Secret of it says now.
+pub(super) async fn renew(home: &Cluster, argo_namespace: &str, name: &str, server: &str, destination: &Cluster) {
+    if let Ok(Some(target)) = from_secrets(home, argo_namespace, name, server).await
+        && let Err(error) = destination.retarget(target).await
+    {
+        tracing::warn!(%error, "a cluster's Secret has changed and cannot be used");
+    }
+}
+
 async fn from_secrets(home: &Cluster, namespace: &str, name: &str, server: &str) -> Result<Option<Target>, String> {
     let secrets = Kind::known("", "v1", "Secret", "secrets", true);
     let selectors = Selectors { labels: "argocd.argoproj.io/secret-type=cluster".to_owned(), ..Selectors::default() };

@@ -36,9 +36,12 @@ impl FleetItem {
     }
 }
 
+/// Namespace and name.
+type Name = (Arc<str>, Arc<str>);
+
 /// The applications that are looked at in full, for those who read them. Cheap to clone: clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted(Arc<Mutex<HashSet<(Arc<str>, Arc<str>)>>>);
+pub(super) struct Wanted(Arc<Mutex<HashSet<Name>>>);
 
 impl Wanted {
     pub(super) fn add(&self, key: &AppKey) {
@@ -53,7 +56,7 @@ impl Wanted {
         self.lock().contains(&(Arc::clone(&key.namespace), Arc::clone(&key.name)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<(Arc<str>, Arc<str>)>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Name>> {
         // Nothing panics while it is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

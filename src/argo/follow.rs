@@ -21,6 +21,9 @@ use crate::store::{LogWriter, StoreError};
 /// Longest line that is written whole.
 const LONGEST: usize = 8 << 20;
 
+/// How often writing is tried again: for about a quarter of an hour.
+const TRIES: u32 = 20;
+
 /// How far a container's run is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RunState {
@@ -129,10 +132,7 @@ enum Pass {
 
 impl Follow {
     pub(super) async fn run(mut self) {
-        let (mut lines, lost) = match self.follow().await {
-            Ok(end) => end,
-            Err(error) => (0, Some(error.to_string())),
-        };
+        let (mut lines, lost) = self.follow_past_failures().await;
         let state = self.state.borrow().clone();
         let (exit, at) = match state {
             RunState::Ended { exit, at } => (Some(exit), at),
@@ -156,6 +156,34 @@ impl Follow {
         };
         let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Capture(notice)))).await;
         let _ = self.sender.send(Message::Captured { source: self.id }).await;
+    }
+
+    /// The same as [`Follow::follow`], also where the disk is full for a while: what could not be written can still be
+    /// read.
+    async fn follow_past_failures(&mut self) -> (u64, Option<String>) {
+        let mut wait = Duration::from_millis(500);
+        let mut failed = 0;
+        loop {
+            let error = match self.follow().await {
+                Ok((_, lost)) if failed > 0 => return (self.writer.count().unwrap_or_default(), lost),
+                Ok(end) => return end,
+                Err(error @ StoreError::Io { .. }) if failed < TRIES => error,
+                Err(error) => return (0, Some(error.to_string())),
+            };
+            if failed == 0 {
+                let off = LiveEvent::Capture(CaptureNotice::Off { reason: error.to_string() });
+                let _ = self.sender.send(Message::Tell(Box::new(off))).await;
+            }
+            failed += 1;
+            // Nobody should wait for it meanwhile.
+            self.caught_up.store(true, Ordering::Release);
+            self.changed.send_modify(|count| *count += 1);
+            self.cluster.clock().clone().sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(60));
+            if let Err(error) = self.writer.reopen() {
+                tracing::warn!(%error, "a log cannot be written yet");
+            }
+        }
     }
 
     /// Until all of the log is written: the lines, and what is lost.
@@ -246,7 +274,7 @@ impl Follow {
             },
             // Deleted since: the stream is of the one that was.
             Ok(None) => {}
-            Err(error) if error.is_denied() => {}
+            Err(error) if error.is_denied() && !error.is_unauthorized() => {}
             Err(_) => return Ok(Pass::Broken),
         }
         recent.reconnect();
@@ -305,7 +333,8 @@ fn refused(error: &ClusterError) -> Pass {
     if error.is_not_found() {
         return Pass::Gone("the pod was deleted before its log could be read".to_owned());
     }
-    if error.is_denied() {
+    // Credentials that have expired are renewed; a right that is missing is missing.
+    if error.is_denied() && !error.is_unauthorized() {
         return Pass::Denied(error.to_string());
     }
     if error.api().is_some_and(|status| status.code == 400) {

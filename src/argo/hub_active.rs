@@ -372,6 +372,7 @@ impl Hub {
         let now = if feed.cluster.server() == self.cluster.server() { now } else { feed.cluster.server_now() };
         let cluster: Arc<str> = Arc::from(feed.cluster.name());
         let mut told = Vec::new();
+        let mut closed = None;
         let state = match event {
             WatchEvent::Listing => {
                 feed.begin_list();
@@ -401,6 +402,7 @@ impl Hub {
                 let was_live = std::mem::take(&mut feed.is_live);
                 feed.last_live = known_until(feed.last_live, was_live, now);
                 feed.is_settled |= error.is_denied() || error.is_not_found();
+                closed = error.may_have_moved().then(|| feed.cluster.clone());
                 Some(interrupted(feed.last_live, &error, wait))
             }
             WatchEvent::Unreadable(_) => None,
@@ -414,6 +416,20 @@ impl Hub {
         if let Some(state) = state {
             self.tell(LiveEvent::Watch { cluster, watched: watched(key), state });
         }
+        if let Some(closed) = closed {
+            self.renew_destination(closed);
+        }
+    }
+
+    /// A destination cannot be reached or opened any more: Argo CD's Secret may say otherwise now.
+    fn renew_destination(&mut self, cluster: Cluster) {
+        let is_it =
+            |known: &Destination| matches!(known, Destination::Known(own, _) if own.server() == cluster.server());
+        let found = self.destinations.iter().find(|(_, known)| is_it(known)).map(|(wanted, _)| wanted.clone());
+        let Some((name, server)) = found.filter(|_| cluster.server() != self.cluster.server()) else { return };
+        let Some(home) = self.place.as_ref().map(|place| place.home.clone()) else { return };
+        let argo = self.cluster.clone();
+        self.spawn(async move { destinations::renew(&argo, &home, &name, &server, &cluster).await });
     }
 
     fn deliver(

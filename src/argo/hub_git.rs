@@ -222,13 +222,12 @@ async fn names(
     known: Option<Arc<Application>>,
     source: usize,
 ) -> Result<RevisionNames, String> {
-    let application = match known {
-        Some(known) => known,
-        None => {
-            let found = cluster.get(&start::applications(), &key.namespace, &key.name).await;
-            let object = found.map_err(|error| error.to_string())?.ok_or("the application does not exist")?;
-            Arc::new(Application::read(Arc::clone(&key.cluster), &object).0)
-        }
+    let application = if let Some(known) = known {
+        known
+    } else {
+        let found = cluster.get(&start::applications(), &key.namespace, &key.name).await;
+        let object = found.map_err(|error| error.to_string())?.ok_or("the application does not exist")?;
+        Arc::new(Application::read(Arc::clone(&key.cluster), &object).0)
     };
     let source = application.spec.effective_sources().get(source).cloned();
     let source = source.ok_or("the application has no such source")?;

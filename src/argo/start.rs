@@ -176,13 +176,26 @@ fn attributes(need: Need) -> Attributes {
     Attributes { verb, group, resource, subresource, namespace: String::new(), name: String::new() }
 }
 
+/// Asks for a right, a few times where the server is busy.
+async fn ask(cluster: &Cluster, wanted: &Attributes) -> Result<Access, ClusterError> {
+    for seconds in [1, 4, 16] {
+        match cluster.may(wanted).await {
+            Err(error) if error.is_transient() || error.is_unauthorized() => {
+                cluster.clock().sleep(Duration::from_secs(seconds)).await;
+            }
+            answer => return answer,
+        }
+    }
+    cluster.may(wanted).await
+}
+
 /// Asks for rights. What cannot be asked is not known.
 pub(super) async fn rights(cluster: &Cluster, namespace: Option<&str>, home: Option<&str>, needs: &[Need]) -> Rights {
     let mut known = BTreeMap::new();
     for need in needs {
         let own = matches!(need, Need::ListProjects | Need::ListSecrets).then_some(home).flatten().or(namespace);
         let wanted = Attributes { namespace: own.unwrap_or_default().to_owned(), ..attributes(*need) };
-        match cluster.may(&wanted).await {
+        match ask(cluster, &wanted).await {
             Ok(Access::Allowed) => drop(known.insert(*need, Ok(()))),
             Ok(Access::Denied(_)) => drop(known.insert(*need, Err(wanted.to_string()))),
             Err(_) => {}

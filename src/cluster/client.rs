@@ -3,8 +3,8 @@
 //! It uses `kube::Client` for connections and credentials, but not its typed calls: those retry silently, wait without
 //! end, put an answer they cannot read into the log (it may be a Secret), and lose the headers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use serde_json::Value;
 
+use super::connect::Prepared;
 use super::error::{ApiError, ClusterError};
+use super::renew::Origin;
 use crate::clock::Clock;
 
 /// The media type of nearly everything.
@@ -25,12 +27,13 @@ const MAX_BODY: usize = 256 << 20;
 /// A cluster to talk to. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
-    pub(super) client: kube::Client,
     pub(super) clock: Clock,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
+    pub(super) client: RwLock<kube::Client>,
+    pub(super) origin: tokio::sync::Mutex<Origin>,
     name: String,
     server: String,
     user: String,
@@ -76,17 +79,17 @@ impl Call {
 }
 
 impl Cluster {
-    pub(super) fn new(
-        client: kube::Client,
-        clock: Clock,
-        name: String,
-        server: String,
-        user: String,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(prepared: Prepared, clock: Clock, origin: Origin, timeout: Duration) -> Self {
+        let Prepared { client, name, server, user } = prepared;
         let namespace = client.default_namespace().to_owned();
-        let shared = Shared { name, server, user, namespace, timeout, skew: AtomicI64::new(0) };
-        Self { client, clock, shared: Arc::new(shared) }
+        let (client, origin) = (RwLock::new(client), tokio::sync::Mutex::new(origin));
+        let shared = Shared { client, origin, name, server, user, namespace, timeout, skew: AtomicI64::new(0) };
+        Self { clock, shared: Arc::new(shared) }
+    }
+
+    /// The connection as it is now: another follows where the server moved.
+    pub(super) fn client(&self) -> kube::Client {
+        self.shared.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the cluster is called here: the context's name, or that of Argo CD's cluster Secret.
@@ -94,7 +97,7 @@ impl Cluster {
         &self.shared.name
     }
 
-    /// Address of the API server.
+    /// Address of the API server, as it was at first.
     pub fn server(&self) -> &str {
         &self.shared.server
     }
@@ -163,9 +166,20 @@ impl Cluster {
             .header(header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body))
             .map_err(|_| ClusterError::Name { action: action.clone(), name: call.path.clone() })?;
-        let response =
-            self.client.send(request).await.map_err(|error| ClusterError::from_kube(&action, is_write, &error))?;
+        let response = match self.client().send(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                let error = ClusterError::from_kube(&action, is_write, &error);
+                if error.may_have_moved() {
+                    self.renew(false).await;
+                }
+                return Err(error);
+            }
+        };
         self.note_time(response.headers());
+        if response.status() == http::StatusCode::UNAUTHORIZED {
+            self.renew(true).await;
+        }
         let (parts, body) = response.into_parts();
         Ok((parts.status, parts.headers, body))
     }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::Cluster;
 use super::error::causes;
+use super::renew::Origin;
 use crate::clock::Clock;
 
 /// How long one request may take, the connection included.
@@ -123,6 +124,27 @@ pub enum ConnectError {
 ///
 /// `user_agent` is what the API server's audit log calls us.
 pub async fn connect(target: &Target, clock: &Clock, user_agent: &str) -> Result<Cluster, ConnectError> {
+    let prepared = prepare(target, user_agent).await?;
+    let mut target = target.clone();
+    if let Target::Kubeconfig { context, .. } = &mut target {
+        // Should another become the current one, it is not ours.
+        *context = Some(prepared.name.clone());
+    }
+    let origin = Origin::new(target, user_agent);
+    Ok(Cluster::new(prepared, clock.clone(), origin, REQUEST))
+}
+
+/// A client that is ready to be used.
+pub(super) struct Prepared {
+    pub(super) client: kube::Client,
+    /// What the cluster is called.
+    pub(super) name: String,
+    /// Address of the API server.
+    pub(super) server: String,
+    pub(super) user: String,
+}
+
+pub(super) async fn prepare(target: &Target, user_agent: &str) -> Result<Prepared, ConnectError> {
     let (mut config, name, user) = match target {
         Target::Kubeconfig { path, context } => from_kubeconfig(path.as_deref(), context.as_deref()).await?,
         Target::InCluster => in_cluster()?,
@@ -140,8 +162,11 @@ pub async fn connect(target: &Target, clock: &Clock, user_agent: &str) -> Result
         config.headers.push((http::header::USER_AGENT, agent));
     }
     let server = without_credentials(&config.cluster_url.to_string());
-    let client = kube::Client::try_from(config).map_err(|error| unusable(causes(&error)))?;
-    Ok(Cluster::new(client, clock.clone(), name, server, user, REQUEST))
+    // A credential plugin is waited for.
+    let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
+    let made = made.map_err(|error| unusable(error.to_string()))?;
+    let client = made.map_err(|error| unusable(causes(&error)))?;
+    Ok(Prepared { client, name, server, user })
 }
 
 /// The names of the contexts that `--context` takes, and the current one.
@@ -172,7 +197,7 @@ fn without_credentials(server: &str) -> String {
 }
 
 /// The files in the order in which `kubectl` reads them. A file of `KUBECONFIG` that is missing is passed over.
-fn files(path: Option<&Path>) -> (Vec<PathBuf>, bool) {
+pub(super) fn files(path: Option<&Path>) -> (Vec<PathBuf>, bool) {
     if let Some(path) = path {
         return (vec![path.to_owned()], true);
     }

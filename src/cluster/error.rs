@@ -132,6 +132,16 @@ impl ClusterError {
         self.has_code(401) || self.has_code(403)
     }
 
+    /// 401: the server does not know who asks.
+    pub fn is_unauthorized(&self) -> bool {
+        self.has_code(401)
+    }
+
+    /// Whether it may be that the server is elsewhere now, or is to be opened by other credentials.
+    pub fn may_have_moved(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Credentials { .. }) || self.is_unauthorized()
+    }
+
     /// 410: a version or a page that the server has no more.
     pub fn is_expired(&self) -> bool {
         self.has_code(410)

@@ -9,6 +9,7 @@ mod kinds;
 mod logs;
 mod options;
 mod path;
+mod renew;
 mod request;
 mod table;
 mod watch;

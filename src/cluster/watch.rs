@@ -23,8 +23,6 @@ use super::kinds::Kind;
 use super::options::{Scope, Selectors};
 use crate::domain::manifest::Object;
 
-/// Seconds one watch request lasts. The watcher notices a dead connection 5 s after that.
-const WATCH_SECONDS: u32 = 85;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// Events that wait for a slow consumer; then the connection waits.
@@ -90,11 +88,14 @@ pub struct WatchOptions {
     pub streaming: bool,
     /// Ask only for the objects' metadata.
     pub metadata_only: bool,
+    /// Seconds that one watch request lasts, after which the next goes on where it ended. A connection that died in silence
+    /// is noticed 5 s after that.
+    pub seconds: u32,
 }
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { streaming: true, metadata_only: false }
+        Self { streaming: true, metadata_only: false, seconds: 85 }
     }
 }
 
@@ -159,11 +160,11 @@ impl<T: FromJson> Watch<T> {
         let resource = resource(&self.kind);
         let api: Api<Item<METADATA>> = match &self.scope {
             Scope::Namespace(namespace) if self.kind.namespaced => {
-                Api::namespaced_with(self.cluster.client.clone(), namespace, &resource)
+                Api::namespaced_with(self.cluster.client(), namespace, &resource)
             }
-            _ => Api::all_with(self.cluster.client.clone(), &resource),
+            _ => Api::all_with(self.cluster.client(), &resource),
         };
-        let mut config = watcher::Config::default().timeout(WATCH_SECONDS);
+        let mut config = watcher::Config::default().timeout(self.options.seconds);
         if !self.selectors.labels.is_empty() {
             config = config.labels(&self.selectors.labels);
         }
@@ -225,6 +226,9 @@ impl<T: FromJson> Watch<T> {
                 ClusterError::Unreadable { action, reason: "the list has no resourceVersion".to_owned() }
             }
         };
+        if error.may_have_moved() {
+            self.cluster.renew(error.is_unauthorized()).await;
+        }
         // A version that is too old is no failure: the watcher lists again at once.
         let wait = if error.is_expired() && *failures == 0 { Duration::ZERO } else { wait_after(*failures) };
         *failures = failures.saturating_add(1);

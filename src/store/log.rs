@@ -72,10 +72,7 @@ impl LogWriter {
         let folder = operation.join(info.folder());
         make(&folder)?;
         let path = folder.join(info.file());
-        let file = append(&path)?;
-        let bytes = whole_lines(&file).map_err(failed("reading", &path))?;
-        // A line that a crash cut short is read again from the API.
-        file.set_len(bytes).map_err(failed("cutting", &path))?;
+        let (file, bytes) = open_whole(&path)?;
         let mut info = info.clone();
         "boathook.dev/v1".clone_into(&mut info.api_version);
         "Log".clone_into(&mut info.kind);
@@ -141,9 +138,34 @@ impl LogWriter {
 
     /// Writes down how the container ended.
     pub fn end(&mut self, change: impl FnOnce(&mut LogInfo)) -> Result<(), StoreError> {
-        self.flush()?;
+        let flushed = self.flush();
         change(&mut self.info);
-        self.write_info()
+        if let Err(error) = &flushed {
+            self.info.complete = false;
+            self.info.lost = Some(error.to_string());
+        }
+        self.write_info().and(flushed)
+    }
+
+    /// Goes on after a write that failed: what is not on disk to the end of its line is forgotten.
+    pub fn reopen(&mut self) -> Result<(), StoreError> {
+        let (file, bytes) = open_whole(&self.path)?;
+        let failed = std::mem::replace(&mut self.file, BufWriter::with_capacity(64 << 10, file));
+        // Dropped as it is, it would write once more what it could not.
+        let _ = failed.into_parts();
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// Lines on disk.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        let Some(log) = KeptLog::open(&self.path)? else { return Ok(0) };
+        let mut reader = log.read()?;
+        let mut count = 0;
+        while reader.next_line()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Whose log it is.
@@ -157,6 +179,14 @@ impl LogWriter {
             .map_err(|error| StoreError::Unreadable { path: path.display().to_string(), reason: error.to_string() })?;
         replace(&path, &content)
     }
+}
+
+/// Opens a log to be written on, without a line that a crash or a full disk cut short: it is read again from the API.
+fn open_whole(path: &Path) -> Result<(File, u64), StoreError> {
+    let file = append(path)?;
+    let bytes = whole_lines(&file).map_err(failed("reading", path))?;
+    file.set_len(bytes).map_err(failed("cutting", path))?;
+    Ok((file, bytes))
 }
 
 /// Bytes up to the end of the last whole line.

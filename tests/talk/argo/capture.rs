@@ -164,6 +164,30 @@ async fn a_reconnect_does_not_take_the_next_run_for_the_one_before() {
     assert_eq!(told, [(0, "first\nfirst fails\n".to_owned()), (1, "second\n".to_owned())]);
 }
 
+/// A node that restarts its kubelet, or a proxy that has waited long enough: the stream ends as if the container had.
+#[tokio::test]
+async fn a_log_that_ends_before_its_container_is_followed_again() {
+    let (mut world, app, job) = started().await;
+    let logs = world.simulator.logs().clone();
+    let write = |lines: &[&[u8]]| {
+        logs.start(&key("pod-1"));
+        (0..).zip(lines).for_each(|(index, line)| logs.write(&key("pod-1"), at(index), line));
+    };
+    write(&[b"one", b"two", b"two"]);
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
+    until_line(&world.live, &app, "two").await;
+    for more in [b"three", b"four!"] {
+        // Its readers come to an end, and what they have read is there again.
+        logs.forget("pod-1");
+        write(&[b"one", b"two", b"two", more]);
+        until_line(&world.live, &app, std::str::from_utf8(more).unwrap()).await;
+    }
+    logs.end(&key("pod-1"));
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
+    let kept = until_complete(&mut world, &app, 0, 1).await;
+    assert_eq!(text(&kept[0]), "one\ntwo\ntwo\nthree\nfour!\n");
+}
+
 #[tokio::test]
 async fn a_pod_deleted_by_policy_is_read_to_its_end() {
     let (mut world, app, job) = started().await;

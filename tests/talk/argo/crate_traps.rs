@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
-use boathook::cluster::{Cluster, ClusterError, Kind, LogOptions, Patch, Target, WriteOptions, connect};
-use boathook::sim::faults::{Action, Failure, Fault, requests};
+use boathook::cluster::{
+    Cluster, ClusterError, Kind, LogOptions, Patch, Scope, Selectors, Target, WatchEvent, WatchOptions, WriteOptions,
+    connect, watch,
+};
+use boathook::domain::manifest::Object;
+use boathook::sim::faults::{Action, Failure, Fault, WatchOrder, requests};
 use boathook::sim::resource::{NAMESPACES, PODS};
 use boathook::sim::server::{Simulator, write_kubeconfig};
+use futures::StreamExt as _;
 use serde_json::json;
 
 use super::world::{put, simulator};
@@ -81,6 +86,38 @@ async fn nothing_is_waited_for_without_end() {
     };
     let (write, ()) = tokio::join!(write, advance);
     assert!(matches!(&write, Err(ClusterError::OutcomeUnknown { .. })), "never taken for a failure: {write:?}");
+}
+
+/// The network forgot the connection: no byte comes any more, and no end.
+#[tokio::test]
+async fn a_watch_that_says_nothing_is_made_anew() {
+    let simulator = simulator();
+    let cluster = client(&simulator, &Clock::real()).await;
+    let options = WatchOptions { seconds: 1, ..WatchOptions::default() };
+    let shop = Scope::Namespace("shop".to_owned());
+    let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+    let mut until = async |wanted: &str| {
+        let mut found = async || {
+            loop {
+                match events.next().await.unwrap() {
+                    WatchEvent::Listed if wanted.is_empty() => return,
+                    WatchEvent::Item(pod) | WatchEvent::Applied(pod) if pod.name() == wanted => return,
+                    _ => {}
+                }
+            }
+        };
+        Clock::real().timeout(Duration::from_secs(60), found()).await.expect("it never came");
+    };
+    until("").await;
+    let stalled = Fault::new(requests(&["watch"], &["pods"]), Action::Watch { after: 0, order: WatchOrder::Stall });
+    let stalled = simulator.faults().add(stalled.times(1));
+    // The present one ends as usual, and the next one says nothing.
+    simulator.faults().until_met(stalled, 1).await;
+    let mut late = simulator.store().get(&PODS, "shop", "p").unwrap().value().as_ref().clone();
+    late["metadata"]["name"] = json!("late");
+    late["metadata"]["uid"] = json!("late");
+    put(&simulator, &PODS, late);
+    until("late").await;
 }
 
 /// A body that stops in the middle.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::clusters::secret;
 use super::hooks::{ended, up};
 use super::seeds;
-use super::world::{Picture, World, app, fold_until, hook_result, options, put, running, simulator};
+use super::world::{Picture, World, app, fold_while, hook_result, options, put, running, simulator};
 
 /// Applications; those with an odd number run their hooks in another cluster.
 const APPS: usize = 4;
@@ -76,7 +76,9 @@ impl Story {
         // Some of them at the very beginning.
         if random.chance(0.5) {
             for simulator in [&home, &other] {
-                (0..random.below(4)).for_each(|_| drop(simulator.faults().add(fault(&mut random))));
+                for _ in 0..random.below(4) {
+                    simulator.faults().add(fault(&mut random));
+                }
             }
         }
         let world = World::with(home, |_| ()).await;
@@ -84,7 +86,7 @@ impl Story {
     }
 
     fn cluster(&self, index: usize) -> &Simulator {
-        if index % 2 == 0 { &self.world.simulator } else { &self.other }
+        if index.is_multiple_of(2) { &self.world.simulator } else { &self.other }
     }
 
     fn get(&self, resource: &GroupResource, index: usize, name: &str) -> Option<Value> {
@@ -198,7 +200,9 @@ impl Story {
             14 => strange.store().compact(),
             15 => strange.restart().await.unwrap(),
             16 => strange.faults().order(requests(&["watch"], &[]), order(&mut self.random)),
-            17 => drop(strange.faults().add(fault(&mut self.random))),
+            17 => {
+                strange.faults().add(fault(&mut self.random));
+            }
             // Sometimes the view is ahead of what comes next, and sometimes it is not.
             _ => Clock::real().sleep(Duration::from_millis(self.random.below(12))).await,
         }
@@ -267,36 +271,38 @@ async fn run(seed: u64) {
     }
     let fresh_options = Options { state: None, ..options(story.world.home.path()) };
     let (fresh, mut events) = Live::start(fresh_options, &Clock::real()).await.unwrap();
-    stored.keys().for_each(|key| fresh.open(key));
+    for key in stored.keys() {
+        fresh.open(key);
+    }
     let mut expected = Picture::default();
     let context = format!("BOATHOOK_SEED={seed}");
-    fold_until(&mut events, &mut expected, &format!("{context}: a fresh view"), |picture| {
-        let is_told = |key: &AppKey| picture.settled.contains(key) && picture.controllers.contains_key(key);
-        picture.is_live() && stored.keys().all(is_told)
+    let is_told =
+        |picture: &Picture, key: &AppKey| picture.settled.contains(key) && picture.controllers.contains_key(key);
+    let mut missing = String::new();
+    let all_told = fold_while(&mut events, &mut expected, |picture| {
+        let untold = stored.keys().find(|key| !is_told(picture, key));
+        missing = format!("{untold:?} {:?} {:?} {:?}", picture.access, picture.controllers, picture.watches);
+        !picture.is_live() || untold.is_some()
     })
     .await;
+    assert!(all_told, "{context}: a fresh view does not tell {missing}; interrupted {:?}", expected.interruptions);
     assert_eq!(expected.apps, stored, "{context}");
     for key in stored.keys() {
         assert_eq!(known(&expected, key).hooks, story.hooks(key), "{context}: {key}, in a fresh view");
     }
     let mut differs = String::new();
-    let mut is_same = |picture: &Picture| {
+    let is_same = fold_while(&mut story.world.events, &mut story.world.picture, |picture| {
         let all_live = picture.watches.values().all(|state| matches!(state, WatchState::Live | WatchState::Stopped));
         let other = stored.keys().find(|key| known(picture, key) != known(&expected, key));
-        differs = other
-            .map(|key| format!("{:?}\n is not {:?}", known(picture, key), known(&expected, key)))
-            .unwrap_or_default();
-        all_live && picture.apps == stored && other.is_none()
-    };
-    let World { events, picture, .. } = &mut story.world;
-    let wait = async {
-        while !is_same(picture) {
-            picture.fold(events.recv().await.expect("the live view has ended"));
-        }
-    };
-    let done = Clock::real().timeout(Duration::from_secs(60), wait).await.is_ok();
-    let interruptions = &story.world.picture.watches;
-    assert!(done, "{context}: it never became what a fresh one is:\n{differs}\n{interruptions:?}");
+        differs = match other {
+            Some(key) => format!("{:?}\n is not {:?}", known(picture, key), known(&expected, key)),
+            None => String::new(),
+        };
+        !all_live || picture.apps != stored || other.is_some()
+    })
+    .await;
+    let watches = &story.world.picture.watches;
+    assert!(is_same, "{context}: it never became what a fresh one is:\n{differs}\n{watches:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

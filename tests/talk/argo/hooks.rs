@@ -204,13 +204,17 @@ async fn capture(seed: u64) {
         put(&world.simulator, &PODS, with(&up()));
         for _ in 0..random.below(20) {
             match random.below(12) {
-                0 => drop(faults.add(super::faults::fault(&mut random))),
+                0 => {
+                    faults.add(super::faults::fault(&mut random));
+                }
                 1 => {
                     let tails = requests(&["get"], &["pods/log"]);
                     let after = usize::try_from(random.below(400)).unwrap();
                     faults.add(Fault::new(tails, Action::Truncate { after }).times(1));
                 }
-                2 => drop(faults.add(Fault::new(requests(&["get"], &["pods/log"]), Action::Cut).times(1))),
+                2 => {
+                    faults.add(Fault::new(requests(&["get"], &["pods/log"]), Action::Cut).times(1));
+                }
                 3 => world.simulator.restart().await.unwrap(),
                 4 => faults.order(requests(&["watch"], &[]), WatchOrder::Cut),
                 5 => Clock::real().sleep(Duration::from_millis(random.below(10))).await,

@@ -53,6 +53,8 @@ pub(crate) struct Picture {
     pub(crate) warnings: Vec<String>,
     /// What the capture of logs could not keep.
     pub(crate) notices: Vec<String>,
+    /// Lines of each log that is complete.
+    pub(crate) captured: Vec<u64>,
 }
 
 impl Picture {
@@ -104,6 +106,7 @@ impl Picture {
             LiveEvent::Revisions { key, revisions } => drop(self.revisions.insert(key, revisions)),
             LiveEvent::Review { key, review } => drop(self.reviews.insert(key, review)),
             LiveEvent::KubernetesEvent { event, .. } => self.warnings.push(event.reason),
+            LiveEvent::Capture(CaptureNotice::Complete { lines, .. }) => self.captured.push(lines),
             LiveEvent::Capture(CaptureNotice::Lost { reason, .. } | CaptureNotice::Off { reason }) => {
                 self.notices.push(reason);
             }
@@ -164,8 +167,9 @@ impl World {
     }
 
     /// Takes in events until the picture is as it should be.
-    pub(crate) async fn until(&mut self, what: &str, is: impl FnMut(&Picture) -> bool) {
-        fold_until(&mut self.events, &mut self.picture, what, is).await;
+    pub(crate) async fn until(&mut self, what: &str, mut is: impl FnMut(&Picture) -> bool) {
+        let is = fold_while(&mut self.events, &mut self.picture, |picture| !is(picture)).await;
+        assert!(is, "never came: {what}; interruptions: {:?}", self.picture.interruptions);
     }
 
     pub(crate) async fn until_live(&mut self) {
@@ -225,20 +229,18 @@ impl World {
     }
 }
 
-/// Takes in events until the picture is as it should be.
-pub(crate) async fn fold_until(
+/// Takes in events while the picture is not as it should be; `false` if it never is.
+pub(crate) async fn fold_while(
     events: &mut Events,
     picture: &mut Picture,
-    what: &str,
-    mut is: impl FnMut(&Picture) -> bool,
-) {
+    mut is_not: impl FnMut(&Picture) -> bool,
+) -> bool {
     let wait = async {
-        while !is(picture) {
+        while is_not(picture) {
             picture.fold(events.recv().await.expect("the live view has ended"));
         }
     };
-    let done = Clock::real().timeout(LIMIT, wait).await;
-    assert!(done.is_ok(), "never came: {what}; interruptions: {:?}", picture.interruptions);
+    Clock::real().timeout(LIMIT, wait).await.is_ok()
 }
 
 /// Puts an object as it is, past the API.

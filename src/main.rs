@@ -13,7 +13,6 @@ use boathook::demo::{Demo, DemoError, DemoOptions, EngineRunError, SimulatorErro
 use boathook::telemetry::{self, Crashes, Telemetry, TelemetryError};
 use boathook::tui::{self, Colors, Session, Settings, Source};
 use etcetera::BaseStrategy as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     cli::complete();
@@ -134,7 +133,7 @@ fn screen(args: &ScreenArgs, settings: Settings, config: &Config) -> Result<(), 
     needs_terminal()?;
     let (state, cache) = folders();
     let clock = Clock::real();
-    let (_telemetry, crashes) = telemetry(state.as_deref(), &clock)?;
+    let (telemetry, crashes) = telemetry(state.as_deref(), &clock)?;
     let live = Options {
         kubeconfig: args.connect.kubeconfig.clone(),
         context: args.connect.context.clone(),
@@ -149,7 +148,7 @@ fn screen(args: &ScreenArgs, settings: Settings, config: &Config) -> Result<(), 
         repositories: Surroundings::repositories(config, cache),
         watch_operations: true,
     };
-    let session = Session { live: Source::Ready(live), crashed: crashes.happened(), folder: working_folder(), clock };
+    let session = Session { live: Source::Ready(live), crashed: crashes.happened(), folder: working_folder(), own_log: telemetry.ring.clone(), clock };
     watched(&crashes, async {
         tui::start(settings, session).await.map_err(|error| Failure::new(Exit::Internal, &error))
     })
@@ -161,15 +160,12 @@ fn demo(args: &DemoArgs, mut settings: Settings) -> Result<(), Failure> {
     "demo".clone_into(&mut settings.label);
     let clock = Clock::real();
     // What a demo writes goes with it, but not the report of a crash.
-    let (_telemetry, crashes) = telemetry(None, &clock)?;
+    let (telemetry, crashes) = telemetry(None, &clock)?;
     let crashed = crashes.happened();
     let failed =
         |error: &DemoError| Failure::new(if error.is_input() { Exit::Findings } else { Exit::Internal }, error);
     watched(&crashes, async {
-        let demo = tokio::select! {
-            demo = Demo::prepare(options, clock.clone()) => demo.map_err(|error| failed(&error))?,
-            () = told_to_end() => return Ok(()),
-        };
+        let demo = Demo::prepare(options, clock.clone()).map_err(|error| failed(&error))?;
         let live = Options { read_only: settings.read_only, ..demo.live_options() };
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         let start = demo.start();
@@ -182,8 +178,9 @@ fn demo(args: &DemoArgs, mut settings: Settings) -> Result<(), Failure> {
         let live = async move {
             if is_ready.await.unwrap_or(false) { Ok(live) } else { Err(io::Error::other("the demo does not start")) }
         };
-        let live = Source::Later(Box::pin(live));
-        let session = Session { live, crashed, folder: working_folder(), clock: clock.clone() };
+        let doing = "Making a cluster, repositories, and what was deployed before ...".to_owned();
+        let live = Source::Later { doing, options: Box::pin(live) };
+        let session = Session { live, crashed, folder: working_folder(), own_log: telemetry.ring.clone(), clock: clock.clone() };
         let result = tui::start(settings, session).await;
         if !running.is_finished() {
             // Somebody has quit before it began.
@@ -217,20 +214,6 @@ fn watched(crashes: &Crashes, work: impl Future<Output = Result<(), Failure>>) -
     match crashes.watch(|| block_on(work)) {
         Ok(result) => result?,
         Err(crash) => Err(Failure::new(Exit::Internal, &crash)),
-    }
-}
-
-/// Waits until somebody asks the process to end, before there is a screen that knows.
-async fn told_to_end() {
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
     }
 }
 

@@ -229,10 +229,12 @@ impl Active {
         }
     }
 
-    /// Whether its operation is requested or not over.
+    /// Whether its operation is requested or not over, or it is being deleted: a deletion runs hooks too, and may wait
+    /// for a person.
     pub(super) fn has_operation(&self) -> bool {
-        self.application
-            .as_ref()
-            .is_some_and(|application| !application.is_done() && !application.has_ghost_operation())
+        self.application.as_ref().is_some_and(|application| {
+            let is_deleted = application.metadata.deletion_timestamp.is_some();
+            is_deleted || (!application.is_done() && !application.has_ghost_operation())
+        })
     }
 }

@@ -22,9 +22,10 @@ impl FromJson for FleetItem {
 }
 
 impl FleetItem {
-    /// Whether its operation is requested or runs.
+    /// Whether its operation is requested or runs, or it is being deleted: a deletion runs hooks too, and may wait for a
+    /// person.
     pub(super) fn runs(&self) -> bool {
-        self.summary.busy || !(self.summary.is_done() || self.summary.has_ghost_operation())
+        self.summary.deleting || self.summary.busy || !(self.summary.is_done() || self.summary.has_ghost_operation())
     }
 
     /// Lets the JSON of one go that nobody looks at: of a whole fleet on its way to the hub it would be most of the

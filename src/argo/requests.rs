@@ -86,7 +86,7 @@ impl Errand {
             };
             let now = Seen::of(&read.application, &read.object);
             if let Some(seen) = &seen {
-                let changed = seen.changed(&now);
+                let changed = seen.changed(&now, &self.request);
                 if !changed.is_empty() {
                     return Outcome::Changed(changed);
                 }

@@ -37,6 +37,7 @@ pub async fn run(cli: &Cli, surroundings: &Surroundings, clock: &Clock) -> Exit 
             printer.note(outcome.errors.trim_end_matches('\n'));
             printed.map(|()| outcome.exit).map_err(Stop::from)
         }
+        Some(Command::Config(_)) => printer.print(crate::config::DEFAULT).map(|()| Exit::Success).map_err(Stop::from),
         Some(Command::Version(args)) => version(args, &mut printer).map_err(Stop::from),
         Some(Command::Completions(args)) => completions(args.shell, &mut printer).map_err(Stop::from),
         Some(Command::Man(args)) => man(args, &mut printer).map_err(Stop::from),
@@ -139,6 +140,7 @@ fn wants(command: &Command) -> Option<Wants<'_>> {
         Command::Demo(_)
         | Command::Sim(_)
         | Command::Engine(_)
+        | Command::Config(_)
         | Command::Version(_)
         | Command::Completions(_)
         | Command::Man(_) => return None,
@@ -175,6 +177,7 @@ async fn carry_out(
         Command::Demo(_)
         | Command::Sim(_)
         | Command::Engine(_)
+        | Command::Config(_)
         | Command::Version(_)
         | Command::Completions(_)
         | Command::Man(_) => Err(Failure::new(Exit::Internal, "this command needs no cluster").into()),

@@ -85,13 +85,12 @@ impl DemoError {
     }
 }
 
-/// A demo that can start: the scenario is read, the repositories are made. Dropping it removes all that was written.
+/// A demo that can start: the scenario is read. Dropping it removes all that was written.
 pub struct Demo {
     folder: tempfile::TempDir,
     options: DemoOptions,
     clock: Clock,
     story: Story,
-    repositories: BTreeMap<String, Made>,
 }
 
 /// A demo that runs. Dropping it ends it.
@@ -102,25 +101,21 @@ pub struct Running {
 }
 
 impl Demo {
-    /// Reads the scenario and makes the repositories. Needs a tokio runtime.
-    pub async fn prepare(options: DemoOptions, clock: Clock) -> Result<Self, DemoError> {
+    /// Reads the scenario: what takes longer comes after the first frame, in [`Self::start`].
+    pub fn prepare(options: DemoOptions, clock: Clock) -> Result<Self, DemoError> {
         let (origin, text) = scenario(&options.scenario)?;
         let story = Story::parse(&origin, &text)?;
         let folder = tempfile::Builder::new().prefix("boathook-demo-").tempdir()?;
-        let mut repositories = BTreeMap::new();
-        for repository in &story.repositories {
-            let made = history::make(&folder.path().join("repositories"), repository, clock.now()).await?;
-            repositories.insert(repository.name.clone(), made);
-        }
-        Ok(Self { folder, options, clock, story, repositories })
+        Ok(Self { folder, options, clock, story })
     }
 
-    /// Starts the cluster with the applications and what was deployed of them before, and the engine, and sets the story
-    /// going. Of a large story this takes seconds.
+    /// Makes the repositories, starts the cluster with the applications and what was deployed of them before, and the
+    /// engine, and sets the story going. Of a large story this takes seconds. Needs a tokio runtime.
     pub fn start(&self) -> impl Future<Output = Result<Running, DemoError>> + Send + use<> {
         let (folder, options, clock) = (self.folder.path().to_owned(), self.options.clone(), self.clock.clone());
-        let (story, repositories) = (self.story.clone(), self.repositories.clone());
+        let story = self.story.clone();
         async move {
+            let repositories = repositories(&folder.join("repositories"), &story, &clock).await?;
             let world = applications::into_world(story.world.clone(), &story.applications, &repositories, clock.now());
             let simulator = Simulator::start(SimulatorOptions {
                 clock: clock.clone(),
@@ -179,6 +174,15 @@ impl Running {
         self.engine.stop().await;
         self.simulator.stop().await;
     }
+}
+
+/// The repositories of a story, made all at once.
+async fn repositories(folder: &Path, story: &Story, clock: &Clock) -> Result<BTreeMap<String, Made>, DemoError> {
+    let now = clock.now();
+    let made = story.repositories.iter().map(async |repository| {
+        Ok((repository.name.clone(), history::make(folder, repository, now).await?))
+    });
+    futures::future::try_join_all(made).await.map(BTreeMap::from_iter)
 }
 
 fn kubeconfig(folder: &Path) -> PathBuf {

@@ -200,6 +200,7 @@ actions! {
         Help "help" ["?", "f1"] "what can be done here, and why not";
         Command "command" [":"] "do anything by its name";
         Requests "requests" ["m"] "what was sent in this session, and what came of it";
+        Messages "messages" ["M"] "what boathook has said, and its own log";
         Copy "copy" ["Y"] "copy what is selected, or what is on the screen of a log";
         Back "back" ["esc"] "back to where you came from";
         Close "close" ["q"] "back; on the first screen: end boathook";

@@ -25,6 +25,8 @@ pub enum Message {
     Paste(String),
     /// The terminal has this many columns and rows.
     Resize(u16, u16),
+    /// Something is done before there is a cluster to talk to: what.
+    Preparing(String),
     /// The kubeconfig was read; the live view runs on this cluster.
     Connected(Arc<str>),
     /// The kubeconfig cannot be used.
@@ -71,6 +73,8 @@ pub enum Message {
     Names {
         /// The dialog that asks.
         key: AppKey,
+        /// Of which of its sources.
+        source: usize,
         /// Branches, tags, commits.
         answer: Result<RevisionNames, String>,
     },
@@ -78,6 +82,8 @@ pub enum Message {
     Deferrals(Result<Vec<Deferral>, String>),
     /// A file was written, or could not be.
     Saved(Result<String, String>),
+    /// The newest lines of the program's log of itself.
+    OwnLog(Vec<String>),
     /// The process goes on after it was stopped: the terminal may look like anything.
     Resumed,
     /// Somebody asked the process to end.
@@ -87,6 +93,8 @@ pub enum Message {
 /// Something that is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// Read the program's log of itself.
+    OwnLog,
     /// End.
     Quit,
     /// Go to the background.
@@ -150,7 +158,12 @@ pub enum Effect {
         object: ObjectKey,
     },
     /// Find branches, tags and commits of an application.
-    Names(AppKey),
+    Names {
+        /// Of which application.
+        key: AppKey,
+        /// Of which of its sources.
+        source: usize,
+    },
     /// Fetch the repositories of an application.
     Fetch(AppKey),
     /// These applications are on the screen.

@@ -22,6 +22,7 @@ use crate::argo::{Events, Live, Options};
 use crate::clock::Clock;
 use crate::domain::live::LogMessage;
 use crate::store::{Deferral, StoreError};
+use crate::telemetry::Ring;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -57,7 +58,12 @@ pub enum Source {
     /// So.
     Ready(Options),
     /// As it turns out when something is prepared that takes longer than a first frame may wait for. An error ends the loop.
-    Later(BoxFuture<'static, io::Result<Options>>),
+    Later {
+        /// What is prepared, in words.
+        doing: String,
+        /// The preparation.
+        options: BoxFuture<'static, io::Result<Options>>,
+    },
 }
 
 /// What the loop works with.
@@ -68,6 +74,8 @@ pub struct Session {
     pub crashed: CancellationToken,
     /// Where files are saved.
     pub folder: PathBuf,
+    /// The program's log of itself.
+    pub own_log: Ring,
     /// Time.
     pub clock: Clock,
 }
@@ -75,6 +83,7 @@ pub struct Session {
 /// What the loop owns beside the model.
 struct Runner {
     folder: PathBuf,
+    own_log: Ring,
     clock: Clock,
     options: Option<Options>,
     connecting: Option<AbortHandle>,
@@ -98,10 +107,11 @@ pub async fn run(
     sender: mpsc::Sender<Message>,
     session: Session,
 ) -> io::Result<()> {
-    let Session { live, crashed, folder, clock } = session;
+    let Session { live, crashed, folder, own_log, clock } = session;
     let (started, mut new_views) = mpsc::channel(1);
     let mut runner = Runner {
         folder,
+        own_log,
         clock: clock.clone(),
         options: None,
         connecting: None,
@@ -113,6 +123,9 @@ pub async fn run(
     };
     let mut input = std::pin::pin!(input);
     let mut shown_title = String::new();
+    if let Source::Later { doing, .. } = &live {
+        drop(update(&mut model, Message::Preparing(doing.clone())));
+    }
     // The first frame comes before any network.
     draw(&mut model, port, &mut shown_title)?;
     let mut later = match live {
@@ -120,7 +133,7 @@ pub async fn run(
             runner.connect_with(options);
             None
         }
-        Source::Later(options) => Some(options),
+        Source::Later { options, .. } => Some(options),
     };
     let (mut dirty, mut drawn) = (false, clock.monotonic());
     let mut quit = false;
@@ -291,6 +304,10 @@ impl Runner {
                 }
             }
             Effect::Save { name, bytes } => self.save(name, bytes),
+            Effect::OwnLog => {
+                // It is only full where nobody can be told anything.
+                let _ = self.sender.try_send(Message::OwnLog(self.own_log.lines()));
+            }
             effect => {
                 if let Some(live) = self.live.clone() {
                     self.ask(&live, effect);
@@ -321,11 +338,11 @@ impl Runner {
                     let _ = sender.send(Message::Object { key, object, answer }).await;
                 });
             }
-            Effect::Names(key) => {
+            Effect::Names { key, source } => {
                 let (live, sender) = (live.clone(), self.sender.clone());
                 tokio::spawn(async move {
-                    let answer = live.names(&key, 0).await;
-                    let _ = sender.send(Message::Names { key, answer }).await;
+                    let answer = live.names(&key, source).await;
+                    let _ = sender.send(Message::Names { key, source, answer }).await;
                 });
             }
             Effect::Deferrals => self.deferrals(live, |live| async move { live.deferrals().await }),

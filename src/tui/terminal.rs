@@ -1,6 +1,6 @@
 //! The real terminal: taken when the screen starts, given back whatever happens.
 
-use std::io::{self, BufWriter, Stdout, Write as _, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::mem::ManuallyDrop;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -26,6 +26,7 @@ type Backend = CrosstermBackend<BufWriter<Stdout>>;
 /// Keeps the title of the terminal, and brings it back. Terminals that do not know it pass over it.
 const KEEP_TITLE: &str = "\x1b[22;0t";
 const BRING_TITLE_BACK: &str = "\x1b[23;0t";
+const BELL: &str = "\x07";
 /// What a terminal takes into its clipboard at once; xterm's bound, less what base64 adds.
 const MOST_COPIED: usize = 56_000;
 
@@ -157,22 +158,87 @@ impl Port for Tty {
     }
 
     fn bell(&mut self) -> io::Result<()> {
-        let mut out = stdout();
-        out.write_all(b"\x07")?;
-        out.flush()
+        execute!(stdout(), Print(BELL))
     }
 
     fn notify(&mut self, line: &str) -> io::Result<()> {
-        // OSC 9; what comes from a cluster must not end it early.
-        execute!(stdout(), Print(format!("\x1b]9;{}\x07", text::one_line(line, 200))))
+        write_notification(&mut stdout(), line)
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
-        let end = (0..=MOST_COPIED.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-        execute!(stdout(), CopyToClipboard::to_clipboard_from(text.get(..end.unwrap_or_default()).unwrap_or_default()))
+        write_copy(&mut stdout(), text)
     }
 
     fn title(&mut self, title: &str) -> io::Result<()> {
-        execute!(stdout(), SetTitle(text::one_line(title, 200)))
+        write_title(&mut stdout(), title)
+    }
+}
+
+/// Tells the desktop, by OSC 9. What comes from a cluster must not end it early.
+fn write_notification(out: &mut impl Write, line: &str) -> io::Result<()> {
+    execute!(out, Print(format!("\x1b]9;{}{BELL}", text::one_line(line, 200))))
+}
+
+/// Puts a text into the clipboard, by OSC 52: its beginning, where it is more than terminals take.
+fn write_copy(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let end = (0..=MOST_COPIED.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    execute!(out, CopyToClipboard::to_clipboard_from(text.get(..end.unwrap_or_default()).unwrap_or_default()))
+}
+
+fn write_title(out: &mut impl Write, title: &str) -> io::Result<()> {
+    execute!(out, SetTitle(text::one_line(title, 200)))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// What an object of a cluster may be called to do something to the terminal.
+    const HOSTILE: &str = "shop\x07\x1b]52;c;cm0gLXJmIC8=\x1b\\\x1b[2J\u{9c}\u{202e}\n: failed";
+
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// What stands between a beginning and an end, which are there once.
+    fn within<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+        let inner = text.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+        let inner = inner.unwrap_or_else(|| panic!("{text:?} is not between {begin:?} and {end:?}"));
+        assert!(!inner.chars().any(char::is_control), "{inner:?}");
+        inner
+    }
+
+    #[test]
+    fn a_notification_is_one_sequence_whatever_it_tells() {
+        let text = written(|out| write_notification(out, HOSTILE));
+        let inner = within(&text, "\x1b]9;", "\x07");
+        assert!(inner.starts_with("shop") && inner.ends_with(": failed"), "{inner:?}");
+        assert!(written(|out| write_notification(out, &"x".repeat(10_000))).len() < 300);
+    }
+
+    #[test]
+    fn a_title_is_one_sequence_whatever_it_says() {
+        let text = written(|out| write_title(out, HOSTILE));
+        assert!(within(&text, "\x1b]0;", "\x07").contains("shop"));
+    }
+
+    #[test]
+    fn what_is_copied_arrives_as_it_is_and_never_too_much() {
+        let copied = |text: &str| {
+            let written = written(|out| write_copy(out, text));
+            let inner = within(&written, "\x1b]52;c;", "\x1b\\").to_owned();
+            String::from_utf8(STANDARD.decode(inner).unwrap()).unwrap()
+        };
+        for text in ["", "abc", "two\nlines", HOSTILE] {
+            assert_eq!(copied(text), text);
+        }
+        let long = "é".repeat(MOST_COPIED);
+        let beginning = copied(&long);
+        assert!(beginning.len() <= MOST_COPIED && beginning.len() + 4 > MOST_COPIED && long.starts_with(&beginning));
     }
 }

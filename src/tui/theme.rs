@@ -227,6 +227,65 @@ mod tests {
         }
     }
 
+    /// Red, green and blue of a colour that is the same on every terminal.
+    fn rgb(color: Color) -> Option<[u8; 3]> {
+        match color {
+            Color::Rgb(red, green, blue) => Some([red, green, blue]),
+            Color::Indexed(gray @ 232..) => Some([8 + 10 * (gray - 232); 3]),
+            Color::Indexed(index @ 16..) => {
+                let part = |value: u8| if value == 0 { 0 } else { 55 + 40 * value };
+                Some([part((index - 16) / 36), part((index - 16) / 6 % 6), part((index - 16) % 6)])
+            }
+            _ => None,
+        }
+    }
+
+    /// How well one is read on the other, from 1 to 21, as the WCAG has it.
+    fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+        let linear = |value: u8| {
+            let value = f64::from(value) / 255.0;
+            if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        let luminance = |[red, green, blue]: [u8; 3]| {
+            0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+        };
+        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn every_word_can_be_read_on_its_ground() {
+        for (name, ground) in [
+            ("dark", [30, 30, 30]),
+            ("light", [255, 255, 255]),
+            ("high-contrast", [30, 30, 30]),
+            ("colour-blind", [30, 30, 30]),
+        ] {
+            let theme = Theme::load(name, &[]).unwrap();
+            let selected = theme.style(Role::Selected);
+            for role in Role::ALL {
+                let style = theme.style(*role);
+                let Some(ink) = style.fg.and_then(rgb) else { continue };
+                // A frame holds no words.
+                let least = if *role == Role::Border { 1.4 } else { 4.5 };
+                let own = style.bg.and_then(rgb);
+                let seen = contrast(ink, own.unwrap_or(ground));
+                assert!(seen >= least, "{name}: {} has a contrast of {seen:.1}", role.name());
+                if let (Some(ground), None) = (selected.bg.and_then(rgb), own) {
+                    let seen = contrast(selected.fg.and_then(rgb).unwrap_or(ink), ground);
+                    let least = if *role == Role::Border { 1.0 } else { 3.0 };
+                    assert!(seen >= least, "{name}: {} in the selected row has a contrast of {seen:.1}", role.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn states_are_told_apart_without_colour() {
+        let symbols: std::collections::BTreeSet<char> = TaskState::ALL.iter().map(|state| state.symbol()).collect();
+        assert_eq!(symbols.len(), TaskState::ALL.len());
+    }
+
     #[test]
     fn a_file_inherits_and_every_problem_is_told() {
         let file = |text: &str| [("own".to_owned(), text.to_owned())];

@@ -11,10 +11,8 @@
 #[expect(dead_code, reason = "the manifests are for another benchmark")]
 mod large;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Write};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,6 +21,8 @@ use boathook::config::Config;
 use boathook::domain::application::{AppSummary, Application};
 use boathook::domain::live::{LiveEvent, WatchState, Watched};
 use boathook::domain::manifest::Object;
+use boathook::domain::scenario::World;
+use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::tui::{Colors, Key, Message, Model, Settings, update, view};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use ratatui::backend::CrosstermBackend;
@@ -37,26 +37,24 @@ const APPLICATIONS: usize = 10_000;
 const IDLE: Duration = Duration::from_secs(20);
 
 fn main() {
-    println!("binary: {} MB", fs::metadata(env!("CARGO_BIN_EXE_boathook")).unwrap().len() >> 20);
+    let size = fs::metadata(env!("CARGO_BIN_EXE_boathook")).unwrap().len();
+    println!("binary: {:.1} MB", size as f64 / 1e6);
     let before = resident("self");
     let mut model = fleet();
     println!("{APPLICATIONS} applications in the model: {} MB", (resident("self") - before) >> 20);
     frames(&mut model);
     bytes(&mut model);
-    for count in [10, 2_000] {
+    drop(model);
+    for count in [10, APPLICATIONS] {
         process(count);
     }
 }
 
 fn summary(index: usize, phase: &str) -> Box<AppSummary> {
-    let mut app: Value = serde_json::from_str(&large::application(index, 10)).unwrap();
-    app["metadata"]["namespace"] = json!("argocd");
-    app["metadata"]["name"] = json!(format!("app-{index}"));
-    app.as_object_mut().unwrap().remove("operation");
-    app["status"]["operationState"]["phase"] = json!(phase);
-    app["status"]["operationState"]["finishedAt"] = json!("2026-11-22T10:00:09Z");
-    let object = Arc::new(Object::from_json(app).unwrap());
-    Box::new(AppSummary::of(&Application::read("bench", &object).0))
+    let mut app = idle(index);
+    let status = app.as_json_mut().get_mut("status").unwrap();
+    status["operationState"]["phase"] = json!(phase);
+    Box::new(AppSummary::of(&Application::read("bench", &Arc::new(app)).0))
 }
 
 fn tell(model: &mut Model, event: LiveEvent) {
@@ -173,73 +171,94 @@ fn ticks(process: &str) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-/// The program in a terminal, on a simulated cluster in another process where nothing happens.
+/// An Application to which nothing happens.
+fn idle(index: usize) -> Object {
+    let mut app: Value = serde_json::from_str(&large::application(index, 10)).unwrap();
+    app["metadata"]["namespace"] = json!("argocd");
+    app["metadata"]["name"] = json!(format!("app-{index}"));
+    app.as_object_mut().unwrap().remove("operation");
+    app["status"]["operationState"]["phase"] = json!("Succeeded");
+    app["status"]["operationState"]["finishedAt"] = json!("2026-11-22T10:00:09Z");
+    Object::from_json(app).unwrap()
+}
+
+/// What the terminal has been given.
+struct Shown {
+    screen: vt100::Parser,
+    bytes: usize,
+    /// When the first frame was there.
+    first: Option<Duration>,
+}
+
+/// Waits until something is so, at most a minute.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what} did not happen within a minute");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The program in a terminal, on a simulated cluster in this process where nothing happens.
 fn process(count: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let objects: Vec<Value> = (0..count)
-        .map(|index| {
-            let mut app: Value = serde_json::from_str(&large::application(index, 10)).unwrap();
-            app["metadata"]["namespace"] = json!("argocd");
-            app["metadata"]["name"] = json!(format!("app-{index}"));
-            app.as_object_mut().unwrap().remove("operation");
-            app["status"]["operationState"]["phase"] = json!("Succeeded");
-            app["status"]["operationState"]["finishedAt"] = json!("2026-11-22T10:00:09Z");
-            app
-        })
-        .collect();
-    let world = json!({"namespaces": ["argocd", "shop"], "objects": objects});
-    let scenario = json!({"apiVersion": "boathook.dev/v1", "kind": "Scenario", "name": "idle", "world": world});
-    let (file, kubeconfig) = (folder.path().join("idle.yaml"), folder.path().join("kubeconfig"));
-    fs::write(&file, scenario.to_string()).unwrap();
-    let mut simulator = Command::new(env!("CARGO_BIN_EXE_boathook"))
-        .args(["sim", "--scenario", file.to_str().unwrap(), "--kubeconfig", kubeconfig.to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It says in one line where it is.
-    simulator.stdout.as_mut().unwrap().read_exact(&mut [0; 20]).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let world = World {
+        namespaces: vec!["argocd".to_owned(), "shop".to_owned()],
+        objects: (0..count).map(idle).collect(),
+        ..World::default()
+    };
+    let simulator = Simulator::start(SimulatorOptions { world, controllers: false, ..SimulatorOptions::default() });
+    let simulator = simulator.unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    fs::write(&kubeconfig, simulator.kubeconfig()).unwrap();
     let pair = native_pty_system().openpty(PtySize { rows: SIZE.1, cols: SIZE.0, ..PtySize::default() }).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_boathook"));
     command.args(["--kubeconfig", kubeconfig.to_str().unwrap(), "-n", "argocd"]);
-    let environment: BTreeMap<&str, &str> =
-        [("HOME", folder.path().to_str().unwrap()), ("TERM", "xterm-256color"), ("PATH", "/usr/bin")].into();
     command.env_clear();
-    for (name, value) in environment {
+    for (name, value) in [("HOME", folder.path().to_str().unwrap()), ("TERM", "xterm-256color"), ("PATH", "/usr/bin")] {
         command.env(name, value);
     }
     let begin = Instant::now();
     let mut child = pair.slave.spawn_command(command).unwrap();
     let mut reader = pair.master.try_clone_reader().unwrap();
-    let drawn =
-        Arc::new(Mutex::new((vt100::Parser::new(SIZE.1.try_into().unwrap(), SIZE.0.try_into().unwrap(), 0), 0_usize)));
-    let (first, shared) = (Arc::new(Mutex::new(None)), Arc::clone(&drawn));
-    let at = Arc::clone(&first);
+    let shown = Arc::new(Mutex::new(Shown { screen: vt100::Parser::new(SIZE.1.try_into().unwrap(), SIZE.0.try_into().unwrap(), 0), bytes: 0, first: None }));
+    let told = Arc::clone(&shown);
     std::thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
-            let mut drawn = shared.lock().unwrap();
-            drawn.0.process(&buffer[..count]);
-            drawn.1 += count;
-            if drawn.0.screen().contents().contains("boathook") {
-                at.lock().unwrap().get_or_insert_with(|| begin.elapsed());
+            let mut shown = told.lock().unwrap();
+            shown.screen.process(&buffer[..count]);
+            shown.bytes += count;
+            if shown.first.is_none() && shown.screen.screen().contents().contains("boathook") {
+                shown.first = Some(begin.elapsed());
             }
         }
     });
     let title = format!("{count} apps");
-    while !drawn.lock().unwrap().0.screen().contents().contains(&title) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the whole list", || {
+        let row = shown.lock().unwrap().screen.screen().rows(0, SIZE.0).next().unwrap();
+        row.contains(&title) && row.contains("live")
+    });
     let complete = begin.elapsed();
-    // Marks of what has just changed go out.
-    std::thread::sleep(Duration::from_secs(15));
+    // What has just changed is marked for some seconds, and the details of what is shown come in.
+    let mut last = (0, Instant::now());
+    wait_until("rest", || {
+        let bytes = shown.lock().unwrap().bytes;
+        if bytes != last.0 {
+            last = (bytes, Instant::now());
+        }
+        last.1.elapsed() > Duration::from_secs(5)
+    });
     let process = child.process_id().unwrap().to_string();
-    let (before, bytes) = (ticks(&process), drawn.lock().unwrap().1);
+    let (before, bytes) = (ticks(&process), shown.lock().unwrap().bytes);
     std::thread::sleep(IDLE);
-    let (after, now) = (ticks(&process), drawn.lock().unwrap().1);
+    let (after, now) = (ticks(&process), shown.lock().unwrap().bytes);
     let cpu = (after - before) as f64 / IDLE.as_secs_f64();
     println!(
         "{count} applications: first frame after {} ms, all of them after {} ms, {} MB resident, idle {cpu:.2} % of a core and {} bytes written in {} s",
-        first.lock().unwrap().unwrap().as_millis(),
+        shown.lock().unwrap().first.unwrap().as_millis(),
         complete.as_millis(),
         resident(&process) >> 20,
         now - bytes,
@@ -247,6 +266,5 @@ fn process(count: usize) {
     );
     child.kill().unwrap();
     child.wait().unwrap();
-    simulator.kill().unwrap();
-    simulator.wait().unwrap();
+    runtime.block_on(simulator.stop());
 }

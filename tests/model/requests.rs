@@ -304,6 +304,41 @@ fn only_what_matters_counts_as_a_change() {
     ];
     for (what, now, expected) in table {
         let (application, object) = read(&now);
-        assert_eq!(seen.changed(&Seen::of(&application, &object)), expected, "{what}");
+        let sync = Request::Sync(Box::default());
+        assert_eq!(seen.changed(&Seen::of(&application, &object), &sync), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_request_is_asked_again_only_for_what_it_rests_on() {
+    let (application, object) = read(&base());
+    let seen = Seen::of(&application, &object);
+    let all = app(&[
+        ("/spec/project", json!("other")),
+        ("/operation", json!({ "sync": {} })),
+        ("/status/operationState", state("Running")),
+        ("/status/sync/revision", json!("dddd")),
+    ]);
+    let (application, object) = read(&all);
+    let now = Seen::of(&application, &object);
+    use Changed::{Operation, Phase, Revision, Spec};
+    for (request, expected) in [
+        (Request::Sync(Box::default()), &[Spec, Operation, Phase, Revision][..]),
+        // It takes the revision of the operation that it repeats, wherever the target is.
+        (Request::Retry, &[Spec, Operation, Phase]),
+        (Request::Resume, &[Spec, Operation, Phase]),
+        (Request::Rollback { id: 1, prune: false, hooks: false }, &[Spec, Operation, Phase]),
+        (Request::Abort, &[Operation, Phase]),
+        (Request::Confirm(Confirmation::Prune), &[Operation, Phase]),
+        (Request::AutoSync(AutoSync::Off), &[Spec]),
+        (Request::Confirm(Confirmation::Delete), &[]),
+        (Request::Refresh { hard: false }, &[]),
+    ] {
+        assert_eq!(seen.changed(&now, &request), expected, "{request:?}");
+    }
+    let (application, object) = read(&app(&[("/metadata/uid", json!("u-2"))]));
+    let another = Seen::of(&application, &object);
+    for request in [Request::Refresh { hard: true }, Request::Abort, Request::Retry] {
+        assert_eq!(seen.changed(&another, &request), [Changed::Identity], "{request:?}");
     }
 }

@@ -251,9 +251,9 @@ impl Screen {
                 let answer = Ok(self.objects.get(&object).cloned().map(Box::new));
                 self.tell(Message::Object { key, object, answer });
             }
-            Effect::Names(key) => {
+            Effect::Names { key, source } => {
                 let answer = Ok(self.names.clone());
-                self.tell(Message::Names { key, answer });
+                self.tell(Message::Names { key, source, answer });
             }
             Effect::Deferrals => self.tell(Message::Deferrals(Ok(self.deferred.clone()))),
             Effect::Defer(deferral) => self.deferred.push(deferral),

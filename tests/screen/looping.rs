@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::telemetry::Ring;
 use boathook::tui::{Key, Model, Session, Source, run};
 use crossterm::event::Event;
 use jiff::SignedDuration;
@@ -20,9 +21,10 @@ async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
     let (keys, input) = futures::channel::mpsc::unbounded();
     let (sender, messages) = tokio::sync::mpsc::channel(8);
     let session = Session {
-        live: Source::Later(Box::pin(std::future::pending())),
+        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
         crashed: CancellationToken::new(),
         folder: std::path::PathBuf::new(),
+        own_log: Ring::default(),
         clock: clock.clone(),
     };
     let model = Model::new(settings(), clock.now(), (80, 24));
@@ -50,10 +52,10 @@ async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
 #[tokio::test]
 async fn an_age_in_seconds_moves_on_although_nothing_happens() {
     let (clock, driver) = Clock::driven(now());
-    let (mut canvas, mut seen) = Canvas::new((80, 24));
+    let (mut canvas, mut seen) = Canvas::new((100, 24));
     let (keys, input) = futures::channel::mpsc::unbounded();
     let (sender, messages) = tokio::sync::mpsc::channel(8);
-    let mut screen = Screen::connected((80, 24), now());
+    let mut screen = Screen::connected((100, 24), now());
     let ended = now() - SignedDuration::from_secs(58);
     screen.application(&object(json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
@@ -65,9 +67,10 @@ async fn an_age_in_seconds_moves_on_although_nothing_happens() {
     screen.complete();
     let model = screen.into_model();
     let session = Session {
-        live: Source::Later(Box::pin(std::future::pending())),
+        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
         crashed: CancellationToken::new(),
         folder: std::path::PathBuf::new(),
+        own_log: Ring::default(),
         clock: clock.clone(),
     };
     let acts = async {
@@ -102,9 +105,10 @@ async fn a_crash_elsewhere_ends_it() {
     let (sender, messages) = tokio::sync::mpsc::channel(8);
     let crashed = CancellationToken::new();
     let session = Session {
-        live: Source::Later(Box::pin(std::future::pending())),
+        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
         crashed: crashed.clone(),
         folder: std::path::PathBuf::new(),
+        own_log: Ring::default(),
         clock: clock.clone(),
     };
     let model = Model::new(settings(), clock.now(), (80, 24));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod any_keys;
+mod by_name;
 #[path = "../model/cases.rs"]
 mod cases;
 mod commands;
@@ -13,6 +14,7 @@ mod fleet;
 mod harness;
 mod keys;
 mod looping;
+mod notices;
 mod pages;
 mod pictures;
 #[cfg(unix)]

@@ -199,7 +199,7 @@ pub(crate) async fn play<F: Future<Output = Operator>>(
 ) -> Vec<String> {
     let clock = Clock::real();
     let options = DemoOptions { scenario: scenario.to_owned(), speed, seed: 1 };
-    let demo = Demo::prepare(options, clock.clone()).await.unwrap();
+    let demo = Demo::prepare(options, clock.clone()).unwrap();
     let running: Running = demo.start().await.unwrap();
     let (keys, input) = unbounded();
     let (mut canvas, seen) = Canvas::new(size);
@@ -208,6 +208,7 @@ pub(crate) async fn play<F: Future<Output = Operator>>(
         live: Source::Ready(demo.live_options()),
         crashed: CancellationToken::new(),
         folder: demo.folder().to_owned(),
+        own_log: boathook::telemetry::Ring::default(),
         clock: clock.clone(),
     };
     let model = Model::new(settings(), clock.now(), size);

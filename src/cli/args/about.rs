@@ -14,6 +14,12 @@ pub(in crate::cli) struct VersionArgs {
     pub output: Format,
 }
 
+/// Print the default configuration, with every key explained
+///
+/// Yours is ~/.config/boathook/config.yaml and needs only what differs.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ConfigArgs {}
+
 /// Print the completions for a shell: of commands, options, applications, contexts and hooks
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_COMPLETIONS)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
-use super::about::{CompletionsArgs, ManArgs, VersionArgs};
+use super::about::{CompletionsArgs, ConfigArgs, ManArgs, VersionArgs};
 use super::act::{AbortArgs, ApproveArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs, SyncArgs};
 use super::connect::{ConnectArgs, GitArgs};
 use super::get::GetArgs;
@@ -58,6 +58,7 @@ pub(in crate::cli) enum Command {
     Demo(DemoArgs),
     Sim(SimArgs),
     Engine(EngineArgs),
+    Config(ConfigArgs),
     Version(VersionArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -71,6 +72,7 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
             Self::Engine(_) => "engine",
+            Self::Config(_) => "config",
             Self::Version(_) => "version",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -118,6 +120,7 @@ impl Cli {
             Some("sim"),
             Some("engine"),
             Some("demo"),
+            Some("config"),
             Some("version"),
             Some("completions"),
             Some("man"),

@@ -8,6 +8,8 @@ use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 use crate::domain::operation::OperationPhase;
 
+use super::types::{Confirmation, Request};
+
 /// The part of an Application on which a decision rests: spec, operation, the state's begin and phase, and the
 /// revisions that were compared.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,8 +72,8 @@ impl Seen {
         self.started_at
     }
 
-    /// What differs now. Empty: what was decided still holds.
-    pub fn changed(&self, now: &Self) -> Vec<Changed> {
+    /// What differs now of what a request rests on. Empty: what was decided still holds.
+    pub fn changed(&self, now: &Self, request: &Request) -> Vec<Changed> {
         let differs = [
             (Changed::Identity, self.uid != now.uid),
             (Changed::Spec, self.spec != now.spec),
@@ -79,6 +81,26 @@ impl Seen {
             (Changed::Phase, self.started_at != now.started_at || self.phase != now.phase),
             (Changed::Revision, self.revisions != now.revisions),
         ];
-        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
+        let changed = differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what);
+        changed.filter(|what| matters(request, *what)).collect()
+    }
+}
+
+/// Whether a request would be another one if this has changed: a retry takes the revision of the operation that it
+/// repeats, so that it is nothing to it where the target is now; a comparison with Git is right whatever runs.
+fn matters(request: &Request, what: Changed) -> bool {
+    use Changed::{Identity, Operation, Phase, Revision, Spec};
+    match request {
+        Request::Sync(_) => true,
+        Request::Retry | Request::Resume | Request::Rollback { .. } => what != Revision,
+        Request::Abort
+        | Request::RepairGhost
+        | Request::FailHook(_)
+        | Request::Confirm(Confirmation::Prune) => matches!(what, Identity | Operation | Phase),
+        Request::AutoSync(_) => matches!(what, Identity | Spec),
+        // The hook's Job is named by its UID.
+        Request::Confirm(Confirmation::Delete) | Request::Refresh { .. } | Request::RerunHook { .. } => {
+            what == Identity
+        }
     }
 }

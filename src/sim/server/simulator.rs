@@ -117,7 +117,7 @@ pub(super) struct Shared {
 
 impl Simulator {
     /// Starts a simulator. Needs a tokio runtime, on which it runs.
-    pub fn start(options: SimulatorOptions) -> Result<Self, SimError> {
+    pub fn start(mut options: SimulatorOptions) -> Result<Self, SimError> {
         let failed = |source| SimError::Listen { port: options.port, source };
         let reserved = bind(options.port).map_err(failed)?;
         let port = reserved.local_addr().map_err(failed)?.port();
@@ -131,6 +131,8 @@ impl Simulator {
         let store = Store::new(options.clock.clone(), KindRules::new(Arc::clone(&types)), store_options);
         scenario::found_definitions(&store).map_err(SimError::World)?;
         found_cluster(&store, &options.world).map_err(SimError::World)?;
+        // They are in the store from now on; the controllers, who each keep the world, need no copies of them.
+        options.world.objects = Vec::new();
         let (access, faults) = (Access::default(), Faults::new(options.seed));
         let (logs, stop) = (Logs::default(), CancellationToken::new());
         let rules = options.world.access.clone();

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::sim::resource::{Printer, Resource, json_path};
 
-/// Objects up to this size in bytes are kept parsed as well. Larger ones (an Application has 20 KB, and there may be
-/// ten thousand) are parsed each time somebody asks, because parsed JSON takes four times the memory of its text.
+/// Built-in objects up to this size in bytes are kept parsed as well: controllers look at them all the time. Larger ones
+/// and custom resources (there may be ten thousand Applications, and no controller of a cluster reads them) are parsed
+/// each time somebody asks, because parsed JSON takes many times the memory of its text.
 const KEEP_PARSED: usize = 16 * 1024;
 
 /// One version of one object. Never changes: a write makes another.
@@ -41,6 +42,7 @@ impl Stored {
         let labels = labels.into_iter().flatten();
         let labels = labels.filter_map(|(key, label)| Some((key.clone(), label.as_str()?.to_owned()))).collect();
         let (json, body, metadata) = write(&value);
+        let is_custom = resource.is_some_and(|resource| resource.custom);
         Self {
             namespace: text("namespace"),
             name: text("name"),
@@ -50,7 +52,7 @@ impl Stored {
             labels,
             deleting: !super::metadata::text(&value, "deletionTimestamp").is_empty(),
             cells: resource.and_then(|resource| cells(&value, resource)),
-            parsed: (json.len() <= KEEP_PARSED).then(|| Arc::new(value)),
+            parsed: (!is_custom && json.len() <= KEEP_PARSED).then(|| Arc::new(value)),
             json,
             body,
             metadata,

@@ -145,7 +145,8 @@ impl Details {
         let mut taken: HashMap<HookName, Vec<i64>> = HashMap::new();
         for record in self.records().iter().rev() {
             for task in record.tasks.iter().filter(|task| task.is_hook && task.state == TaskState::Succeeded.as_str()) {
-                let name = (TaskPhase::from_name(&task.phase), task.kind.clone(), task.name.clone());
+                let phase = TaskPhase::from_name(&task.phase);
+                let name = (phase, task.kind.clone(), lasting(phase, &task.name).to_owned());
                 let all = taken.entry(name).or_default();
                 if let Some(elapsed) = task.elapsed_ms.filter(|_| all.len() < MEDIAN_OF) {
                     all.push(elapsed);
@@ -164,7 +165,8 @@ impl Details {
 
     /// How long a hook took in the middle of its earlier runs.
     pub(in crate::tui) fn median(&self, key: &TaskKey) -> Option<Duration> {
-        self.medians.get(&(key.phase, key.object.kind.clone(), key.object.name.clone())).copied()
+        let name = lasting(key.phase, &key.object.name).to_owned();
+        self.medians.get(&(key.phase, key.object.kind.clone(), name)).copied()
     }
 
     pub(in crate::tui) fn add_event(&mut self, event: KubernetesEvent) {
@@ -239,7 +241,48 @@ impl Details {
     }
 }
 
+/// What of a hook's name is the same in every operation. To a `generateName` Argo CD adds the revision, the phase and the
+/// second in which the operation began: `smoke-6f1c0aa-postsync-1787479200`; boathook's engine perhaps a number.
+fn lasting(phase: TaskPhase, name: &str) -> &str {
+    let marker = format!("-{}-", phase.as_str().to_lowercase());
+    let Some((before, numbers)) = name.rsplit_once(&marker) else { return name };
+    let is_made = numbers.split('-').all(|part| part.parse::<u64>().is_ok()) && numbers.len() >= 9;
+    if !is_made {
+        return name;
+    }
+    // A commit has seven digits, a version of a chart none that is certain: then what stands before its hyphen.
+    let commit = before.len().checked_sub(7).filter(|at| {
+        before.get(*at..).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    });
+    let end = commit.or_else(|| before.rfind('-').map(|at| at + 1)).unwrap_or(before.len());
+    before.get(..end).unwrap_or(name)
+}
+
 /// Whether somebody should look at a task.
 pub(in crate::tui) fn is_fault(task: &TaskView) -> bool {
     task.state.is_bad() || (task.state.is_active() && task.reasons.iter().any(|reason| reason.kind.needs_help()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_names_of_one_hook_are_one_name() {
+        for (phase, name, expected) in [
+            (TaskPhase::PostSync, "smoke-6f1c0aa-postsync-1787479200", "smoke-"),
+            (TaskPhase::PostSync, "smoke-9ab12cd-postsync-1787999200-2", "smoke-"),
+            (TaskPhase::PostSync, "smoke6f1c0aa-postsync-1787479200", "smoke"),
+            (TaskPhase::PreSync, "smoke-test-1.2.3-presync-1787479200", "smoke-test-"),
+            // Before it has a name.
+            (TaskPhase::PostSync, "smoke-", "smoke-"),
+            // Names that somebody has given.
+            (TaskPhase::PreSync, "smoke-6f1c0aa-postsync-1787479200", "smoke-6f1c0aa-postsync-1787479200"),
+            (TaskPhase::PreSync, "migrate-presync-7", "migrate-presync-7"),
+            (TaskPhase::PreSync, "migrate", "migrate"),
+            (TaskPhase::Sync, "-sync-1787479200", ""),
+        ] {
+            assert_eq!(lasting(phase, name), expected, "{name}");
+        }
+    }
 }

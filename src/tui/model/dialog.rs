@@ -1,5 +1,7 @@
 //! Dialogs. Each shows what would be written before it is sent; Cancel has the focus when it opens.
 
+use std::collections::BTreeMap;
+
 use tui_textarea::TextArea;
 
 use crate::domain::application::AppKey;
@@ -95,8 +97,12 @@ pub(in crate::tui) struct Dialog {
     pub(in crate::tui) force: bool,
     /// Only these objects; empty: all.
     pub(in crate::tui) only: Vec<ObjectKey>,
-    /// What can stand in the revision field.
-    pub(in crate::tui) names: Option<Result<RevisionNames, String>>,
+    /// The application that is told of as long as the dialog is open.
+    pub(in crate::tui) opened: Option<AppKey>,
+    /// The target revisions of the application's sources; empty: not known yet.
+    pub(in crate::tui) sources: Vec<String>,
+    /// What can stand in the revision field, by source.
+    pub(in crate::tui) names: BTreeMap<usize, Result<RevisionNames, String>>,
     /// Which of the offers was taken last.
     pub(in crate::tui) offer: Option<usize>,
     /// What was typed when the first offer was taken.
@@ -128,7 +134,9 @@ impl Dialog {
             hooks: false,
             force: false,
             only: Vec::new(),
-            names: None,
+            opened: None,
+            sources: Vec::new(),
+            names: BTreeMap::new(),
             offer: None,
             typed: String::new(),
             plan: None,
@@ -161,9 +169,35 @@ impl Dialog {
     pub(in crate::tui) fn asked(&self) -> Vec<String> {
         match &self.kind {
             DialogKind::Rollback { revisions, .. } => revisions.clone(),
+            DialogKind::Sync if self.has_several_sources() => {
+                // One word a source; `-` is its target.
+                let text = self.revision_text();
+                let words: Vec<&str> = text.split_whitespace().map(|word| if word == "-" { "" } else { word }).collect();
+                let end = words.iter().rposition(|word| !word.is_empty()).map_or(0, |last| last + 1);
+                words.into_iter().take(end).map(str::to_owned).collect()
+            }
             DialogKind::Sync => Some(self.revision_text()).into_iter().filter(|text| !text.is_empty()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the revision field takes several revisions.
+    pub(in crate::tui) fn has_several_sources(&self) -> bool {
+        self.sources.len() > 1
+    }
+
+    /// What is typed in the revision field: all that is complete, and the word that is being typed.
+    pub(in crate::tui) fn revision_parts(&self) -> (String, String) {
+        let text = self.revision.lines().first().cloned().unwrap_or_default();
+        let begin = if self.has_several_sources() { text.rfind(' ').map_or(0, |at| at + 1) } else { 0 };
+        let (before, word) = text.split_at_checked(begin).unwrap_or(("", &text));
+        (before.to_owned(), word.trim().to_owned())
+    }
+
+    /// The source whose revision is being typed.
+    pub(in crate::tui) fn typed_source(&self) -> usize {
+        let place = self.revision_parts().0.split_whitespace().count();
+        place.min(self.sources.len().saturating_sub(1))
     }
 
     /// Whether it shows what would be done.
@@ -186,7 +220,12 @@ impl Dialog {
             namespace: key.namespace.clone(),
         };
         let mut order = SyncOrder {
-            revision: if self.kind == DialogKind::Sync { self.revision_text() } else { String::new() },
+            revision: if self.kind == DialogKind::Sync && !self.has_several_sources() {
+                self.revision_text()
+            } else {
+                String::new()
+            },
+            revisions: self.asked_of_each(),
             prune: self.prune,
             dry_run: self.dry_run,
             strategy: if self.no_hooks {
@@ -207,6 +246,21 @@ impl Dialog {
             }
         }
         order
+    }
+
+    /// The revisions of several sources, one each; empty: their targets.
+    fn asked_of_each(&self) -> Vec<String> {
+        let asked = self.asked();
+        if self.kind != DialogKind::Sync || !self.has_several_sources() || asked.is_empty() {
+            return Vec::new();
+        }
+        // More than there are sources is refused, with the reason.
+        let count = self.sources.len().max(asked.len());
+        let of = |source: usize| {
+            let own = asked.get(source).filter(|asked| !asked.is_empty());
+            own.or_else(|| self.sources.get(source)).cloned().unwrap_or_default()
+        };
+        (0..count).map(of).collect()
     }
 
     /// Plans anew with the options of the fields.
@@ -252,8 +306,8 @@ impl Dialog {
 
     /// What fits the beginning of a revision that is typed: branches, tags, then commits.
     pub(in crate::tui) fn offers(&self) -> Vec<(String, String)> {
-        let Some(Ok(names)) = &self.names else { return Vec::new() };
-        let typed = if self.offer.is_some() { self.typed.clone() } else { self.revision_text() };
+        let Some(Ok(names)) = self.names.get(&self.typed_source()) else { return Vec::new() };
+        let typed = if self.offer.is_some() { self.typed.clone() } else { self.revision_parts().1 };
         let typed = typed.to_lowercase();
         let fits = |name: &str| name.to_lowercase().contains(&typed);
         let branches = names.branches.iter().filter(|name| fits(name)).map(|name| (name.clone(), "branch".to_owned()));
@@ -267,5 +321,51 @@ impl Dialog {
         // What begins with it first.
         all.sort_by_key(|(name, _)| !name.to_lowercase().starts_with(&typed));
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(branches: &[&str]) -> Result<RevisionNames, String> {
+        let branches = branches.iter().map(|name| (*name).to_owned()).collect();
+        Ok(RevisionNames { branches, tags: Vec::new(), commits: Vec::new() })
+    }
+
+    #[test]
+    fn each_source_has_its_own_revision_and_names() {
+        let key = AppKey::new("c", "argocd", "shop");
+        let mut dialog = Dialog::new(1, DialogKind::Sync, vec![key]);
+        dialog.sources = vec!["main".to_owned(), "1.2.3".to_owned(), "HEAD".to_owned()];
+        dialog.names = [(0, names(&["main", "next"])), (1, names(&["values", "variant"]))].into();
+        for (text, source, offers, asked, revisions) in [
+            ("", 0, &["main", "next"][..], &[][..], &[][..]),
+            ("ne", 0, &["next"], &["ne"], &["ne", "1.2.3", "HEAD"]),
+            ("next ", 1, &["values", "variant"], &["next"], &["next", "1.2.3", "HEAD"]),
+            ("- var", 1, &["variant"], &["", "var"], &["main", "var", "HEAD"]),
+            ("- - -", 2, &[], &[], &[]),
+            // Too many are not cut away in silence: the request is refused.
+            ("a b c d", 2, &[], &["a", "b", "c", "d"], &["a", "b", "c", "d"]),
+        ] {
+            dialog.revision = TextArea::from([text]);
+            assert_eq!(dialog.typed_source(), source, "{text:?}");
+            let offered: Vec<String> = dialog.offers().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(offered, offers, "{text:?}");
+            assert_eq!(dialog.asked(), asked, "{text:?}");
+            let order = dialog.order(false);
+            assert_eq!(order.revision, "", "{text:?}");
+            assert_eq!(order.revisions, revisions, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_revision_of_one_source_is_taken_as_it_is_typed() {
+        let mut dialog = Dialog::new(1, DialogKind::Sync, vec![AppKey::new("c", "argocd", "shop")]);
+        dialog.sources = vec!["main".to_owned()];
+        dialog.revision = TextArea::from([" release/1 "]);
+        assert_eq!(dialog.asked(), ["release/1"]);
+        let order = dialog.order(false);
+        assert_eq!((order.revision.as_str(), order.revisions.len()), ("release/1", 0));
     }
 }

@@ -1,6 +1,6 @@
 //! What is shown of a list: words, their inverse, labels, a project, only what needs somebody.
 
-use super::fleet::{Known, Row, Standing};
+use super::row::{Known, Row, Standing};
 
 /// A filter: every part must be met.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -98,6 +98,8 @@ pub(in crate::tui) enum TextAbout {
     Diff(Option<ObjectKey>),
     /// An object as it lives; `None`: the Application itself.
     Yaml(Option<ObjectKey>),
+    /// What the program has said, and its log of itself.
+    Messages,
 }
 
 /// A text on a screen of its own. Made when it is opened, and again when what it is about has changed.

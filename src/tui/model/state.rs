@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::details::Details;
 use super::dialog::Dialog;
 use super::fleet::Fleet;
+use super::notice::Notice;
 use super::page::{Page, TextScreen};
 use super::screen::{AppScreen, Prompt, Screen};
 use crate::domain::application::AppKey;
@@ -18,8 +19,6 @@ use crate::tui::action::Context;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::theme::Theme;
 
-/// How long a notice is shown.
-pub(in crate::tui) const NOTICE_SECONDS: i64 = 6;
 /// How often a screen is drawn on which nothing happens, so that ages in minutes are right.
 const IDLE_TICK: Duration = Duration::from_secs(30);
 /// The same for pages whose rows may have ages in seconds.
@@ -58,6 +57,8 @@ pub struct Settings {
 /// How the cluster is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::tui) enum Connection {
+    /// Something else is done first: what.
+    Preparing(String),
     /// The kubeconfig is being read.
     Starting,
     /// It cannot be used.
@@ -72,14 +73,6 @@ pub(in crate::tui) enum Connection {
 #[derive(Debug, Clone)]
 pub(in crate::tui) struct WatchEntry {
     pub(in crate::tui) state: WatchState,
-    pub(in crate::tui) at: Timestamp,
-}
-
-/// A line that is shown for a moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tui) struct Notice {
-    pub(in crate::tui) text: String,
-    pub(in crate::tui) is_bad: bool,
     pub(in crate::tui) at: Timestamp,
 }
 
@@ -114,7 +107,14 @@ pub struct Model {
     pub(in crate::tui) prompt: Option<Prompt>,
     /// Keys of a chord that is not complete.
     pub(in crate::tui) pending: Vec<Key>,
+    /// What was said last, for a moment.
     pub(in crate::tui) notice: Option<Notice>,
+    /// What went wrong by itself and was not seen yet; the first is on the screen.
+    pub(in crate::tui) alerts: VecDeque<Notice>,
+    /// What was said in this session.
+    pub(in crate::tui) said: VecDeque<Notice>,
+    /// The program's log of itself, as it was last read.
+    pub(in crate::tui) own_log: Vec<String>,
     pub(in crate::tui) requests: BTreeMap<RequestId, RequestEntry>,
     /// Approvals that were put off.
     pub(in crate::tui) deferrals: Vec<Deferral>,
@@ -147,6 +147,9 @@ impl Model {
             prompt: None,
             pending: Vec::new(),
             notice: None,
+            alerts: VecDeque::new(),
+            said: VecDeque::new(),
+            own_log: Vec::new(),
             requests: BTreeMap::new(),
             deferrals: Vec::new(),
             told_shown: Vec::new(),
@@ -262,19 +265,6 @@ impl Model {
             Screen::Log => &[Context::Log, Context::Move, Context::Everywhere],
             Screen::Requests { .. } | Screen::Help { .. } => &[Context::Move, Context::Everywhere],
         }
-    }
-
-    /// Says something. What went wrong a moment ago is not talked over.
-    pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
-        let is_fresh = |notice: &Notice| self.now.as_second() - notice.at.as_second() <= NOTICE_SECONDS;
-        if self.notice.as_ref().is_some_and(|notice| notice.is_bad && is_fresh(notice)) {
-            return;
-        }
-        self.notice = Some(Notice { text: text.into(), is_bad: false, at: self.now });
-    }
-
-    pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), is_bad: true, at: self.now });
     }
 
     /// The right that is missing for something in an application's namespace.

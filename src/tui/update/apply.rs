@@ -12,7 +12,7 @@ use crate::tui::model::{AppScreen, Details, Filter, LogLook, Model, PromptKind, 
 
 /// Does it, or says why it cannot be done.
 pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
-    model.notice = None;
+    model.key_was_pressed();
     if let Some(reason) = why_not(model, action) {
         model.complain(format!("{}: {reason}", action.name()));
         return;

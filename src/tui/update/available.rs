@@ -5,11 +5,17 @@ use crate::domain::live::Need;
 use crate::domain::operation::OperationPhase;
 use crate::domain::project::Decision;
 use crate::domain::request::{AutoSync, Confirmation, Request, Situation, SyncOrder, refusals};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Context};
 use crate::tui::model::{Approval, Connection, DialogKind, LogBuffer, Model, RowId, Screen};
+
+/// Said of everything that writes.
+const READ_ONLY: &str = "boathook was started with --read-only";
 
 /// The reason why an action cannot be done here; `None`: it can.
 pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
+    if model.settings.read_only && writes(action) {
+        return Some(READ_ONLY.to_owned());
+    }
     match action {
         Action::Sync => request(model, &Request::Sync(Box::<SyncOrder>::default())),
         Action::Abort => request(model, &Request::Abort),
@@ -64,6 +70,43 @@ pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether an action asks the cluster to change something.
+const fn writes(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Sync
+            | Action::Abort
+            | Action::Retry
+            | Action::Rerun
+            | Action::Approve
+            | Action::Rollback
+            | Action::Resume
+            | Action::AutoSync
+            | Action::Repair
+            | Action::Refresh
+            | Action::HardRefresh
+    )
+}
+
+/// The reason why this cannot be asked of an application, whatever is chosen; `None`: it can, as far as is known.
+pub(super) fn why_not_ask(model: &Model, key: &AppKey, request: &Request) -> Option<String> {
+    if model.settings.read_only {
+        return Some(READ_ONLY.to_owned());
+    }
+    if model.connection != Connection::Started {
+        return Some("no cluster is connected".to_owned());
+    }
+    reason(model, key, request)
+}
+
+/// The reason why an action means nothing on this screen; `None`: it does.
+pub(super) fn why_not_here(model: &Model, action: Action) -> Option<String> {
+    let own = action.info().context;
+    // What is asked of an application, or about it, is found from everywhere by its name.
+    let is_everywhere = matches!(own, Context::Target | Context::About | Context::Everywhere);
+    (!is_everywhere && !model.contexts().contains(&own)).then(|| format!("it belongs to: {}", own.title()))
 }
 
 /// The one application that is chosen.
@@ -136,9 +179,6 @@ fn rerun(model: &Model) -> Option<String> {
     let [key] = targets.as_slice() else {
         return Some("choose one application".to_owned());
     };
-    if model.settings.read_only {
-        return Some("boathook was started with --read-only".to_owned());
-    }
     hook_job(model, key).err()
 }
 
@@ -193,9 +233,6 @@ fn reason(model: &Model, key: &AppKey, request: &Request) -> Option<String> {
             read_only: model.settings.read_only,
         };
         return refusals(request, application, &situation).first().map(ToString::to_string);
-    }
-    if model.settings.read_only {
-        return Some("boathook was started with --read-only".to_owned());
     }
     if let Some(right) = missing_right {
         return Some(format!("you may not {right}"));

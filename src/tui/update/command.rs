@@ -1,10 +1,13 @@
 //! The command line: every action by its name, and what takes an argument. An argument that is given is the one used.
 
-use super::{apply, dialogs};
+use super::available::{why_not, why_not_ask, why_not_here};
+use super::input::set_other;
+use super::{apply, approvals, dialogs, fields, pages};
 use crate::domain::application::AppKey;
+use crate::domain::request::Request;
 use crate::tui::action::Action;
 use crate::tui::message::{Effect, Effects};
-use crate::tui::model::{DialogKind, Model, Sort};
+use crate::tui::model::{DialogKind, Model, PromptKind, Sort};
 use crate::tui::theme::Theme;
 
 /// Commands that are not actions, with what their argument is.
@@ -24,7 +27,7 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
     if line.is_empty() {
         return;
     }
-    model.notice = None;
+    model.key_was_pressed();
     model.commands.retain(|known| known != line);
     model.commands.push_back(line.to_owned());
     if model.commands.len() > HISTORY {
@@ -54,15 +57,36 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
             None => model.complain("sort: name, project, sync, health, phases, revision, behind or last-sync"),
         },
         ("filter", text) => apply::filter(model, text),
+        ("log-search" | "log-filter" | "text-search" | "page-filter" | "defer", text) if !text.is_empty() => {
+            typed(model, name, text, effects);
+        }
         ("app", name) => match find(model, name) {
             Ok(key) => apply::open(model, key, effects),
             Err(error) => model.complain(error),
         },
         (name, "") => match Action::named(name) {
-            Some(action) => apply::action(model, action, effects),
+            Some(action) => match why_not_here(model, action) {
+                None => apply::action(model, action, effects),
+                Some(reason) => model.complain(format!("{name}: {reason}")),
+            },
             None => model.complain(format!("there is no command {name}")),
         },
         (name, argument) => on(model, name, argument, effects),
+    }
+}
+
+/// What would be typed at the prompt that an action opens, given at once.
+fn typed(model: &mut Model, name: &str, text: &str, effects: &mut Effects) {
+    let Some(action) = Action::named(name) else { return };
+    if let Some(reason) = why_not_here(model, action).or_else(|| why_not(model, action)) {
+        return model.complain(format!("{name}: {reason}"));
+    }
+    match action {
+        Action::LogSearch => apply::search(model, text),
+        Action::LogFilter => set_other(model, PromptKind::LogFilter, text.to_owned()),
+        Action::TextSearch => pages::search(model, text),
+        Action::PageFilter => set_other(model, PromptKind::PageFilter, text.to_owned()),
+        _ => approvals::defer(model, text, effects),
     }
 }
 
@@ -89,19 +113,22 @@ fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
         Ok(key) => key,
         Err(error) => return model.complain(error),
     };
-    let kind = match action {
-        Action::Sync => DialogKind::Sync,
-        Action::Abort => DialogKind::Abort,
-        Action::Retry => DialogKind::Retry,
-        Action::Resume => DialogKind::Resume,
-        Action::Repair => DialogKind::Repair,
-        Action::Refresh => DialogKind::Refresh { hard: false },
-        Action::HardRefresh => DialogKind::Refresh { hard: true },
+    let (kind, request) = match action {
+        Action::Sync => (DialogKind::Sync, Request::Sync(Box::default())),
+        Action::Abort => (DialogKind::Abort, Request::Abort),
+        Action::Retry => (DialogKind::Retry, Request::Retry),
+        Action::Resume => (DialogKind::Resume, Request::Resume),
+        Action::Repair => (DialogKind::Repair, Request::RepairGhost),
+        Action::Refresh => (DialogKind::Refresh { hard: false }, Request::Refresh { hard: false }),
+        Action::HardRefresh => (DialogKind::Refresh { hard: true }, Request::Refresh { hard: true }),
         Action::Rollback => {
             let id = if rest.is_empty() { Ok(None) } else { rest.parse().map(Some) };
             let Ok(id) = id else { return model.complain("rollback NAME [ID]: ID is a number of the history") };
             match dialogs::rollback(model, &key, id) {
-                Ok(kind) => kind,
+                Ok(DialogKind::Rollback { id, revisions }) => {
+                    (DialogKind::Rollback { id, revisions }, Request::Rollback { id, prune: false, hooks: false })
+                }
+                Ok(_) => return,
                 Err(reason) => return model.complain(format!("rollback: {reason}")),
             }
         }
@@ -111,9 +138,12 @@ fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
             return apply::action(model, action, effects);
         }
     };
+    if let Some(reason) = why_not_ask(model, &key, &request) {
+        return model.complain(format!("{name}: {reason}"));
+    }
     dialogs::show(model, kind, vec![key], effects);
     if action == Action::Sync && !rest.is_empty() {
-        dialogs::set_revision(model, rest, effects);
+        fields::set_revision(model, rest, effects);
     }
 }
 
@@ -163,7 +193,10 @@ pub(super) fn complete(model: &mut Model) {
             names.dedup();
             names
         }
-        "theme" => Theme::names().map(str::to_owned).collect(),
+        "theme" => {
+            let own = model.settings.themes.iter().map(|(name, _)| name.clone());
+            Theme::names().map(str::to_owned).chain(own).collect()
+        }
         "sort" => Sort::ALL.iter().map(|sort| sort.as_str().to_owned()).collect(),
         name if name == "app" || Action::named(name).is_some_and(|action| NAMING.contains(&action)) => {
             let mut names: Vec<String> = model.fleet.keys().map(|key| key.name.to_string()).collect();

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-
 use super::available::hook_job;
+use super::{approvals, fields};
 use crate::domain::application::AppKey;
-use crate::domain::live::{Preview, RequestUpdate, Review, RevisionNames};
+use crate::domain::live::{Preview, RequestUpdate, Review};
 use crate::domain::request::{AutoSync, Changed, Confirmation, Request};
 use crate::tui::action::Action;
-use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Effects};
-use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model, Row, RowId, Screen};
+use crate::tui::model::{Choice, Details, Dialog, DialogKind, Field, Model, Row, RowId, Screen};
 
 /// Opens the dialog of an action for the chosen applications.
 pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -64,6 +62,7 @@ pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<D
 
 /// Opens a dialog.
 pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, effects: &mut Effects) {
+    close(model, effects);
     let id = model.number();
     let mut dialog = Dialog::new(id, kind, targets);
     if dialog.kind == DialogKind::Sync
@@ -72,32 +71,52 @@ pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, ef
         dialog.only = page.marks.iter().cloned().collect();
         dialog.only.sort();
     }
+    if let [key] = dialog.targets.as_slice() {
+        // What is decided here is told as of an application that is open, wherever the dialog was asked for.
+        let now = model.now;
+        model.details.entry(key.clone()).or_insert_with(|| Details::new(key, now)).open += 1;
+        effects.push(Effect::Open(key.clone()));
+        dialog.opened = Some(key.clone());
+    }
     if let (true, [key]) = (dialog.has_plan(), dialog.targets.as_slice()) {
         let known = model.details.get(key).and_then(|details| details.review.clone());
         dialog.review = known.filter(|review| review.asked == dialog.asked());
         if dialog.review.is_none() {
             effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
         }
-        if dialog.kind == DialogKind::Sync {
-            effects.push(Effect::Names(key.clone()));
-        }
     }
     model.dialog = Some(dialog);
     ask(model, effects);
+    fields::ask_names(model, effects);
     if let Some(dialog) = &mut model.dialog {
         dialog.focus_cancel();
     }
 }
 
-/// Takes in what can stand in the revision field.
-pub(super) fn named(model: &mut Model, key: &AppKey, answer: Result<RevisionNames, String>) {
-    if let Some(dialog) = model.dialog.as_mut().filter(|dialog| dialog.targets.as_slice() == [key.clone()]) {
-        dialog.names = Some(answer);
+/// Closes the dialog, if there is one.
+pub(super) fn close(model: &mut Model, effects: &mut Effects) {
+    if let Some(key) = model.dialog.take().and_then(|dialog| dialog.opened) {
+        approvals::close(model, key, effects);
     }
 }
 
+/// The Application that the dialog is about is told: what could not be asked before is asked now.
+pub(super) fn told(model: &mut Model, key: &AppKey, effects: &mut Effects) {
+    let Some(dialog) = &model.dialog else { return };
+    if dialog.targets.as_slice() != [key.clone()] {
+        return;
+    }
+    if dialog.sources.is_empty() {
+        if dialog.has_plan() && dialog.review.is_none() {
+            effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
+        }
+        ask(model, effects);
+    }
+    fields::ask_names(model, effects);
+}
+
 /// Makes the choices of the dialog from its fields, and asks what each would write.
-fn ask(model: &mut Model, effects: &mut Effects) {
+pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
     let id = model.number();
     let hook = match model.dialog.as_ref().map(|dialog| dialog.targets.as_slice()) {
         Some([key]) => running_hook(model, key),
@@ -112,6 +131,10 @@ fn ask(model: &mut Model, effects: &mut Effects) {
     dialog.id = id;
     if let [key] = dialog.targets.as_slice() {
         let application = model.details.get(key).and_then(|details| details.application.clone());
+        if let Some(application) = &application {
+            let sources = application.spec.effective_sources();
+            dialog.sources = sources.iter().map(|source| source.effective_target_revision().to_owned()).collect();
+        }
         dialog.replan(application.as_deref());
     }
     let requests: Vec<(String, Request)> = match &dialog.kind {
@@ -191,6 +214,9 @@ pub(super) fn reviewed(model: &mut Model, review: &Arc<Review>, effects: &mut Ef
     }
     let moved = dialog.review.as_ref().is_some_and(|old| old.commits != review.commits);
     dialog.review = Some(Arc::clone(review));
+    // The repository has been read by now.
+    fields::ask_names(model, effects);
+    let Some(dialog) = &mut model.dialog else { return };
     if moved {
         // The finger may be on the button: it must not sync to what was not looked at.
         dialog.changed = vec![Changed::Revision];
@@ -219,114 +245,27 @@ pub(super) fn ask_again(model: &mut Model, update: &RequestUpdate, changed: &[Ch
     }
 }
 
-/// Whether a key types into the field that has the focus.
-pub(super) fn types(model: &Model, key: Key) -> bool {
-    let Some(dialog) = &model.dialog else { return false };
-    let edits = ["backspace", "delete", "left", "right", "home", "end", "ctrl-w", "ctrl-a", "ctrl-e"];
-    matches!(dialog.field(), Field::Revision | Field::Why)
-        && (key.typed().is_some() || edits.contains(&key.to_string().as_str()))
-}
-
-/// Types into the field that has the focus.
-pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
-    let Some(dialog) = &mut model.dialog else { return };
-    let field = dialog.field();
-    dialog.offer = None;
-    let area = if field == Field::Revision { &mut dialog.revision } else { &mut dialog.why };
-    let before = area.lines().to_vec();
-    area.input(event);
-    if before != area.lines() {
-        field_changed(model, field, effects);
-    }
-}
-
-pub(super) fn pasted(model: &mut Model, line: &str, effects: &mut Effects) {
-    let Some(dialog) = &mut model.dialog else { return };
-    let field = dialog.field();
-    match field {
-        Field::Revision => dialog.revision.insert_str(line),
-        Field::Why => dialog.why.insert_str(line),
-        _ => return,
-    };
-    field_changed(model, field, effects);
-}
-
-fn field_changed(model: &mut Model, field: Field, effects: &mut Effects) {
-    if field == Field::Revision
-        && let Some(dialog) = &mut model.dialog
-    {
-        // What was reviewed is not what is asked for any more.
-        dialog.review = None;
-    }
-    ask(model, effects);
-}
-
 /// Does what an action means in a dialog.
 pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
     let count = dialog.fields.len().max(1);
     let left_from = dialog.field();
     match action {
-        Action::OfferNext => return offer(model, true, effects),
-        Action::OfferPrevious => return offer(model, false, effects),
+        Action::OfferNext => return fields::offer(model, true, effects),
+        Action::OfferPrevious => return fields::offer(model, false, effects),
         Action::FieldNext => dialog.focus = (dialog.focus + 1) % count,
         Action::FieldPrevious => dialog.focus = (dialog.focus + count - 1) % count,
         Action::ShowWrite => dialog.shows_write = !dialog.shows_write,
         Action::ScrollDown => dialog.scroll = dialog.scroll.saturating_add(5).min(1000),
         Action::ScrollUp => dialog.scroll = dialog.scroll.saturating_sub(5),
-        Action::Cancel => model.dialog = None,
+        Action::Cancel => close(model, effects),
         Action::Press => press(model, effects),
         Action::Quit => super::input::quit(model, effects),
         _ => {}
     }
     // A review costs a rendering: it is asked for when the field is left, not with each letter.
     if left_from == Field::Revision && matches!(action, Action::FieldNext | Action::FieldPrevious | Action::Press) {
-        review(model, effects);
-    }
-}
-
-/// Puts a revision into the field.
-pub(super) fn set_revision(model: &mut Model, revision: &str, effects: &mut Effects) {
-    let Some(dialog) = &mut model.dialog else { return };
-    dialog.revision = tui_textarea::TextArea::from([revision.to_owned()]);
-    dialog.revision.move_cursor(tui_textarea::CursorMove::End);
-    field_changed(model, Field::Revision, effects);
-    review(model, effects);
-}
-
-/// Takes the next branch, tag or commit that fits what was typed.
-fn offer(model: &mut Model, forward: bool, effects: &mut Effects) {
-    let Some(dialog) = &mut model.dialog else { return };
-    if dialog.field() != Field::Revision {
-        return;
-    }
-    let offers = dialog.offers();
-    if offers.is_empty() {
-        return model.complain("no branch, tag or commit fits");
-    }
-    if dialog.offer.is_none() {
-        dialog.typed = dialog.revision_text();
-    }
-    let next = match (dialog.offer, forward) {
-        (None, true) => 0,
-        (None, false) => offers.len() - 1,
-        (Some(at), true) => (at + 1) % offers.len(),
-        (Some(at), false) => (at + offers.len() - 1) % offers.len(),
-    };
-    let Some((name, _)) = offers.get(next) else { return };
-    dialog.offer = Some(next);
-    dialog.revision = tui_textarea::TextArea::from([name.clone()]);
-    dialog.revision.move_cursor(tui_textarea::CursorMove::End);
-    field_changed(model, Field::Revision, effects);
-}
-
-fn review(model: &mut Model, effects: &mut Effects) {
-    let Some(dialog) = &model.dialog else { return };
-    if dialog.review.is_some() {
-        return;
-    }
-    if let [key] = dialog.targets.as_slice() {
-        effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
+        fields::review(model, effects);
     }
 }
 
@@ -339,7 +278,7 @@ fn press(model: &mut Model, effects: &mut Effects) {
         Field::Hooks => dialog.hooks = !dialog.hooks,
         Field::Force => dialog.force = !dialog.force,
         Field::Cancel => {
-            model.dialog = None;
+            close(model, effects);
             return;
         }
         Field::Revision | Field::Why => {
@@ -369,5 +308,5 @@ fn send(model: &mut Model, choice: usize, effects: &mut Effects) {
         return model.complain("nothing can be sent; the reasons are in the dialog");
     }
     effects.list.extend(sent);
-    model.dialog = None;
+    close(model, effects);
 }

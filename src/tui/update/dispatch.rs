@@ -1,8 +1,8 @@
 //! Which message goes where.
 
-use super::{answers, dialogs, input, live, logs, mouse};
+use super::{answers, dialogs, fields, input, live, logs, mouse, pages};
 use crate::tui::message::{Effect, Effects, Message};
-use crate::tui::model::{Connection, Model, NOTICE_SECONDS};
+use crate::tui::model::{Connection, Model};
 
 /// Takes in what happened, and says what is to be done. Pure: no input or output, no clock.
 pub fn update(model: &mut Model, message: Message) -> Effects {
@@ -12,17 +12,12 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
             model.now = now;
             effects.dirty = false;
         }
-        Message::Tick => {
-            let now = model.now;
-            let is_over = |at: jiff::Timestamp, seconds| now.as_second() - at.as_second() > seconds;
-            if model.notice.as_ref().is_some_and(|notice| is_over(notice.at, NOTICE_SECONDS)) {
-                model.notice = None;
-            }
-        }
+        Message::Tick => model.notice_ages(),
         Message::Key(key) => input::key(model, key, &mut effects),
         Message::Mouse(event) => effects.dirty = mouse::take(model, event, &mut effects),
         Message::Paste(text) => input::paste(model, &text, &mut effects),
         Message::Resize(columns, rows) => model.size = (columns, rows),
+        Message::Preparing(what) => model.connection = Connection::Preparing(what),
         Message::Connected(cluster) => {
             model.cluster = cluster;
             model.connection = Connection::Started;
@@ -39,11 +34,15 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
         Message::Log { stream, message } => effects.dirty = logs::take(model, stream, message),
         Message::History { key, answer } => answers::history(model, &key, answer),
         Message::Object { key, object, answer } => answers::object(model, &key, object, answer),
-        Message::Names { key, answer } => dialogs::named(model, &key, answer),
+        Message::Names { key, source, answer } => fields::named(model, &key, source, answer),
         Message::Deferrals(Ok(deferrals)) => model.deferrals = deferrals,
-        Message::Deferrals(Err(error)) => model.complain(format!("what was put off is not known: {error}")),
+        Message::Deferrals(Err(error)) => model.alert(format!("what was put off is not known: {error}")),
         Message::Saved(Ok(path)) => model.say(format!("saved to {path}")),
-        Message::Saved(Err(error)) => model.complain(error),
+        Message::Saved(Err(error)) => model.alert(error),
+        Message::OwnLog(lines) => {
+            model.own_log = lines;
+            pages::refresh(model, None);
+        }
         Message::Resumed => effects.push(Effect::Resume),
         Message::Terminate => input::quit(model, &mut effects),
     }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{apply, approvals, command, dialogs, pages};
+use super::{apply, approvals, command, fields, pages};
 use crate::tui::action::Action;
 use crate::tui::keymap::{Key, Meaning};
 use crate::tui::message::{Effect, Effects};
@@ -19,8 +19,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
         prompt(model, event, effects);
         return;
     }
-    if dialogs::types(model, key) {
-        dialogs::typed(model, event, effects);
+    if fields::types(model, key) {
+        fields::typed(model, event, effects);
         return;
     }
     model.pending.push(key);
@@ -55,7 +55,7 @@ pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Effects) {
         prompt.text.insert_str(&line);
         typed(model);
     } else if model.dialog.is_some() {
-        dialogs::pasted(model, &line, effects);
+        fields::pasted(model, &line, effects);
     }
 }
 
@@ -147,7 +147,7 @@ fn typed(model: &mut Model) {
 }
 
 /// What is shown of a list about an application, of a log, or found in a text.
-fn set_other(model: &mut Model, kind: PromptKind, line: String) {
+pub(super) fn set_other(model: &mut Model, kind: PromptKind, line: String) {
     match kind {
         PromptKind::PageFilter => {
             if let Some(page) = model.page_mut() {

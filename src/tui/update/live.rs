@@ -45,6 +45,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             let key = application.key.clone();
             details.application = Some(application);
             details.object = Some(object);
+            dialogs::told(model, &key, effects);
             pages::refresh(model, Some(&key));
         }
         LiveEvent::Observed { key, event } => return observed(model, &key, &event, effects),
@@ -72,7 +73,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::Repository(state) => {
             if let Some(problem) = &state.problem {
                 let line = format!("{}: {problem}", state.repository);
-                model.complain(text::one_line(&line, 300));
+                model.alert(text::one_line(&line, 300));
             }
         }
         LiveEvent::Request(update) => request(model, update, effects),
@@ -81,10 +82,10 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::Settled(_) | LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
         LiveEvent::Capture(notice) => match notice {
             crate::domain::live::CaptureNotice::Off { reason } => {
-                model.complain(text::one_line(&format!("logs are not kept: {reason}"), 300));
+                model.alert(text::one_line(&format!("logs are not kept: {reason}"), 300));
             }
             crate::domain::live::CaptureNotice::Lost { source, reason, .. } => {
-                model.complain(text::one_line(&format!("part of a log is lost: {source}: {reason}"), 300));
+                model.alert(text::one_line(&format!("part of a log is lost: {source}: {reason}"), 300));
             }
             _ => return false,
         },
@@ -176,7 +177,7 @@ fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effect
                 }
                 model.say(line);
             } else {
-                model.complain(line);
+                model.alert(line);
             }
             if let Outcome::Changed(changed) = outcome {
                 dialogs::ask_again(model, &update, changed, effects);

@@ -8,6 +8,7 @@ mod command;
 mod copy;
 mod dialogs;
 mod dispatch;
+mod fields;
 mod input;
 mod live;
 mod logs;

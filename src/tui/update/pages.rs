@@ -33,6 +33,7 @@ pub(super) fn take(model: &mut Model, action: Action, effects: &mut Effects) -> 
             let text = model.page().map(|page| page.filter.clone()).unwrap_or_default();
             open_prompt(model, PromptKind::PageFilter, &text);
         }
+        Action::Messages => messages(model, effects),
         Action::TextSearch => {
             let text = model.text_mut().map(|text| text.search.clone()).unwrap_or_default();
             open_prompt(model, PromptKind::TextSearch, &text);
@@ -196,6 +197,17 @@ fn open_text(model: &mut Model, key: AppKey, about: TextAbout) {
     refresh(model, None);
 }
 
+/// What the program has said, and its log of itself; opened again it is read again.
+fn messages(model: &mut Model, effects: &mut Effects) {
+    effects.push(Effect::OwnLog);
+    // All of it is read there.
+    model.alerts.clear();
+    if !matches!(model.screen(), Screen::Text(text) if text.about == TextAbout::Messages) {
+        // It is about no application; its name begins the file that it is saved to.
+        open_text(model, AppKey::new("", "", "boathook"), TextAbout::Messages);
+    }
+}
+
 /// Makes the text on the screen anew: something about its application has changed.
 pub(super) fn refresh(model: &mut Model, about: Option<&AppKey>) {
     let Screen::Text(text) = model.screen() else { return };
@@ -239,6 +251,7 @@ fn save(model: &mut Model, effects: &mut Effects) {
         TextAbout::Row(_) => "row",
         TextAbout::Diff(_) => "diff",
         TextAbout::Yaml(_) => "yaml",
+        TextAbout::Messages => "messages",
     };
     let mut bytes = Vec::new();
     for place in 0..text.lines.len() {

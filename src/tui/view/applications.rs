@@ -4,70 +4,27 @@ use std::fmt::Write;
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::draw::{Canvas, cell, padded};
+use super::bar::bar;
+use super::columns::{Columns, heading};
+use super::draw::{Canvas, cell};
 use super::phases;
-use super::times::{age, ago, clock};
+use super::times::{ago, clock};
 use crate::domain::application::{Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
 use crate::domain::live::WatchState;
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
-use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Sort, Standing, says_prune, sync_word};
+use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Standing, says_prune, sync_word};
 use crate::tui::theme::Role;
 
 /// The row of the screen on which the first application stands.
 pub(in crate::tui) const FIRST_ROW: u16 = 2;
 
-/// Widths of the columns, 0 where there is no room.
-struct Columns {
-    name: usize,
-    project: usize,
-    sync: usize,
-    health: usize,
-    phases: usize,
-    revision: usize,
-    behind: usize,
-    last: usize,
-}
-
-impl Columns {
-    fn of(width: usize) -> Self {
-        let mut columns =
-            Self { name: 0, project: 0, sync: 9, health: 11, phases: 20, revision: 0, behind: 0, last: 14 };
-        if width >= 100 {
-            columns.revision = 9;
-        }
-        if width >= 120 {
-            (columns.project, columns.behind, columns.revision) = (10, 8, 15);
-        }
-        if width >= 150 {
-            (columns.phases, columns.last, columns.revision) = (26, 16, 20);
-        }
-        let gaps = [
-            columns.project,
-            columns.sync,
-            columns.health,
-            columns.phases,
-            columns.revision,
-            columns.behind,
-            columns.last,
-        ];
-        let used: usize = gaps.iter().filter(|width| **width > 0).map(|width| width + 1).sum();
-        let free = width.saturating_sub(used + 3);
-        columns.name = free.min(if width >= 160 { 36 } else { 28 }).max(8);
-        if columns.revision > 0 {
-            columns.revision += free.saturating_sub(columns.name);
-        } else {
-            columns.phases += free.saturating_sub(columns.name);
-        }
-        columns
-    }
-}
-
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     bar(canvas, model, Rect { height: 1, ..area });
-    let columns = Columns::of(usize::from(area.width));
+    let columns = Columns::for_model(area.width, model);
     heading(canvas, model, &columns, Rect { y: area.y + 1, height: 1, ..area });
     let rows = Rect { y: area.y + FIRST_ROW, height: area.height.saturating_sub(FIRST_ROW), ..area };
     if model.fleet.shown() == 0 {
@@ -107,123 +64,6 @@ pub(super) fn retry(model: &Model, retry_in: std::time::Duration) -> String {
     let until = at.checked_add(jiff::SignedDuration::try_from(retry_in).unwrap_or_default());
     let left = until.map_or(0, |until| until.as_second() - model.now.as_second());
     if left > 0 { format!("in {left}s") } else { "now".to_owned() }
-}
-
-/// The first line: where we are, how many applications are how, and how old that is.
-pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
-    canvas.fill(area, Role::Bar);
-    let place = format!("{} / {}", model.cluster, model.namespace.as_deref().unwrap_or("all namespaces"));
-    let mut left = String::from(" boathook");
-    if !model.settings.label.is_empty() {
-        let _ = write!(left, " {}", model.settings.label);
-    }
-    let _ = write!(left, "  {}", text::one_line(&place, 60));
-    let (role, freshness) = freshness(model);
-    let room = usize::from(area.width).saturating_sub(unicode_width::UnicodeWidthStr::width(freshness.as_str()) + 2);
-    let parts = totals(model, room.saturating_sub(unicode_width::UnicodeWidthStr::width(left.as_str())));
-    let background = canvas.style(Role::Bar);
-    let mut spans = vec![Span::styled(left, background)];
-    for (role, text) in parts {
-        let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
-        spans.push(Span::styled(text, style));
-    }
-    let room = u16::try_from(unicode_width::UnicodeWidthStr::width(freshness.as_str()) + 2).unwrap_or(u16::MAX);
-    canvas.spans(Rect { width: area.width.saturating_sub(room), ..area }, Line::from(spans));
-    let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
-    let x = area.right().saturating_sub(room.min(area.width));
-    canvas
-        .spans(Rect { x, width: area.right() - x, ..area }, Line::from(Span::styled(format!(" {freshness} "), style)));
-}
-
-/// How many applications are how, in so many cells: what matters less loses its words first, then its place.
-fn totals(model: &Model, room: usize) -> Vec<(Role, String)> {
-    let totals = model.fleet.totals;
-    let shown = model.fleet.shown();
-    let (role, all) = if shown == totals.all {
-        (Role::Bar, totals.all.to_string())
-    } else {
-        (Role::Warning, format!("{shown} of {}", totals.all))
-    };
-    // Importance, colour, number, word, and what stands for the word where there is no room.
-    let mut parts: Vec<(u8, Role, String, &str, &str)> =
-        vec![(1, role, all, if totals.all == 1 { "app" } else { "apps" }, "apps")];
-    for (rank, role, count, word, short) in [
-        (0, Role::Bad, totals.failed, "failed", "✖"),
-        (0, Role::Bad, totals.degraded, "degraded", "degr"),
-        (2, Role::Running, totals.syncing, "syncing", "◐"),
-        (3, Role::Waiting, totals.out_of_sync, "out of sync", "out"),
-        (5, Role::Bar, totals.synced, "synced", "✔"),
-    ] {
-        if count > 0 {
-            parts.push((rank, role, count.to_string(), word, short));
-        }
-    }
-    if model.settings.read_only {
-        parts.push((0, Role::Warning, String::new(), "read-only", "r/o"));
-    }
-    let text = |(_, _, count, word, _): &(u8, Role, String, &str, &str)| {
-        let gap = if count.is_empty() { "" } else { " " };
-        format!("  {count}{gap}{word}")
-    };
-    let width = |parts: &Vec<(u8, Role, String, &str, &str)>| {
-        parts.iter().map(|part| unicode_width::UnicodeWidthStr::width(text(part).as_str())).sum::<usize>()
-    };
-    for rank in (0..=5).rev() {
-        if width(&parts) <= room {
-            break;
-        }
-        for part in parts.iter_mut().filter(|part| part.0 == rank) {
-            part.3 = part.4;
-        }
-    }
-    for rank in (1..=5).rev() {
-        if width(&parts) <= room {
-            break;
-        }
-        parts.retain(|part| part.0 != rank);
-    }
-    parts.iter().map(|part| (part.1, text(part))).collect()
-}
-
-/// How old the data is.
-fn freshness(model: &Model) -> (Role, String) {
-    match (&model.connection, model.fleet_watch().map(|watch| &watch.state)) {
-        (Connection::Ended, _) => (Role::Bad, "ended".to_owned()),
-        (Connection::Failed(_), _) => (Role::Bad, "not connected".to_owned()),
-        (_, Some(WatchState::Live)) => (Role::Bar, "live".to_owned()),
-        (_, Some(WatchState::Absent { .. } | WatchState::Stopped)) => (Role::Bad, "not watched".to_owned()),
-        (_, Some(WatchState::Interrupted { .. })) => match model.age() {
-            Some(old) => (Role::Bad, format!("INTERRUPTED, {} old", age(old))),
-            None => (Role::Bad, "not reached".to_owned()),
-        },
-        (_, Some(WatchState::Listing)) => match model.age().filter(|_| model.fleet.is_complete) {
-            Some(old) => (Role::Warning, format!("reading, {} old", age(old))),
-            None => (Role::Warning, "reading".to_owned()),
-        },
-        (_, None) => (Role::Warning, "connecting".to_owned()),
-    }
-}
-
-fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, area: Rect) {
-    let arrow = |sort: Sort, title: &str| {
-        let arrow = if model.fleet.reversed { "▼" } else { "▲" };
-        if model.fleet.sort == sort { format!("{title} {arrow}") } else { title.to_owned() }
-    };
-    let titles = [
-        (columns.name, arrow(Sort::Name, "NAME")),
-        (columns.project, arrow(Sort::Project, "PROJECT")),
-        (columns.sync, arrow(Sort::Sync, "SYNC")),
-        (columns.health, arrow(Sort::Health, "HEALTH")),
-        (columns.phases, arrow(Sort::Standing, "PHASES")),
-        (columns.revision, arrow(Sort::Revision, "REVISION")),
-        (columns.behind, arrow(Sort::Behind, "BEHIND")),
-        (columns.last, arrow(Sort::LastSync, "LAST SYNC")),
-    ];
-    let line: String = titles
-        .iter()
-        .filter(|(width, _)| *width > 0)
-        .fold(String::from("  "), |line, (width, title)| line + &padded(title, *width) + " ");
-    canvas.line(area, &[(Role::Heading, line.trim_end())]);
 }
 
 fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row, selected: bool, area: Rect) {
@@ -273,15 +113,9 @@ fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row
         put(role, word, columns.health);
         spans.extend(phases::spans(canvas, model, row, columns.phases));
         spans.push(Span::raw(" "));
-        let mut put = |role: Role, text: &str, width: usize| {
-            if width > 0 {
-                spans.push(Span::styled(format!("{} ", cell(text, width)), canvas.style(role)));
-            }
-        };
-        put(Role::Text, &revision(row), columns.revision);
-        let (role, behind) = behind(row);
-        put(role, &behind, columns.behind);
-        spans.push(Span::styled(cell(&last(model, row), columns.last), canvas.style(Role::Dim)));
+        spans.extend(target(canvas, columns, row));
+        let last = last(model, row, columns.last < 14);
+        spans.push(Span::styled(cell(&last, columns.last), canvas.style(Role::Dim)));
     }
     canvas.spans(area, Line::from(spans));
     if selected {
@@ -362,6 +196,29 @@ pub(super) fn short(revision: &str) -> String {
     }
 }
 
+/// The revision and how far behind it is: beside it, or in a column of its own.
+fn target(canvas: &Canvas<'_>, columns: &Columns, row: &Row) -> [Span<'static>; 2] {
+    let (role, behind) = behind(row);
+    let (first, second) = if columns.behind > 0 {
+        (columns.revision + 1, columns.behind + 1)
+    } else if matches!(role, Role::Dim) {
+        // Nothing to say beside it.
+        (columns.revision + 1, 0)
+    } else {
+        let own = behind.width() + 2;
+        (columns.revision.saturating_sub(own) + 1, own)
+    };
+    let behind = if columns.behind > 0 { behind } else { format!("+{behind}") };
+    let in_cell = |text: &str, width: usize| match width.checked_sub(1) {
+        Some(width) => cell(text, width) + " ",
+        None => String::new(),
+    };
+    [
+        Span::styled(in_cell(&revision(row), first), canvas.style(Role::Text)),
+        Span::styled(in_cell(&behind, second), canvas.style(role)),
+    ]
+}
+
 fn behind(row: &Row) -> (Role, String) {
     match row.revisions.as_ref().and_then(|revisions| revisions.sources.first()) {
         None => (Role::Dim, String::new()),
@@ -372,7 +229,7 @@ fn behind(row: &Row) -> (Role, String) {
 }
 
 /// When the last operation was, or how long this one has run, and who asked.
-fn last(model: &Model, row: &Row) -> String {
+fn last(model: &Model, row: &Row, is_narrow: bool) -> String {
     let Some(summary) = row.summary() else { return String::new() };
     let Some(operation) = &summary.operation else { return "never".to_owned() };
     let who = if operation.automated { "auto" } else { &*operation.username };
@@ -381,7 +238,8 @@ fn last(model: &Model, row: &Row) -> String {
         (None, _) => format!("{dry}{who}"),
         (Some(started), false) => format!("{} {dry}{who}", clock(started, model.now)),
         (Some(started), true) => {
-            format!("{} ago {dry}{who}", ago(operation.finished_at.unwrap_or(started), model.now))
+            let word = if is_narrow { "" } else { "ago " };
+            format!("{} {word}{dry}{who}", ago(operation.finished_at.unwrap_or(started), model.now))
         }
     }
 }
@@ -401,6 +259,8 @@ fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             Some(namespace) => format!("There are no applications in the namespace {namespace}."),
             None => "There are no applications in any namespace.".to_owned(),
         }
+    } else if let Connection::Preparing(what) = &model.connection {
+        what.clone()
     } else {
         "Reading the applications ...".to_owned()
     };

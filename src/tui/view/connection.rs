@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::applications::bar;
+use super::bar::bar;
 use super::draw::{Canvas, wrapped};
 use crate::domain::live::{WatchState, Watched};
 use crate::domain::text;
@@ -16,7 +16,7 @@ pub(super) fn is_needed(model: &Model) -> bool {
         return false;
     }
     match &model.connection {
-        Connection::Starting => false,
+        Connection::Starting | Connection::Preparing(_) => false,
         Connection::Failed(_) | Connection::Ended => true,
         Connection::Started => model
             .fleet_watch()
@@ -50,7 +50,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             lines.push((Role::BadBar, " The connection has ended ".to_owned()));
             lines.extend(paragraph(Role::Text, ":connect starts it again.", inner.width));
         }
-        Connection::Starting | Connection::Started => started(model, &mut lines, inner.width),
+        Connection::Starting | Connection::Preparing(_) | Connection::Started => started(model, &mut lines, inner.width),
     }
     for (place, (role, line)) in lines.iter().take(usize::from(inner.height)).enumerate() {
         let y = inner.y + u16::try_from(place).unwrap_or(u16::MAX);

@@ -215,7 +215,11 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
         Field::Revision => entry(
             "Revision: ",
             text::one_line(&dialog.revision_text(), 200),
-            "the target revision; a branch, tag or commit",
+            if dialog.has_several_sources() {
+                "the target revisions; one for each source, - for its target"
+            } else {
+                "the target revision; a branch, tag or commit"
+            },
         ),
         Field::Why => entry("Reason: ", text::one_line(&dialog.why_text(), 200), "for who reads it later"),
         Field::Prune => check(dialog.prune, "prune", "delete what Git has no more"),
@@ -247,7 +251,7 @@ fn offers(dialog: &Dialog) -> Lines {
     if dialog.field() != Field::Revision {
         return Vec::new();
     }
-    let all = match &dialog.names {
+    let all = match dialog.names.get(&dialog.typed_source()) {
         Some(Ok(_)) => dialog.offers(),
         Some(Err(why)) => return bullets("? ", Role::Unknown, &format!("no names are known: {why}"), 80),
         None => return Vec::new(),

@@ -8,7 +8,7 @@ use super::draw::Canvas;
 use crate::domain::text;
 use crate::tui::action::Action;
 use crate::tui::keymap::Meaning;
-use crate::tui::model::{Field, Model, PageKind, PromptKind, Screen};
+use crate::tui::model::{Field, Model, Notice, PageKind, PromptKind, Screen};
 use crate::tui::theme::Role;
 use crate::tui::update::why_not;
 
@@ -41,13 +41,31 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
         canvas.line(area, &[(Role::Key, &keys.join(" ")), (Role::Dim, " …  "), (Role::Text, &rest)]);
         return None;
     }
-    if let Some(notice) = &model.notice {
-        let role = if notice.is_bad { Role::Warning } else { Role::Strong };
-        canvas.line(area, &[(role, &format!(" {}", text::one_line(&notice.text, 400)))]);
+    if let Some(shown) = model.shown_notice() {
+        notice(canvas, model, shown, area);
         return None;
     }
     hints(canvas, model, area);
     None
+}
+
+/// What is said; of an alert also how many wait behind it, and where it can be read in full.
+fn notice(canvas: &mut Canvas<'_>, model: &Model, shown: &Notice, area: Rect) {
+    let role = if shown.is_bad { Role::Warning } else { Role::Strong };
+    let mut room = area.width;
+    if model.alerts.front() == Some(shown) {
+        let key = model.settings.keymap.key(Action::Messages);
+        let more = match model.alerts.len() - 1 {
+            0 => String::new(),
+            more => format!("{more} more, "),
+        };
+        let words = format!(" {more}{key} all ");
+        room = room.saturating_sub(u16::try_from(words.width()).unwrap_or(u16::MAX));
+        canvas.right(area, Role::Dim, &words);
+    }
+    // Without colour an error is told by its sign.
+    let sign = if shown.is_bad { "!" } else { " " };
+    canvas.line(Rect { width: room, ..area }, &[(role, &format!("{sign}{}", text::one_line(&shown.text, 400)))]);
 }
 
 /// The actions that matter here, those that cannot be done now in grey.

@@ -4,6 +4,8 @@ mod ansi;
 mod application;
 mod applications;
 mod approvals;
+mod bar;
+mod columns;
 mod connection;
 mod dialog;
 mod draw;

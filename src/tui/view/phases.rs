@@ -26,15 +26,17 @@ pub(super) fn spans(canvas: &Canvas<'_>, model: &Model, row: &Row, width: usize)
     }
     let mut spans = Vec::new();
     let mut left = width;
+    // Where there is little room, names and signs stand close together.
+    let gap = if width < 20 { "" } else { " " };
     for part in parts {
-        let used = part.name.len() + 3;
+        let used = part.name.len() + 2 + gap.len();
         if used > left + 1 {
             break;
         }
         // The last one does without the space behind it.
         let space = if used <= left { " " } else { "" };
         left = left.saturating_sub(used);
-        spans.push(Span::styled(format!("{} ", part.name), canvas.style(Role::Dim)));
+        spans.push(Span::styled(format!("{}{gap}", part.name), canvas.style(Role::Dim)));
         spans.push(Span::styled(format!("{}{space}", part.state.symbol()), canvas.style(Theme::role_of(part.state))));
     }
     spans.push(Span::raw(" ".repeat(left)));

@@ -11,6 +11,11 @@ async fn the_program_describes_itself_and_completes_what_is_in_the_cluster() {
     place.world.synced(&json!({})).await;
     let version = place.run(&["version", "-o", "json"]).await.expect(0).document();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    // What is printed is a whole configuration: the program starts with it.
+    let config = place.run(&["config"]).await.expect(0).out;
+    assert_eq!(config, boathook::config::DEFAULT);
+    std::fs::write(place.home().join("config.yaml"), config).unwrap();
+    place.run(&["get", "apps", "--config", "config.yaml"]).await.expect(0);
     let page = place.run(&["man", "sync"]).await.expect(0);
     for words in [".TH ", "abort\\-on\\-timeout", "a hook failed"] {
         assert!(page.out.contains(words), "{words}: {}", page.out);

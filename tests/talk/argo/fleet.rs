@@ -112,3 +112,25 @@ async fn rights_and_the_controller_are_known_before_a_key_is_pressed() {
     world.until("the controller", |picture| picture.controllers.contains_key(&key)).await;
     assert_eq!(world.picture.controllers[&key], Controller::ArgoCd);
 }
+
+#[tokio::test]
+async fn a_deletion_is_told_in_full_without_being_asked_for() {
+    let mut world = World::new().await;
+    let mut going = app("going");
+    going["metadata"]["finalizers"] = json!(["resources-finalizer.argocd.argoproj.io"]);
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-22T10:00:00Z");
+    going["status"]["resources"] =
+        json!([{"kind": "ConfigMap", "version": "v1", "name": "a", "requiresDeletionConfirmation": true}]);
+    world.put_app(going);
+    world.put_app(app("staying"));
+    let (going, staying) = (world.key("going"), world.key("staying"));
+    world
+        .until("it is told what the deletion waits for", |picture| {
+            picture.applications.get(&going).is_some_and(|application| {
+                application.status.resources.iter().any(|resource| resource.requires_deletion_confirmation)
+            })
+        })
+        .await;
+    world.until_live().await;
+    assert!(!world.picture.applications.contains_key(&staying), "nobody has opened that");
+}

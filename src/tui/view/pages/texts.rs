@@ -13,6 +13,9 @@ use crate::tui::view::times::ago;
 
 /// The title of a text, and its lines.
 pub(in crate::tui) fn text(model: &Model, key: &AppKey, about: &TextAbout) -> (String, Vec<Parts>) {
+    if *about == TextAbout::Messages {
+        return ("boathook  what was said in this session, and its own log, in UTC".to_owned(), messages(model));
+    }
     let name = text::one_line(&key.name, 60);
     let Some(details) = model.details.get(key) else { return (name, Vec::new()) };
     match about {
@@ -26,7 +29,28 @@ pub(in crate::tui) fn text(model: &Model, key: &AppKey, about: &TextAbout) -> (S
         }
         TextAbout::Yaml(Some(object)) => (format!("{name}  {}", object_name(object)), live(model, details, object)),
         TextAbout::Row(id) => (name, of_row(model, details, id)),
+        TextAbout::Messages => (name, Vec::new()),
     }
+}
+
+/// The latest first: whoever looks here wants to know what has just happened.
+fn messages(model: &Model) -> Vec<Parts> {
+    let mut lines = vec![vec![(Role::Heading, " What was said".to_owned())]];
+    for said in model.said.iter().rev() {
+        let (role, sign) = if said.is_bad { (Role::Warning, "!") } else { (Role::Text, " ") };
+        let words = text::one_line(&said.text, 1000);
+        lines.push(vec![(Role::Dim, format!(" {}", said.at.strftime("%H:%M:%S"))), (role, format!(" {sign} {words}"))]);
+    }
+    if model.said.is_empty() {
+        lines.extend(one(Role::Dim, "nothing"));
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(Role::Heading, " The log of boathook itself".to_owned())]);
+    lines.extend(model.own_log.iter().rev().flat_map(|line| one(Role::Text, &text::one_line(line, 2000))));
+    if model.own_log.is_empty() {
+        lines.extend(one(Role::Dim, "nothing; BOATHOOK_LOG says how much of it there is"));
+    }
+    lines
 }
 
 fn object_name(key: &ObjectKey) -> String {

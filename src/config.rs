@@ -27,7 +27,7 @@ pub struct Config {
     pub theme: String,
     /// Refuse everything that writes.
     pub read_only: bool,
-    /// Ring the bell when a hook fails.
+    /// Ring the bell when a hook or a watched operation fails.
     pub bell: bool,
     /// Tell the desktop, by OSC 9, when a hook fails or a watched operation ends.
     pub notify: bool,

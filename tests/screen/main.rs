@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod any_keys;
+mod beside;
 mod by_name;
 #[path = "../model/cases.rs"]
 mod cases;

@@ -56,7 +56,7 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
             }
             None => model.complain("sort: name, project, sync, health, phases, revision, behind or last-sync"),
         },
-        ("filter", text) => apply::filter(model, text),
+        ("filter", text) if !text.is_empty() => apply::filter(model, text),
         ("log-search" | "log-filter" | "text-search" | "page-filter" | "defer", text) if !text.is_empty() => {
             typed(model, name, text, effects);
         }

@@ -97,8 +97,14 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
 fn summarised(model: &mut Model, summary: Box<AppSummary>, effects: &mut Effects) {
     let now = model.now;
     let (key, done) = (summary.key.clone(), summary.is_done());
-    if let Some(line) = ended(model, &summary) {
-        effects.push(Effect::Notify(line));
+    if let Some(has_succeeded) = ended(model, &summary) {
+        if model.settings.bell && !has_succeeded {
+            effects.push(Effect::Bell);
+        }
+        if model.settings.notify {
+            let how = if has_succeeded { "has succeeded" } else { "has FAILED" };
+            effects.push(Effect::Notify(format!("{}: the operation {how}", key.name)));
+        }
     }
     model.fleet.put(summary, now);
     // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
@@ -132,10 +138,10 @@ fn observed(model: &mut Model, key: &AppKey, event: &WatchEvent, effects: &mut E
     true
 }
 
-/// What is told of an operation that has just ended, if somebody watches it: its application is looked at, or marked, or
-/// something was sent to it in this session.
-fn ended(model: &Model, summary: &AppSummary) -> Option<String> {
-    if !model.settings.notify || !summary.is_done() {
+/// Whether an operation that has just ended has succeeded, if somebody watches it: its application is looked at, or
+/// marked, or something was sent to it in this session.
+fn ended(model: &Model, summary: &AppSummary) -> Option<bool> {
+    if !summary.is_done() {
         return None;
     }
     let before = model.fleet.get(&summary.key)?.summary()?;
@@ -146,11 +152,7 @@ fn ended(model: &Model, summary: &AppSummary) -> Option<String> {
     let is_watched = model.details.get(&summary.key).is_some_and(|details| details.open > 0)
         || model.fleet.marks.contains(&summary.key)
         || model.requests.values().any(|request| request.update.key == summary.key);
-    let how = match operation.phase {
-        Some(OperationPhase::Succeeded) => "has succeeded",
-        _ => "has FAILED",
-    };
-    is_watched.then(|| format!("{}: the operation {how}", summary.key.name))
+    is_watched.then_some(operation.phase == Some(OperationPhase::Succeeded))
 }
 
 /// What is known of an application, from now on.

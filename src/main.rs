@@ -148,7 +148,13 @@ fn screen(args: &ScreenArgs, settings: Settings, config: &Config) -> Result<(), 
         repositories: Surroundings::repositories(config, cache),
         watch_operations: true,
     };
-    let session = Session { live: Source::Ready(live), crashed: crashes.happened(), folder: working_folder(), own_log: telemetry.ring.clone(), clock };
+    let session = Session {
+        live: Source::Ready(live),
+        crashed: crashes.happened(),
+        folder: working_folder(),
+        own_log: telemetry.ring.clone(),
+        clock,
+    };
     watched(&crashes, async {
         tui::start(settings, session).await.map_err(|error| Failure::new(Exit::Internal, &error))
     })
@@ -180,7 +186,8 @@ fn demo(args: &DemoArgs, mut settings: Settings) -> Result<(), Failure> {
         };
         let doing = "Making a cluster, repositories, and what was deployed before ...".to_owned();
         let live = Source::Later { doing, options: Box::pin(live) };
-        let session = Session { live, crashed, folder: working_folder(), own_log: telemetry.ring.clone(), clock: clock.clone() };
+        let session =
+            Session { live, crashed, folder: working_folder(), own_log: telemetry.ring.clone(), clock: clock.clone() };
         let result = tui::start(settings, session).await;
         if !running.is_finished() {
             // Somebody has quit before it began.

@@ -179,9 +179,10 @@ impl Running {
 /// The repositories of a story, made all at once.
 async fn repositories(folder: &Path, story: &Story, clock: &Clock) -> Result<BTreeMap<String, Made>, DemoError> {
     let now = clock.now();
-    let made = story.repositories.iter().map(async |repository| {
-        Ok((repository.name.clone(), history::make(folder, repository, now).await?))
-    });
+    let made = story
+        .repositories
+        .iter()
+        .map(async |repository| Ok((repository.name.clone(), history::make(folder, repository, now).await?)));
     futures::future::try_join_all(made).await.map(BTreeMap::from_iter)
 }
 

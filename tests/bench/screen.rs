@@ -223,7 +223,11 @@ fn process(count: usize) {
     let begin = Instant::now();
     let mut child = pair.slave.spawn_command(command).unwrap();
     let mut reader = pair.master.try_clone_reader().unwrap();
-    let shown = Arc::new(Mutex::new(Shown { screen: vt100::Parser::new(SIZE.1.try_into().unwrap(), SIZE.0.try_into().unwrap(), 0), bytes: 0, first: None }));
+    let shown = Arc::new(Mutex::new(Shown {
+        screen: vt100::Parser::new(SIZE.1.try_into().unwrap(), SIZE.0.try_into().unwrap(), 0),
+        bytes: 0,
+        first: None,
+    }));
     let told = Arc::clone(&shown);
     std::thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];

@@ -72,5 +72,7 @@ fn everything_that_was_said_can_be_read_with_the_programs_own_log() {
     screen.press("q");
     assert!(!bottom(&mut screen).contains("pod-one"), "{}", screen.text());
     screen.press("M / \"second\" enter ctrl-s");
-    assert!(screen.effects.iter().any(|effect| matches!(effect, Effect::Save { name, .. } if name.contains("messages"))));
+    assert!(
+        screen.effects.iter().any(|effect| matches!(effect, Effect::Save { name, .. } if name.contains("messages")))
+    );
 }

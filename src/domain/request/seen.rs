@@ -93,10 +93,9 @@ fn matters(request: &Request, what: Changed) -> bool {
     match request {
         Request::Sync(_) => true,
         Request::Retry | Request::Resume | Request::Rollback { .. } => what != Revision,
-        Request::Abort
-        | Request::RepairGhost
-        | Request::FailHook(_)
-        | Request::Confirm(Confirmation::Prune) => matches!(what, Identity | Operation | Phase),
+        Request::Abort | Request::RepairGhost | Request::FailHook(_) | Request::Confirm(Confirmation::Prune) => {
+            matches!(what, Identity | Operation | Phase)
+        }
         Request::AutoSync(_) => matches!(what, Identity | Spec),
         // The hook's Job is named by its UID.
         Request::Confirm(Confirmation::Delete) | Request::Refresh { .. } | Request::RerunHook { .. } => {

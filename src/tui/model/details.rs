@@ -251,9 +251,10 @@ fn lasting(phase: TaskPhase, name: &str) -> &str {
         return name;
     }
     // A commit has seven digits, a version of a chart none that is certain: then what stands before its hyphen.
-    let commit = before.len().checked_sub(7).filter(|at| {
-        before.get(*at..).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    });
+    let commit = before
+        .len()
+        .checked_sub(7)
+        .filter(|at| before.get(*at..).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())));
     let end = commit.or_else(|| before.rfind('-').map(|at| at + 1)).unwrap_or(before.len());
     before.get(..end).unwrap_or(name)
 }

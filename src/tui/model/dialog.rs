@@ -172,7 +172,8 @@ impl Dialog {
             DialogKind::Sync if self.has_several_sources() => {
                 // One word a source; `-` is its target.
                 let text = self.revision_text();
-                let words: Vec<&str> = text.split_whitespace().map(|word| if word == "-" { "" } else { word }).collect();
+                let words: Vec<&str> =
+                    text.split_whitespace().map(|word| if word == "-" { "" } else { word }).collect();
                 let end = words.iter().rposition(|word| !word.is_empty()).map_or(0, |last| last + 1);
                 words.into_iter().take(end).map(str::to_owned).collect()
             }

@@ -118,4 +118,3 @@ pub(super) fn review(model: &mut Model, effects: &mut Effects) {
         effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
     }
 }
-

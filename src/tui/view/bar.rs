@@ -69,9 +69,8 @@ fn totals(model: &Model, room: usize) -> Vec<(Role, String)> {
         let gap = if count.is_empty() { "" } else { " " };
         format!("  {count}{gap}{word}")
     };
-    let width = |parts: &Vec<(u8, Role, String, &str, &str)>| {
-        parts.iter().map(|part| text(part).width()).sum::<usize>()
-    };
+    let width =
+        |parts: &Vec<(u8, Role, String, &str, &str)>| parts.iter().map(|part| text(part).width()).sum::<usize>();
     for rank in (0..=5).rev() {
         if width(&parts) <= room {
             break;

@@ -50,7 +50,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             lines.push((Role::BadBar, " The connection has ended ".to_owned()));
             lines.extend(paragraph(Role::Text, ":connect starts it again.", inner.width));
         }
-        Connection::Starting | Connection::Preparing(_) | Connection::Started => started(model, &mut lines, inner.width),
+        Connection::Starting | Connection::Preparing(_) | Connection::Started => {
+            started(model, &mut lines, inner.width)
+        }
     }
     for (place, (role, line)) in lines.iter().take(usize::from(inner.height)).enumerate() {
         let y = inner.y + u16::try_from(place).unwrap_or(u16::MAX);

@@ -46,18 +46,11 @@ impl PlanOptions {
         }
     }
 
-    /// The options of the sync policy with these over them; an option is known by what stands before `=`.
-    fn all_sync_options(&self, application: &Application) -> Vec<String> {
-        let name = |option: &str| option.split_once('=').map_or(option, |(name, _)| name).to_owned();
-        let policy = &application.spec.sync_policy.sync_options;
-        let kept = policy.iter().filter(|own| !self.sync_options.iter().any(|given| name(given) == name(own)));
-        kept.chain(&self.sync_options).cloned().collect()
-    }
-
     /// What is sent. A sync is pinned to the commits that were reviewed, unless automated sync is on: it refuses other
     /// revisions than the target's.
     pub(in crate::cli) fn order(&self, application: &Application, review: Option<&Review>) -> SyncOrder {
-        let sync_options = (!self.sync_options.is_empty()).then(|| self.all_sync_options(application));
+        let sync_options =
+            (!self.sync_options.is_empty()).then(|| application.spec.sync_policy.options_with(&self.sync_options));
         let mut order = SyncOrder {
             prune: self.prune,
             dry_run: self.server_dry_run,
@@ -109,7 +102,7 @@ impl Planned {
             dry_run: options.server_dry_run,
             strategy: options.strategy,
             resources: options.resources.clone(),
-            sync_options: options.all_sync_options(application),
+            sync_options: application.spec.sync_policy.options_with(&options.sync_options),
             ..SyncRequest::default()
         };
         let project = picture.projects.values().find(|project| project.name == application.project());

@@ -111,6 +111,13 @@ impl Destination {
 }
 
 impl SyncPolicy {
+    /// Its options with these over them; an option is known by what stands before `=`.
+    pub fn options_with(&self, given: &[String]) -> Vec<String> {
+        let name = |option: &str| option.split_once('=').map_or(option, |(name, _)| name).to_owned();
+        let kept = self.sync_options.iter().filter(|own| !given.iter().any(|given| name(given) == name(own)));
+        kept.chain(given).cloned().collect()
+    }
+
     fn read(fields: &Fields<'_>) -> Self {
         Self {
             automated: fields.object("automated", Automated::read),

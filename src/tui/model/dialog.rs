@@ -1,14 +1,14 @@
-//! Dialogs. Each shows what would be written before it is sent; Cancel has the focus when it opens.
+//! Dialogs. Each shows what would be written before it is sent; Cancel has the focus when it opens, wherever
+//! something can be destroyed.
 
 use std::collections::BTreeMap;
 
 use tui_textarea::TextArea;
 
-use crate::domain::application::AppKey;
-use crate::domain::application::Application;
+use crate::domain::application::{AppKey, Application, SyncPolicy};
 use crate::domain::live::{Preview, Review, RevisionNames};
 use crate::domain::manifest::ObjectKey;
-use crate::domain::operation::{Selector, Strategy, SyncRequest};
+use crate::domain::operation::{Retry, Selector, Strategy, SyncRequest};
 use crate::domain::plan::{Permission, Plan, PlanInput, plan};
 use crate::domain::request::{Changed, Confirmation, HookJob, Request, SyncOrder};
 
@@ -50,6 +50,10 @@ pub(in crate::tui) enum Field {
     /// A rollback with the hooks of its revision.
     Hooks,
     Force,
+    /// Options of the sync beside those of the policy.
+    Options,
+    /// How often a failed attempt is repeated.
+    Retry,
     Cancel,
     /// One of the choices.
     Choice(usize),
@@ -90,6 +94,10 @@ pub(in crate::tui) struct Dialog {
     pub(in crate::tui) focus: usize,
     pub(in crate::tui) revision: TextArea<'static>,
     pub(in crate::tui) why: TextArea<'static>,
+    pub(in crate::tui) options: TextArea<'static>,
+    pub(in crate::tui) retry: TextArea<'static>,
+    /// The sync policy of the application; `None`: of several, or not known yet.
+    pub(in crate::tui) policy: Option<SyncPolicy>,
     pub(in crate::tui) prune: bool,
     pub(in crate::tui) dry_run: bool,
     pub(in crate::tui) no_hooks: bool,
@@ -128,6 +136,9 @@ impl Dialog {
             focus: 0,
             revision: TextArea::default(),
             why: TextArea::default(),
+            options: TextArea::default(),
+            retry: TextArea::default(),
+            policy: None,
             prune: false,
             dry_run: false,
             no_hooks: false,
@@ -148,6 +159,15 @@ impl Dialog {
         }
     }
 
+    /// Puts the focus where it begins: on Cancel, unless nothing can be destroyed here.
+    pub(in crate::tui) fn focus_first(&mut self) {
+        let first = match self.kind {
+            DialogKind::Refresh { .. } => Field::Choice(0),
+            _ => Field::Cancel,
+        };
+        self.focus = self.fields.iter().position(|field| *field == first).unwrap_or_default();
+    }
+
     /// Puts the focus on Cancel.
     pub(in crate::tui) fn focus_cancel(&mut self) {
         self.focus = self.fields.iter().position(|field| *field == Field::Cancel).unwrap_or_default();
@@ -157,12 +177,46 @@ impl Dialog {
         self.fields.get(self.focus).copied().unwrap_or(Field::Cancel)
     }
 
+    /// The text of a field one types into; `None`: it is another kind of field.
+    pub(in crate::tui) fn text(&self, field: Field) -> Option<&TextArea<'static>> {
+        match field {
+            Field::Revision => Some(&self.revision),
+            Field::Why => Some(&self.why),
+            Field::Options => Some(&self.options),
+            Field::Retry => Some(&self.retry),
+            _ => None,
+        }
+    }
+
+    /// The same, to type into.
+    pub(in crate::tui) fn text_mut(&mut self, field: Field) -> Option<&mut TextArea<'static>> {
+        match field {
+            Field::Revision => Some(&mut self.revision),
+            Field::Why => Some(&mut self.why),
+            Field::Options => Some(&mut self.options),
+            Field::Retry => Some(&mut self.retry),
+            _ => None,
+        }
+    }
+
+    /// What was typed into a field.
+    pub(in crate::tui) fn typed_in(&self, field: Field) -> String {
+        self.text(field).and_then(|area| area.lines().first()).map(|line| line.trim().to_owned()).unwrap_or_default()
+    }
+
     pub(in crate::tui) fn revision_text(&self) -> String {
-        self.revision.lines().first().map(|line| line.trim().to_owned()).unwrap_or_default()
+        self.typed_in(Field::Revision)
     }
 
     pub(in crate::tui) fn why_text(&self) -> String {
-        self.why.lines().first().map(|line| line.trim().to_owned()).unwrap_or_default()
+        self.typed_in(Field::Why)
+    }
+
+    /// The options of the sync with those that were typed; `None`: those of its policy.
+    fn sync_options(&self) -> Option<Vec<String>> {
+        let typed: Vec<String> = self.typed_in(Field::Options).split_whitespace().map(str::to_owned).collect();
+        let policy = self.policy.as_ref().filter(|_| !typed.is_empty())?;
+        Some(policy.options_with(&typed))
     }
 
     /// The revisions whose effect the dialog shows; empty: the target's.
@@ -235,6 +289,8 @@ impl Dialog {
                 Strategy::Hook { force: self.force }
             },
             resources: self.only.iter().map(selector).collect(),
+            sync_options: self.sync_options(),
+            retry: self.typed_in(Field::Retry).parse().ok().map(|limit| Retry { limit, ..Retry::default() }),
             ..SyncOrder::default()
         };
         if let Some(review) = self.reviewed().filter(|_| pin && self.targets.len() == 1) {
@@ -283,7 +339,7 @@ impl Dialog {
             dry_run: self.dry_run,
             strategy,
             resources: order.resources,
-            sync_options: spec.sync_policy.sync_options.clone(),
+            sync_options: order.sync_options.unwrap_or_else(|| spec.sync_policy.sync_options.clone()),
             ..SyncRequest::default()
         };
         let started_at = application.status.reconciled_at.unwrap_or_default();
@@ -357,6 +413,24 @@ mod tests {
             let order = dialog.order(false);
             assert_eq!(order.revision, "", "{text:?}");
             assert_eq!(order.revisions, revisions, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_as_options_goes_over_those_of_the_policy() {
+        let mut dialog = Dialog::new(1, DialogKind::Sync, vec![AppKey::new("c", "argocd", "shop")]);
+        dialog.options = TextArea::from(["  Replace=true  PruneLast=false"]);
+        assert_eq!(dialog.order(false).sync_options, None, "the policy is not known yet");
+        let options = ["PruneLast=true", "CreateNamespace=true"].map(str::to_owned).to_vec();
+        dialog.policy = Some(SyncPolicy { sync_options: options, ..SyncPolicy::default() });
+        let order = dialog.order(false);
+        assert_eq!(order.sync_options.unwrap(), ["CreateNamespace=true", "Replace=true", "PruneLast=false"]);
+        assert_eq!(order.retry, None, "that of the policy");
+        dialog.options = TextArea::default();
+        assert_eq!(dialog.order(false).sync_options, None, "those of the policy");
+        for (typed, limit) in [("3", Some(3)), ("-1", Some(-1)), ("0", Some(0)), ("-", None), ("", None)] {
+            dialog.retry = TextArea::from([typed]);
+            assert_eq!(dialog.order(false).retry.map(|retry| retry.limit), limit, "{typed:?}");
         }
     }
 

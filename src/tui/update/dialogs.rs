@@ -89,7 +89,7 @@ pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, ef
     ask(model, effects);
     fields::ask_names(model, effects);
     if let Some(dialog) = &mut model.dialog {
-        dialog.focus_cancel();
+        dialog.focus_first();
     }
 }
 
@@ -133,6 +133,7 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
         let application = model.details.get(key).and_then(|details| details.application.clone());
         if let Some(application) = &application {
             let sources = application.spec.effective_sources();
+            dialog.policy = Some(application.spec.sync_policy.clone());
             dialog.sources = sources.iter().map(|source| source.effective_target_revision().to_owned()).collect();
         }
         dialog.replan(application.as_deref());
@@ -164,8 +165,9 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
     let mut fields = match &dialog.kind {
         DialogKind::Sync => {
             let revision = (dialog.targets.len() == 1).then_some(Field::Revision);
-            let options = [Field::Prune, Field::DryRun, Field::NoHooks, Field::Force];
-            revision.into_iter().chain(options).collect()
+            let switches = [Field::Prune, Field::DryRun, Field::NoHooks, Field::Force];
+            let options = dialog.policy.as_ref().map(|_| Field::Options);
+            revision.into_iter().chain(switches).chain(options).chain([Field::Retry]).collect()
         }
         DialogKind::ApproveSync => vec![Field::Prune],
         DialogKind::Rollback { .. } => vec![Field::Hooks, Field::Prune],
@@ -281,7 +283,7 @@ fn press(model: &mut Model, effects: &mut Effects) {
             close(model, effects);
             return;
         }
-        Field::Revision | Field::Why => {
+        Field::Revision | Field::Why | Field::Options | Field::Retry => {
             dialog.focus_cancel();
             return;
         }

@@ -34,8 +34,7 @@ pub(super) fn named(model: &mut Model, key: &AppKey, source: usize, answer: Resu
 pub(super) fn types(model: &Model, key: Key) -> bool {
     let Some(dialog) = &model.dialog else { return false };
     let edits = ["backspace", "delete", "left", "right", "home", "end", "ctrl-w", "ctrl-a", "ctrl-e"];
-    matches!(dialog.field(), Field::Revision | Field::Why)
-        && (key.typed().is_some() || edits.contains(&key.to_string().as_str()))
+    dialog.text(dialog.field()).is_some() && (key.typed().is_some() || edits.contains(&key.to_string().as_str()))
 }
 
 /// Types into the field that has the focus.
@@ -43,10 +42,12 @@ pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
     let field = dialog.field();
     dialog.offer = None;
-    let area = if field == Field::Revision { &mut dialog.revision } else { &mut dialog.why };
-    let before = area.lines().to_vec();
+    let Some(area) = dialog.text_mut(field) else { return };
+    let before = area.clone();
     area.input(event);
-    if before != area.lines() {
+    if field == Field::Retry && !is_limit(area) {
+        *area = before;
+    } else if before.lines() != area.lines() {
         field_changed(model, field, effects);
     }
 }
@@ -54,12 +55,20 @@ pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
 pub(super) fn pasted(model: &mut Model, line: &str, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
     let field = dialog.field();
-    match field {
-        Field::Revision => dialog.revision.insert_str(line),
-        Field::Why => dialog.why.insert_str(line),
-        _ => return,
-    };
+    let Some(area) = dialog.text_mut(field) else { return };
+    let before = area.clone();
+    area.insert_str(line);
+    if field == Field::Retry && !is_limit(area) {
+        *area = before;
+        return;
+    }
     field_changed(model, field, effects);
+}
+
+/// Whether it is a number, or may become one: nothing else can be typed there.
+fn is_limit(area: &TextArea<'_>) -> bool {
+    let line = area.lines().first().map(String::as_str).unwrap_or_default();
+    line.is_empty() || line == "-" || line.parse::<i64>().is_ok()
 }
 
 fn field_changed(model: &mut Model, field: Field, effects: &mut Effects) {

@@ -105,7 +105,7 @@ fn bar(canvas: &mut Canvas<'_>, model: &Model, screen: &AppScreen, details: &Det
     if let Some(old) = model.age() {
         let _ = write!(right, "{} OLD ", age(old));
     }
-    let room = u16::try_from(right.chars().count()).unwrap_or(u16::MAX).min(area.width);
+    let room = u16::try_from(right.chars().count() + 1).unwrap_or(u16::MAX).min(area.width);
     canvas.line(Rect { width: area.width - room, ..area }, &[(Role::Bar, &left)]);
     canvas.right(area, Role::Bar, &right);
 }

@@ -222,6 +222,16 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
             },
         ),
         Field::Why => entry("Reason: ", text::one_line(&dialog.why_text(), 200), "for who reads it later"),
+        Field::Options => entry(
+            "Options: ",
+            text::one_line(&dialog.typed_in(Field::Options), 200),
+            "beside the policy's, such as Replace=true ServerSideApply=true",
+        ),
+        Field::Retry => entry(
+            "Retries: ",
+            text::one_line(&dialog.typed_in(Field::Retry), 20),
+            "as the policy says; -1 without limit",
+        ),
         Field::Prune => check(dialog.prune, "prune", "delete what Git has no more"),
         Field::DryRun => check(dialog.dry_run, "dry run", "change nothing"),
         Field::NoHooks => check(dialog.no_hooks, "without hooks", "only apply the resources"),
@@ -237,11 +247,14 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
 
 /// Where the cursor of the text field is.
 fn typing(dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
-    let (label, area_of) = match dialog.field() {
-        Field::Revision => ("Revision: ", &dialog.revision),
-        Field::Why => ("Reason: ", &dialog.why),
+    let label = match dialog.field() {
+        Field::Revision => "Revision: ",
+        Field::Why => "Reason: ",
+        Field::Options => "Options: ",
+        Field::Retry => "Retries: ",
         _ => return None,
     };
+    let area_of = dialog.text(dialog.field())?;
     let column = u16::try_from(label.len() + area_of.cursor().1).unwrap_or(u16::MAX);
     Some((area.x.saturating_add(column).min(area.right().saturating_sub(1)), area.y))
 }

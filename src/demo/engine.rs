@@ -75,10 +75,17 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
         writeln!(out, "metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?)?;
     }
     out.flush()?;
-    let reason = tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-        reason = engine.ended() => Some(reason),
+    let mut suspended = engine.suspended();
+    let reason = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break None,
+            _ = terminate.recv() => break None,
+            reason = engine.ended() => break Some(reason),
+            Ok(()) = suspended.changed() => match &*suspended.borrow_and_update() {
+                Some(reason) => writeln!(out, "nothing is done until the Lease can be renewed: {reason}")?,
+                None => writeln!(out, "the Lease is renewed, and the work goes on")?,
+            },
+        }
     };
     engine.stop().await;
     reason.map_or(Ok(()), |reason| Err(reason.into()))

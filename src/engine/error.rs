@@ -12,7 +12,7 @@ pub enum EngineError {
     /// Somebody else works on the Applications. Trying again helps when that has ended.
     #[error("the engine does not run beside {0}")]
     OtherController(String),
-    /// The Lease is lost, and with it the right to work. Starting again helps once it is free.
+    /// Somebody else has taken the Lease, and with it the right to work. Starting again helps once it is free.
     #[error("the engine stops: it has lost the Lease boathook-engine: {0}")]
     LeaseLost(String),
     /// An option that cannot be used.

@@ -1,7 +1,7 @@
 //! What an engine has done so far, counted.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::domain::operation::OperationPhase;
 
@@ -13,6 +13,7 @@ pub(crate) struct Figures {
     failed: AtomicU64,
     errors: AtomicU64,
     applications: AtomicU64,
+    without_lease: AtomicBool,
 }
 
 impl Figures {
@@ -37,6 +38,11 @@ impl Figures {
         self.applications.store(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Whether the Lease is held: without it nothing is done.
+    pub(crate) fn has_lease(&self, is_held: bool) {
+        self.without_lease.store(!is_held, Ordering::Relaxed);
+    }
+
     /// The counters in Prometheus' text format.
     pub(crate) fn text(&self) -> String {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -56,6 +62,8 @@ impl Figures {
         line("boathook_engine_applications", "gauge", "Applications worked for.", &applications);
         let comparisons = [("", read(&self.comparisons))];
         line("boathook_engine_comparisons_total", "counter", "Comparisons with Git.", &comparisons);
+        let lease = [("", u64::from(!self.without_lease.load(Ordering::Relaxed)))];
+        line("boathook_engine_lease_held", "gauge", "Whether the Lease is held; without it nothing is done.", &lease);
         line("boathook_engine_operations_total", "counter", "Operations that are over.", &phases);
         text
     }
@@ -76,6 +84,7 @@ mod tests {
         for line in [
             "# TYPE boathook_engine_applications gauge",
             "boathook_engine_applications 3",
+            "boathook_engine_lease_held 1",
             "boathook_engine_comparisons_total 1",
             "boathook_engine_operations_total{phase=\"Succeeded\"} 0",
             "boathook_engine_operations_total{phase=\"Failed\"} 1",

@@ -37,8 +37,10 @@ impl Inventory {
     /// Subscribes to every kind, in these namespaces and outside of namespaces, and waits until everything is known.
     /// `bell` rings when something of the application changes.
     ///
-    /// Of a kind that may not be listed nothing is known, which is an error if the application has objects of it
-    /// (`status.resources`): they would be taken for gone. Rights for kinds that it never had are not asked for.
+    /// Of a kind that cannot be listed (no right, its own server or its conversion is down) nothing is known, which is an
+    /// error if the application has objects of it (`status.resources`): they would be taken for gone. Kinds that it never
+    /// had are of no concern, or one broken kind would stop all applications. That no answer comes at all says nothing
+    /// about a kind.
     pub(crate) async fn open(
         pool: &Pool,
         destination: &Destination,
@@ -65,7 +67,7 @@ impl Inventory {
         }
         for place in &places {
             for (kind, error) in place.ready().await {
-                if is_had(kind) && !error.is_not_found() {
+                if (is_had(kind) || error.api().is_none()) && !error.is_not_found() {
                     return Err(error);
                 }
                 tracing::debug!(kind = kind.plural, %error, "a kind is not looked through");

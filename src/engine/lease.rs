@@ -1,7 +1,7 @@
 //! The Lease `boathook-engine`: of several engines only its holder works.
 //!
 //! Times are the API server's, as its answers tell them, so that clocks of two machines need not agree. Our own claim
-//! ends by the monotonic clock before anybody else may believe it has.
+//! ends by the monotonic clock before anybody else may believe it has. Then nothing is done until it is taken back.
 
 use std::time::Duration;
 
@@ -14,22 +14,32 @@ use crate::domain::manifest::Object;
 
 /// Its name; clients look for it.
 const NAME: &str = "boathook-engine";
-/// Seconds for which a claim holds.
+/// Seconds for which a claim holds that does not say it.
 const SECONDS: i64 = 15;
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(5);
-/// Without a renewal for so long the claim is given up, while nobody else may take it yet.
-const GIVE_UP: Duration = Duration::from_secs(10);
+/// Of the time for which a claim holds: after this part of it, it is renewed.
+const RENEW: u32 = 3;
 /// Pause between tries while the API server does not answer.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Tries before a start fails.
 const TRIES: u32 = 5;
+/// Longest pause between tries to take it back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// The claim of one engine.
 pub(crate) struct Lease {
     cluster: Cluster,
     namespace: String,
     identity: String,
+    /// For how long a claim holds.
+    holds: Duration,
+}
+
+/// Why an engine does not have its Lease any more.
+pub(crate) enum Lost {
+    /// Somebody else has it.
+    To(String),
+    /// It could not be renewed. That may pass.
+    Unrenewed(String),
 }
 
 /// What came of one try.
@@ -41,8 +51,14 @@ enum Tried {
 
 impl Lease {
     /// The Lease of the engines of a control plane.
-    pub(crate) fn new(cluster: Cluster, namespace: &str, identity: &str) -> Self {
-        Self { cluster, namespace: namespace.to_owned(), identity: identity.to_owned() }
+    pub(crate) fn new(cluster: Cluster, namespace: &str, identity: &str, holds: Duration) -> Self {
+        let holds = Duration::from_secs(holds.as_secs().clamp(3, 3600));
+        Self { cluster, namespace: namespace.to_owned(), identity: identity.to_owned(), holds }
+    }
+
+    /// Without a renewal for so long the claim is given up, while nobody else may take it yet.
+    fn gives_up_after(&self) -> Duration {
+        self.holds - self.holds / RENEW
     }
 
     /// Takes it, if nobody else holds it. The same identity takes it back at once.
@@ -64,32 +80,46 @@ impl Lease {
     }
 
     /// Renews it until it is lost; says why.
-    pub(crate) async fn keep(&self) -> EngineError {
+    pub(crate) async fn keep(&self) -> Lost {
         let clock = self.cluster.clock();
         let mut renewed = clock.monotonic();
         loop {
-            clock.sleep_until(renewed + RENEW).await;
+            clock.sleep_until(renewed + self.holds / RENEW).await;
+            let end = renewed + self.gives_up_after();
             loop {
                 let sent = clock.monotonic();
-                let left = (renewed + GIVE_UP).saturating_sub(sent);
-                let lost = |reason: String| EngineError::LeaseLost(reason);
-                match clock.timeout(left, self.attempt()).await {
+                match clock.timeout(end.saturating_sub(sent), self.attempt()).await {
                     Ok(Ok(Tried::Held)) => {
                         renewed = sent;
                         break;
                     }
-                    Ok(Ok(Tried::Other(who))) => return lost(format!("now it is that of {who}")),
+                    Ok(Ok(Tried::Other(who))) => return Lost::To(who),
                     Ok(Ok(Tried::Raced)) => {}
                     Ok(Err(error)) => {
-                        if clock.monotonic() + PAUSE >= renewed + GIVE_UP {
-                            return lost(format!("it could not be renewed: {error}"));
+                        if clock.monotonic() + PAUSE >= end {
+                            return Lost::Unrenewed(error.to_string());
                         }
                         tracing::warn!(%error, "the Lease was not renewed");
                         clock.sleep(PAUSE).await;
                     }
-                    Err(_) => return lost("it could not be renewed in time".to_owned()),
+                    Err(_) => return Lost::Unrenewed("it could not be renewed in time".to_owned()),
                 }
             }
+        }
+    }
+
+    /// Takes it back, however long that takes. An error: somebody else has it.
+    pub(crate) async fn regain(&self) -> Result<(), String> {
+        let mut pause = PAUSE;
+        loop {
+            match self.attempt().await {
+                Ok(Tried::Held) => return Ok(()),
+                Ok(Tried::Other(who)) => return Err(who),
+                Ok(Tried::Raced) => {}
+                Err(error) => tracing::warn!(%error, "the Lease cannot be taken back yet"),
+            }
+            self.cluster.clock().sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -140,7 +170,7 @@ impl Lease {
         let times = before["leaseTransitions"].as_i64().unwrap_or_default();
         let spec = json!({
             "holderIdentity": holder,
-            "leaseDurationSeconds": SECONDS,
+            "leaseDurationSeconds": self.holds.as_secs(),
             "acquireTime": if is_new { now.as_str() } else { before["acquireTime"].as_str().unwrap_or(&now) },
             "renewTime": now,
             "leaseTransitions": if is_new && !holder.is_empty() { times.saturating_add(1) } else { times },

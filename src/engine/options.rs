@@ -33,6 +33,8 @@ pub struct EngineOptions {
     pub deletion_pause: SignedDuration,
     /// Whether operations may bring their manifests along (`operation.sync.manifests`).
     pub local_manifests: bool,
+    /// For how long a claim on the Lease holds without a renewal, in whole seconds and no less than three.
+    pub lease: Duration,
     /// How many applications are worked on at the same time. Those that wait for their hooks do not count.
     pub workers: usize,
     /// How many requests an operation sends at the same time.
@@ -54,6 +56,7 @@ impl EngineOptions {
             timeout: None,
             deletion_pause: SignedDuration::from_secs(10),
             local_manifests: false,
+            lease: Duration::from_secs(15),
             workers: 20,
             parallel_requests: 10,
         }

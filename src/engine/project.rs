@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::destination::Destination;
@@ -130,6 +130,16 @@ pub(crate) fn window(
     };
     let manual = !state.operation.initiated_by.automated;
     decide(&project.windows, &application.key.name, &place, manual, state.started_at, now)
+}
+
+/// When a decision that lets nothing run may be another one, as far as known. A window is open after its time, not at it.
+pub(crate) fn look_again(decision: &Decision, now: Timestamp) -> Option<Timestamp> {
+    let at = match decision {
+        Decision::Allowed | Decision::Broken(_) => None,
+        Decision::NotAllowed { opens } => *opens,
+        Decision::Denied { window } => window.closing(now).ok().flatten(),
+    };
+    at?.checked_add(SignedDuration::from_millis(1)).ok()
 }
 
 /// Addresses of one repository are equal, patterns stay what they are.

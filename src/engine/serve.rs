@@ -28,8 +28,14 @@ pub(super) async fn serve(shared: Arc<Shared>, port: u16) -> Result<u16, EngineE
     Ok(port)
 }
 
-async fn health(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    if shared.stop.is_cancelled() { (StatusCode::SERVICE_UNAVAILABLE, "stopping") } else { (StatusCode::OK, "ok") }
+async fn health(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+    if shared.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping".to_owned());
+    }
+    match &*shared.suspended.borrow() {
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for the Lease boathook-engine: {reason}")),
+        None => (StatusCode::OK, "ok".to_owned()),
+    }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> ([(header::HeaderName, &'static str); 1], String) {

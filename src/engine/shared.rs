@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::controller::Others;
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) figures: Figures,
     /// Whether Argo CD is at work.
     pub(crate) others: Others,
+    /// Why nothing is done just now: the Lease is not held.
+    pub(crate) suspended: watch::Sender<Option<String>>,
     /// Why the engine stops by itself.
     pub(crate) reason: Mutex<Option<EngineError>>,
     /// Cancelled when the engine is to stop.
@@ -65,6 +67,7 @@ impl Shared {
             workers: Semaphore::new(options.workers.max(1)),
             figures: Figures::default(),
             others: Others::default(),
+            suspended: watch::Sender::default(),
             reason: Mutex::default(),
             stop: CancellationToken::new(),
             cluster,
@@ -73,6 +76,12 @@ impl Shared {
             pool,
             projects,
         })
+    }
+
+    /// Says that nothing is done just now, and why; or that the work goes on.
+    pub(crate) fn suspend(&self, reason: Option<String>) {
+        self.figures.has_lease(reason.is_none());
+        self.suspended.send_replace(reason);
     }
 
     /// Stops the engine. The first reason counts.

@@ -7,12 +7,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::watch as state;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::actor;
 use super::error::EngineError;
 use super::identity::Identity;
-use super::lease::Lease;
+use super::lease::{Lease, Lost};
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
 use super::record::application_kind;
@@ -39,7 +40,7 @@ impl Engine {
         let shared = Shared::new(cluster, options, clock);
         let (cluster, control_plane) = (&shared.cluster, &shared.options.control_plane);
         shared.others.refuse_writers(cluster, control_plane, &shared.options.applications).await?;
-        let lease = Arc::new(Lease::new(cluster.clone(), control_plane, &identity.name));
+        let lease = Arc::new(Lease::new(cluster.clone(), control_plane, &identity.name, shared.options.lease));
         lease.acquire().await?;
         let task = tokio::spawn(work(Arc::clone(&shared), Arc::clone(&lease)));
         Ok(Handle { shared, lease, task: Some(task), _identity: identity })
@@ -73,6 +74,12 @@ impl Handle {
         reason.unwrap_or_else(|| EngineError::OtherController("somebody who stopped it".to_owned()))
     }
 
+    /// Why nothing is done just now, if that is so: the Lease could not be renewed, since the API server does not answer.
+    /// The work goes on by itself once it does.
+    pub fn suspended(&self) -> state::Receiver<Option<String>> {
+        self.shared.suspended.subscribe()
+    }
+
     /// Answers `/healthz` and `/metrics` on 127.0.0.1 for as long as the engine works; the port, which the system
     /// chooses for 0.
     pub async fn serve(&self, port: u16) -> Result<u16, EngineError> {
@@ -91,12 +98,31 @@ impl Drop for Handle {
 
 type Name = (String, String);
 
-/// Works while the Lease is held.
+/// Works while the Lease is held. Where the API server was away for too long, that is as after a crash: everything needed
+/// to go on stands in the cluster, once the Lease is taken back.
 async fn work(shared: Arc<Shared>, lease: Arc<Lease>) {
-    tokio::select! {
-        () = supervise(Arc::clone(&shared)) => {}
-        // The actors end with that future: whoever holds the Lease now may work already.
-        reason = lease.keep() => shared.give_up(reason),
+    loop {
+        let lost = tokio::select! {
+            () = supervise(Arc::clone(&shared)) => return,
+            // The actors end with that future: whoever holds the Lease now may work already.
+            lost = lease.keep() => lost,
+        };
+        let regained = match lost {
+            Lost::To(who) => Err(who),
+            Lost::Unrenewed(reason) => {
+                tracing::error!(reason, "nothing is done without the Lease, which cannot be renewed");
+                shared.suspend(Some(reason));
+                tokio::select! {
+                    regained = lease.regain() => regained,
+                    () = shared.stop.cancelled() => return,
+                }
+            }
+        };
+        if let Err(who) = regained {
+            return shared.give_up(EngineError::LeaseLost(format!("now it is that of {who}")));
+        }
+        tracing::info!("the Lease is taken back, and the work goes on");
+        shared.suspend(None);
     }
 }
 
@@ -175,4 +201,45 @@ async fn work_for(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
 
 fn name_of(object: &Object) -> Name {
     (object.namespace().to_owned(), object.name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_begins_again_after_a_pause_and_that_of_others_goes_on() {
+        let (clock, driver) = Clock::driven(Timestamp::UNIX_EPOCH);
+        let (runs, panics) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        // What both share, and one of them uses while it panics.
+        let (turns, figures) = (Arc::new(tokio::sync::Semaphore::new(1)), Arc::new(std::sync::Mutex::new(0)));
+        let mut actors = JoinSet::new();
+        let defect = {
+            let (clock, runs, panics) = (clock.clone(), Arc::clone(&runs), Arc::clone(&panics));
+            let (turns, figures) = (Arc::clone(&turns), Arc::clone(&figures));
+            async move {
+                let run = || async {
+                    let _turn = turns.acquire().await;
+                    let _figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
+                    assert!(runs.fetch_add(1, Ordering::SeqCst) == 2, "a defect, as this test wants it");
+                };
+                again_after_panics(&clock, run, || drop(panics.fetch_add(1, Ordering::SeqCst))).await;
+            }
+        };
+        actors.spawn(defect);
+        for panicked in 1..=2 {
+            driver.wait_for_sleepers(1).await;
+            assert_eq!(panics.load(Ordering::SeqCst), panicked);
+            let other =
+                || async { drop((turns.acquire().await, figures.lock().unwrap_or_else(PoisonError::into_inner))) };
+            again_after_panics(&clock, other, || panic!("it has no defect")).await;
+            driver.advance(AFTER_PANIC);
+        }
+        assert!(actors.join_next().await.unwrap().is_ok());
+        assert_eq!((runs.load(Ordering::SeqCst), panics.load(Ordering::SeqCst)), (3, 2));
+    }
 }

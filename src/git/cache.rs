@@ -441,7 +441,7 @@ fn classify(url: &RepoUrl, source: ProcessError) -> FetchError {
         "could not read username",
         "could not read password",
         "permission denied",
-        "403",
+        "returned error: 403",
     ]) {
         FetchError::Forbidden { url: url_text, reason }
     } else if said(&["repository not found", "does not exist", "not found", "does not appear to be a git repository"]) {

@@ -37,7 +37,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schemars", &["cluster"]),
     ("git2", &["git"]),
     ("axum", &["sim", "engine"]),
-    ("json_patch", &["sim", "engine"]),
+    ("json_patch", &["sim"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui", "main"]),
     ("tui_textarea", &["tui"]),

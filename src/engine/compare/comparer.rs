@@ -15,13 +15,12 @@ use crate::domain::application::{Application, RefreshKind};
 use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::operation::{Operation, OperationState};
-use crate::domain::project::Decision;
 use crate::engine::actor::Next;
 use crate::engine::deletion::settled;
 use crate::engine::event::{Severity, tell};
 use crate::engine::mailbox::Mailbox;
 use crate::engine::problem::{Problem, ProblemKind};
-use crate::engine::project::window;
+use crate::engine::project::{look_again, window};
 use crate::engine::record::{Edit, Written, write};
 use crate::engine::shared::Shared;
 use crate::engine::targets::Fetch;
@@ -200,13 +199,11 @@ fn decide(application: &Application, comparison: &Comparison, report: &Report, n
     let verdict = automated(application, &found, now);
     if let Verdict::Start(operation) = &verdict {
         let state = OperationState { operation: Operation::clone(operation), ..OperationState::default() };
-        let opens = match window(&place.project, application, &place.destination, &state, now) {
-            Decision::Allowed => return verdict,
-            Decision::NotAllowed { opens } => opens,
-            Decision::Denied { window } => window.closing(now).ok().flatten(),
-            Decision::Broken(_) => None,
-        };
-        return opens.map_or(Verdict::Nothing, |opens| Verdict::Later(opens.duration_since(now)));
+        let decision = window(&place.project, application, &place.destination, &state, now);
+        if decision.is_allowed() {
+            return verdict;
+        }
+        return look_again(&decision, now).map_or(Verdict::Nothing, |at| Verdict::Later(at.duration_since(now)));
     }
     verdict
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::ignore::{Rule, differs, forgets};
 use super::owned::drops;
-use crate::cluster::{Apply, Cluster, ClusterError, Kind, Patch, WriteOptions};
+use crate::cluster::{Apply, Cluster, ClusterError, Kind, WriteOptions};
 use crate::domain::application::SyncStatus;
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::sync_options::SyncOptions;
-use crate::engine::perform::is_not_in_schema;
+use crate::engine::perform::{is_not_in_schema, known_part};
 use crate::engine::record::{MANAGER, version};
 
 /// Managers whose fields a sync takes over.
@@ -113,8 +113,8 @@ impl Question<'_> {
         match applied {
             // As a sync with `Validate=false` does it.
             Err(error) if is_not_in_schema(&error) && !self.validates() => {
-                let merge = Patch::Merge(target.into_json());
-                self.cluster.patch(self.kind, &self.key.namespace, &self.key.name, &merge, &options).await
+                let known = known_part(self.cluster, self.kind, &target, &options).await?;
+                self.cluster.apply(self.kind, &known, &Apply { force: true, options }).await
             }
             applied => applied,
         }

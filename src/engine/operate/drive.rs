@@ -10,23 +10,24 @@ use serde_json::Value;
 use super::accept::{Accepted, accept, start};
 use super::finish::{history, tell_end};
 use super::prepare::{Place, Prepared, manifests, pin, place, prepare};
-use crate::cluster::Scope;
+use crate::cluster::{Kinds, Scope};
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 use crate::domain::names;
-use crate::domain::operation::{HookPhase, OperationPhase, OperationState};
+use crate::domain::operation::{HookPhase, Operation, OperationPhase, OperationState};
 use crate::domain::plan::Plan;
 use crate::domain::project::Decision;
 use crate::domain::step::{
-    Action, Observation, Outcome, Progress, Render, Settings, Step, StepInput, end_in_error, end_in_failure,
-    recorded_manifests, resume, step,
+    Action, Mark, Observation, Outcome, Progress, Render, ResumeRefused, Settings, Step, StepInput, end_in_error,
+    end_in_failure, recorded_manifests, resume, step,
 };
 use crate::engine::actor::read;
+use crate::engine::destination::Destination;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::perform::Performer;
 use crate::engine::pool::{Interest, Subscription};
 use crate::engine::problem::{Problem, ProblemKind};
-use crate::engine::project::{Reading, project_of, window};
+use crate::engine::project::{Reading, look_again, project_of, window};
 use crate::engine::record::{Edit, Written, project_kind, version, write};
 use crate::engine::shared::Shared;
 use crate::engine::targets::Fetch;
@@ -39,6 +40,9 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(1);
 const LATER: SignedDuration = SignedDuration::from_secs(10);
 /// Of a request without anything to do.
 const NOTHING: &str = "Invalid operation request: no operation specified";
+
+/// Between what an operation said before it could not go on, and why it cannot.
+const WAITS: &str = " (it cannot go on yet: ";
 
 /// Whether the operation goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,61 +151,110 @@ impl<'a> Run<'a> {
                 let _turn = self.shared.workers.acquire().await.ok();
                 match self.work().await {
                     Some(pause) => pause,
-                    None => return,
+                    None => break,
                 }
             };
             self.wait(pause).await;
         }
+        let is_completed = self.progress.state.phase.is_some_and(OperationPhase::is_completed);
+        if !is_completed && !self.shared.stop.is_cancelled() {
+            self.let_hooks_go().await;
+        }
+    }
+
+    /// The Application is gone, or its operation was replaced by another one: nobody will judge the hooks that run, and
+    /// nobody may find that they cannot be deleted.
+    async fn let_hooks_go(&self) {
+        let Some((place, prepared)) = &self.prepared else { return };
+        let performer = self.performer(&place.destination, &prepared.known.kinds);
+        let mark = Mark::of(&self.progress.state);
+        let objects = prepared.world.objects(&prepared.plan);
+        for task in prepared.plan.tasks.iter().filter(|task| task.is_hook()) {
+            if let Some(live) = objects.get(&task.object).filter(|live| mark.is_on(live, task.phase())) {
+                performer.let_go(&task.object, live.uid()).await;
+            }
+        }
+    }
+
+    fn performer<'p>(&'p self, destination: &'p Destination, kinds: &'p Kinds) -> Performer<'p> {
+        let parallel = self.shared.options.parallel_requests;
+        Performer { destination, kinds, clock: &self.shared.clock, parallel }
     }
 
     /// Takes over an operation that runs, or accepts a new one.
     async fn begin(&mut self) -> Go {
-        let state = self.application.status.operation_state.clone();
-        if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
-            self.set_clock(state.started_at);
-            self.progress.state = state;
-            return Go::On;
+        loop {
+            let state = self.application.status.operation_state.clone();
+            if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
+                self.set_clock(state.started_at);
+                self.progress.state = state;
+                return Go::On;
+            }
+            let Some(request) = self.application.operation.clone() else { return Go::Over };
+            let accepted = match self.accept(&request).await {
+                Ok(accepted) => accepted,
+                Err(problem) => {
+                    tracing::warn!(%problem, "a request waits for its cluster");
+                    self.wait(Pause { until: self.now().checked_add(AGAIN).ok() }).await;
+                    if self.shared.stop.is_cancelled() || self.look() == Go::Over {
+                        return Go::Over;
+                    }
+                    continue;
+                }
+            };
+            self.fetch = Fetch::Always;
+            self.set_clock(accepted.state.started_at);
+            // Nothing is begun that is not written down. Where it could not be, or nobody can tell whether it was, the
+            // Application as it is now says which operation there is: the lost answer may have been a yes.
+            if self.write(accepted).await == Go::Over {
+                return Go::Over;
+            }
+            if self.started_at().is_some() {
+                return Go::On;
+            }
+            if self.shared.stop.is_cancelled() {
+                return Go::Over;
+            }
         }
-        let Some(request) = self.application.operation.clone() else { return Go::Over };
-        let now = self.shared.clock.now();
-        let state = match accept(&self.application, &request, self.last_start, now) {
-            Accepted::New(state) => *state,
-            Accepted::Resume => match self.resume(now).await {
-                Ok(state) => state,
-                Err(problem) => self.refused(&problem, now),
-            },
-        };
-        self.fetch = Fetch::Always;
-        self.set_clock(state.started_at);
-        let mut progress = Progress { state, ..Progress::default() };
-        if progress.state.operation.sync.is_none() && !progress.state.phase.is_some_and(OperationPhase::is_completed) {
-            let start = progress.state.started_at.unwrap_or(now);
-            end_in_error(&mut progress.state, start, NOTHING);
-        }
-        self.write(progress).await
     }
 
-    /// The state of an operation that is over before it began.
-    fn refused(&self, message: &str, now: Timestamp) -> OperationState {
+    /// The first state of a new operation. A problem: its cluster does not answer right now.
+    async fn accept(&self, request: &Operation) -> Result<Progress, Problem> {
+        let now = self.shared.clock.now();
+        let mut state = match accept(&self.application, request, self.last_start, now) {
+            Accepted::New(state) => *state,
+            Accepted::Resume => match self.resume(now).await {
+                Ok(resumed) => resumed.unwrap_or_else(|refused| self.refused(&refused.to_string(), now)),
+                Err(problem) if is_of_cluster(&problem) => return Err(problem),
+                Err(problem) => self.refused(&problem.to_string(), now),
+            },
+        };
+        if state.operation.sync.is_none() && !state.phase.is_some_and(OperationPhase::is_completed) {
+            let start = state.started_at.unwrap_or(now);
+            end_in_error(&mut state, start, NOTHING);
+        }
+        Ok(Progress { state, ..Progress::default() })
+    }
+
+    /// The state of an operation that cannot be resumed, and is over before it began.
+    fn refused(&self, reason: &str, now: Timestamp) -> OperationState {
         let start = start(&self.application, self.last_start, now);
         let mut state = OperationState {
             operation: self.application.operation.clone().unwrap_or_default(),
             started_at: Some(start),
             ..OperationState::default()
         };
-        end_in_error(&mut state, start, message);
+        end_in_error(&mut state, start, &format!("the operation cannot be resumed: {reason}"));
         state
     }
 
     /// The state with which the failed operation goes on.
-    async fn resume(&self, now: Timestamp) -> Result<OperationState, String> {
+    async fn resume(&self, now: Timestamp) -> Result<Result<OperationState, ResumeRefused>, Problem> {
         let failed = self.application.status.operation_state.clone().unwrap_or_default();
         let request = self.application.operation.clone().unwrap_or_default();
-        let told = |problem: Problem| format!("the operation cannot be resumed: {problem}");
-        let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await.map_err(told)?;
-        let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await.map_err(told)?;
-        let state = resume(&failed, &request, &targets.revisions, &targets.digest, now);
-        state.map_err(|refused| format!("the operation cannot be resumed: {refused}"))
+        let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await?;
+        let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await?;
+        Ok(resume(&failed, &request, &targets.revisions, &targets.digest, now))
     }
 
     /// One burst of work: until there is something to wait for. `None`: it is over.
@@ -217,16 +270,11 @@ impl<'a> Run<'a> {
                 match self.prepare().await {
                     Ok(()) => {}
                     // A cluster that does not answer right now is no reason to end an operation.
-                    Err(problem) if problem.kind == ProblemKind::UnknownError && problem.transient => {
-                        tracing::warn!(%problem, "an operation waits for its cluster");
-                        let until = self.now().checked_add(AGAIN).ok();
-                        return Some(Pause { until });
-                    }
+                    Err(problem) if is_of_cluster(&problem) => return self.wait_for(&problem, AGAIN).await,
                     Err(_) if self.is_terminating() => {}
                     // Nor are hooks ended that run well, because Git does not answer right now.
                     Err(problem) if problem.transient && self.has_running_hooks() => {
-                        tracing::warn!(%problem, "an operation waits for its sources");
-                        return Some(Pause { until: self.now().checked_add(LATER).ok() });
+                        return self.wait_for(&problem, LATER).await;
                     }
                     Err(problem) => {
                         self.fail(&problem).await?;
@@ -260,8 +308,32 @@ impl<'a> Run<'a> {
             if !actions {
                 return Some(Pause { until: next.wait.and_then(|wait| wait.until) });
             }
-            self.act(&next).await;
+            match self.act(&next).await {
+                None => {}
+                // There is no cluster any more in which anything could be ended.
+                Some(problem) if problem.kind == ProblemKind::UnknownCluster => {
+                    let mut progress = self.progress.clone();
+                    end_in_error(&mut progress.state, self.now(), &problem.to_string());
+                    if self.write(progress).await == Go::Over {
+                        return None;
+                    }
+                }
+                Some(problem) => {
+                    let pause = if is_of_cluster(&problem) { AGAIN } else { LATER };
+                    return self.wait_for(&problem, pause).await;
+                }
+            }
         }
+    }
+
+    /// Tells what keeps the operation from going on, and how long to wait. `None`: it is over.
+    async fn wait_for(&mut self, problem: &Problem, pause: SignedDuration) -> Option<Pause> {
+        tracing::warn!(%problem, "an operation waits");
+        let mut progress = self.progress.clone();
+        let before = progress.state.message.split(WAITS).next().unwrap_or_default();
+        progress.state.message = format!("{before}{WAITS}{problem})");
+        let until = self.now().checked_add(pause).ok();
+        (self.write(progress).await == Go::On).then_some(Pause { until })
     }
 
     fn has_running_hooks(&self) -> bool {
@@ -378,11 +450,13 @@ impl<'a> Run<'a> {
         }
         let now = self.shared.clock.now();
         let decision = window(&place.project, &self.application, &place.destination, &self.progress.state, now);
-        let (message, until) = match decision {
-            Decision::Allowed => return Held::No,
-            Decision::Broken(error) => (format!("{BLOCKED}: {error}"), None),
-            Decision::NotAllowed { opens } => (BLOCKED.to_owned(), opens),
-            Decision::Denied { window } => (BLOCKED.to_owned(), window.closing(now).ok().flatten()),
+        if decision.is_allowed() {
+            return Held::No;
+        }
+        let until = look_again(&decision, now);
+        let message = match decision {
+            Decision::Broken(error) => format!("{BLOCKED}: {error}"),
+            _ => BLOCKED.to_owned(),
         };
         // The pause is kept by the operation's clock.
         let until = until.map(|until| until.checked_add(self.ahead).unwrap_or(until));
@@ -410,7 +484,11 @@ impl<'a> Run<'a> {
             approved: approved.and_then(|time| time.parse().ok()),
         };
         let input = StepInput { plan, seen: &seen, settings: &settings, now: self.now() };
-        step(&input, &self.progress)
+        let mut progress = self.progress.clone();
+        if let Some((before, _)) = progress.state.message.split_once(WAITS) {
+            progress.state.message = before.to_owned();
+        }
+        step(&input, &progress)
     }
 
     /// Writes a state, if it is not what is there. When it is over afterwards, the request is removed in the same write.
@@ -436,13 +514,21 @@ impl<'a> Run<'a> {
                 self.written = Some(state);
                 self.progress.state = progress.state;
                 if is_completed {
-                    self.progress.state.phase.into_iter().for_each(|phase| self.shared.figures.ended(phase));
-                    tell_end(self.shared, &self.object, &self.progress.state).await;
+                    self.tell_end().await;
                     return Go::Over;
                 }
                 Go::On
             }
-            Written::Stale(latest) => self.take(latest),
+            Written::Stale(latest) => {
+                // The answer was lost, or somebody changed something else right after it: it did happen.
+                let is_ended = is_completed && latest.at(&["status", "operationState"]) == Some(&state);
+                let go = self.take(latest);
+                if is_ended && self.progress.state == progress.state && self.application.operation.is_none() {
+                    self.tell_end().await;
+                    return Go::Over;
+                }
+                go
+            }
             Written::Gone => Go::Over,
             Written::Refused(reason) => {
                 tracing::error!(application = self.object.name(), reason, "an operation cannot be recorded");
@@ -453,36 +539,35 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Carries out a step's actions.
-    async fn act(&mut self, next: &Step) {
-        let kinds = match &self.prepared {
-            Some((place, prepared)) => Some((Arc::clone(&place.destination), Arc::clone(&prepared.known.kinds))),
+    async fn tell_end(&self) {
+        self.progress.state.phase.into_iter().for_each(|phase| self.shared.figures.ended(phase));
+        tell_end(self.shared, &self.object, &self.progress.state).await;
+    }
+
+    /// Carries out a step's actions. A problem: the cluster does not answer, and nobody knows what became of some.
+    async fn act(&mut self, next: &Step) -> Option<Problem> {
+        let (destination, kinds) = match &self.prepared {
+            Some((place, prepared)) => (Arc::clone(&place.destination), Arc::clone(&prepared.known.kinds)),
             // To end an operation whose sources cannot be read, its cluster is enough.
-            None => match self.shared.destinations.resolve(&self.application.spec.destination).await {
-                Ok(destination) => match destination.known().await {
-                    Ok(known) => Some((destination, known.kinds)),
-                    Err(_) => None,
-                },
-                Err(_) => None,
+            None => match self.cluster().await {
+                Ok(cluster) => cluster,
+                Err(problem) => return Some(problem),
             },
         };
-        let Some((destination, kinds)) = kinds else {
-            // Nobody can say what became of them; looked at again a little later.
-            self.shared.clock.sleep(Duration::from_secs(5)).await;
-            return;
-        };
-        let performer = Performer {
-            destination: &destination,
-            kinds: &kinds,
-            clock: &self.shared.clock,
-            parallel: self.shared.options.parallel_requests,
-        };
-        self.outcomes = performer.perform(next).await;
+        let (outcomes, unanswered) = self.performer(&destination, &kinds).perform(next).await;
+        self.outcomes = outcomes;
         let defines = |action: &Action| matches!(action, Action::Apply(apply) if !apply.dry_run && apply.object.kind == "CustomResourceDefinition");
         if next.actions.iter().any(defines) {
             // New kinds: the plan knows them, and they can be watched.
             self.prepared = None;
         }
+        unanswered.map(|error| Problem::cluster(&error))
+    }
+
+    async fn cluster(&self) -> Result<(Arc<Destination>, Arc<Kinds>), Problem> {
+        let destination = self.shared.destinations.resolve(&self.application.spec.destination).await?;
+        let known = destination.known().await.map_err(|error| Problem::cluster(&error))?;
+        Ok((destination, known.kinds))
     }
 
     /// Waits for the bell, a time, or the end of the engine.
@@ -502,6 +587,11 @@ impl<'a> Run<'a> {
             () = self.shared.stop.cancelled() => {}
         }
     }
+}
+
+/// A cluster does not answer right now.
+fn is_of_cluster(problem: &Problem) -> bool {
+    problem.kind == ProblemKind::UnknownError && problem.transient
 }
 
 fn subscribe_to_project(shared: &Shared, mailbox: &Mailbox, application: &Application) -> Subscription {

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::change::propagation;
 use super::migrate::take_over;
-use super::performer::{Performer, told};
-use crate::cluster::{self, ClusterError, Kind, Patch, WriteOptions};
+use super::performer::{Performer, may_pass, told};
+use super::schema::{is_not_in_schema, known_part};
+use crate::cluster::{self, ClusterError, Kind, WriteOptions};
 use crate::domain::manifest::Object;
 use crate::domain::plan::Propagation;
 use crate::domain::step::{Apply, ApplyResult, Change, Method};
@@ -32,11 +33,9 @@ pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyRes
         ));
     };
     let request = Request { performer, action, kind: &kind };
-    let result = match action.method {
-        Method::Create => request.create().await,
-        Method::Apply => request.put().await,
-    };
-    match result {
+    // Whether a write happened that is answered with an internal error nobody knows, so all of it is done anew: an apply
+    // finds what is there, a create that the name is taken, and what is meant for one version of one object is refused.
+    match performer.again_after_internal_errors(|| request.send()).await {
         Ok((change, object)) => {
             if !action.dry_run && kind.kind == "CustomResourceDefinition" {
                 request.wait_until_established().await;
@@ -44,28 +43,15 @@ pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyRes
             ApplyResult::Done { change, object: Arc::new(object) }
         }
         Err(error) if action.method == Method::Create && error.is_already_there() => ApplyResult::AlreadyExists,
-        Err(error) if error.is_outcome_unknown() || may_pass(&error) => ApplyResult::Unknown,
+        // An operation that repeats for ever what the API server calls its own error hides the reason.
+        Err(error) if may_pass(&error) => {
+            tracing::warn!(%error, "nobody knows whether an object was applied");
+            ApplyResult::Unknown
+        }
         // Somebody wrote in between: what to do now is decided anew.
         Err(error) if error.is_conflict() && !is_owned_by_others(&error) => ApplyResult::Unknown,
         Err(error) => ApplyResult::Failed(told(&error)),
     }
-}
-
-/// Whether the same request may succeed a little later. That an API server calls its own error internal (500) does not
-/// mean that it passes: a webhook that fails and a field that the schema does not know are told that way, and an operation
-/// that repeats them for ever hides the reason. Only where its storage did not answer in time nobody knows.
-fn may_pass(error: &ClusterError) -> bool {
-    match error.api() {
-        Some(status) if status.code == 500 => {
-            ["etcdserver", "deadline exceeded", "timed out"].iter().any(|word| status.message.contains(word))
-        }
-        _ => error.is_transient(),
-    }
-}
-
-/// A field that the schema does not know. Server-side apply refuses it whatever the validation is.
-pub(crate) fn is_not_in_schema(error: &ClusterError) -> bool {
-    error.api().is_some_and(|status| status.message.contains("not declared in schema"))
 }
 
 /// A conflict between managers, not between versions. It does not go away by itself.
@@ -80,6 +66,13 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
+    async fn send(&self) -> Result<(Change, Object), ClusterError> {
+        match self.action.method {
+            Method::Create => self.create().await,
+            Method::Apply => self.put().await,
+        }
+    }
+
     fn options(&self) -> WriteOptions {
         WriteOptions {
             dry_run: self.action.dry_run,
@@ -132,7 +125,7 @@ impl Request<'_> {
     }
 
     /// Server-side apply. Fields that somebody else owns are taken over, as `kubectl apply` does. With `Validate=false`,
-    /// what has fields that nobody knows is created or merged instead, which drops them.
+    /// what has fields that nobody knows is created, which drops them, or applied without them.
     async fn server_side(&self, live: Option<&Object>) -> Result<Object, ClusterError> {
         let apply = cluster::Apply { force: true, options: self.options() };
         let manifest = &self.action.manifest;
@@ -141,10 +134,10 @@ impl Request<'_> {
             (Err(error), None) if !self.action.rule.validate && is_not_in_schema(&error) => {
                 self.create().await.map(|(_, object)| object)
             }
-            (Err(error), Some(live)) if !self.action.rule.validate && is_not_in_schema(&error) => {
-                let merge = Patch::Merge(Value::Object(manifest.as_json().clone()));
+            (Err(error), Some(_)) if !self.action.rule.validate && is_not_in_schema(&error) => {
                 let cluster = self.performer.cluster();
-                cluster.patch(self.kind, live.namespace(), live.name(), &merge, &self.options()).await
+                let known = known_part(cluster, self.kind, manifest, &self.options()).await?;
+                cluster.apply(self.kind, &known, &apply).await
             }
             (applied, _) => applied,
         }

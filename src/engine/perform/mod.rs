@@ -4,6 +4,7 @@ mod apply;
 mod change;
 mod migrate;
 mod performer;
+mod schema;
 
-pub(crate) use apply::is_not_in_schema;
 pub(crate) use performer::Performer;
+pub(crate) use schema::{is_not_in_schema, known_part};

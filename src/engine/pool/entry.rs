@@ -10,6 +10,11 @@ use crate::cluster::{ClusterError, FromJson, Kind, WatchEvent};
 use crate::domain::manifest::Object;
 use crate::domain::tracking::TrackingId;
 
+/// After so many errors that the API server answered with, a first list counts as failing.
+const ANSWERED: u32 = 4;
+/// The same without an answer.
+const UNANSWERED: u32 = 2;
+
 /// Which objects a subscriber is woken for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interest {
@@ -35,6 +40,8 @@ impl Interest {
 pub(super) enum Readiness {
     /// The first list is not complete.
     Pending,
+    /// It fails again and again, and is tried for ever.
+    Failing(ClusterError),
     /// What is there is known.
     Ready,
     /// The cluster refuses: no right, or no such kind.
@@ -88,6 +95,8 @@ struct Content {
     instances: HashMap<String, HashSet<Name>>,
     subscribers: HashMap<u64, Subscriber>,
     next: u64,
+    /// So often the first list failed.
+    failures: u32,
 }
 
 impl Content {
@@ -171,13 +180,13 @@ impl Entry {
         matches!(&*self.readiness.borrow(), Readiness::Refused(_))
     }
 
-    /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind). Connections that
-    /// fail are tried again for ever.
+    /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind), or fails again and
+    /// again; that is tried for ever, and the bell rings once it succeeds.
     pub(super) async fn ready(&self) -> Result<(), ClusterError> {
         let mut readiness = self.readiness.subscribe();
         let ready = readiness.wait_for(|readiness| *readiness != Readiness::Pending).await;
         match ready.as_deref() {
-            Ok(Readiness::Refused(error)) => Err(error.clone()),
+            Ok(Readiness::Refused(error) | Readiness::Failing(error)) => Err(error.clone()),
             // The sender lives as long as this.
             Ok(_) | Err(_) => Ok(()),
         }
@@ -221,8 +230,29 @@ impl Entry {
                     if was == Readiness::Ready {
                         self.ring();
                     }
+                } else {
+                    self.failed(error);
                 }
             }
+        }
+    }
+
+    /// Nobody waits in silence for a first list that does not come. One failure alone says little; one to get an answer at
+    /// all may have taken long.
+    fn failed(&self, error: ClusterError) {
+        let failures = {
+            let mut content = self.content();
+            content.failures = content.failures.saturating_add(1);
+            content.failures
+        };
+        if failures >= if error.api().is_some() { ANSWERED } else { UNANSWERED } {
+            self.readiness.send_if_modified(|readiness| {
+                let is_first = !matches!(readiness, Readiness::Ready | Readiness::Refused(_));
+                if is_first {
+                    *readiness = Readiness::Failing(error);
+                }
+                is_first
+            });
         }
     }
 
@@ -275,9 +305,12 @@ impl Drop for Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::ApiError;
     use crate::domain::names;
 
     fn config_map(name: &str, instance: Option<&str>) -> Kept {
@@ -348,6 +381,31 @@ mod tests {
         bells.remove("shop", id);
         entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
         assert!(!rang());
+    }
+
+    #[test]
+    fn a_first_list_that_does_not_come_is_told_and_still_awaited() {
+        let interrupted = |entry: &Entry, code: Option<u16>| {
+            let action = "watching configmaps".to_owned();
+            let error = match code {
+                Some(code) => ClusterError::Api { action, status: ApiError { code, ..ApiError::default() } },
+                None => ClusterError::Unreachable { action, reason: "refused".to_owned() },
+            };
+            entry.take(WatchEvent::Interrupted { error, wait: Duration::ZERO });
+        };
+        for (code, failures) in [(Some(503), ANSWERED), (None, UNANSWERED)] {
+            let entry = Entry::new(None);
+            (1..failures).for_each(|_| interrupted(&entry, code));
+            assert_eq!(*entry.readiness.borrow(), Readiness::Pending);
+            interrupted(&entry, code);
+            assert!(matches!(&*entry.readiness.borrow(), Readiness::Failing(error) if error.is_transient()));
+            entry.take(WatchEvent::Listing);
+            entry.take(WatchEvent::Listed);
+            assert_eq!(*entry.readiness.borrow(), Readiness::Ready);
+            // What is known stays, although it grows old.
+            (0..9).for_each(|_| interrupted(&entry, code));
+            assert_eq!(*entry.readiness.borrow(), Readiness::Ready);
+        }
     }
 
     #[tokio::test]

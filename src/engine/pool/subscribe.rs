@@ -120,8 +120,8 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind). Connections that
-    /// fail are tried again for ever.
+    /// Waits until what is there is known. An error: the cluster refuses (no right, no such kind), or fails again and
+    /// again; that is tried for ever, and the bell rings once it succeeds.
     pub(crate) async fn ready(&self) -> Result<(), ClusterError> {
         self.entry.ready().await
     }

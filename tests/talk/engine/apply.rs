@@ -152,7 +152,8 @@ async fn engine_apply_that_replaces_is_in_sync_afterwards_and_notices_what_git_r
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_apply_without_validation_is_in_sync_afterwards() {
-    let mut world = shop(&(map("m", "", "1") + "unknown: 1\n")).await;
+    let more = "unknown: 1\nbinaryData: {b: YQ==}\n";
+    let mut world = shop(&(map("m", "", "1") + more)).await;
     let application = world.refreshed().await;
     assert_eq!(application["status"]["sync"]["status"], "OutOfSync");
     with_policy(&world, &["Validate=false"]);
@@ -163,6 +164,14 @@ async fn engine_apply_without_validation_is_in_sync_afterwards() {
         assert_eq!(application["status"]["sync"]["status"], "Synced");
         assert_eq!(application["status"].get("conditions"), None);
     }
+    let binary = |world: &World| world.get(&CONFIG_MAPS, "shop", "m").unwrap().get("binaryData").cloned();
+    assert_eq!(binary(&world), Some(json!({"b": "YQ=="})));
+    // What Git removes is noticed, and goes.
+    world.deploys(&(map("m", "", "1") + "unknown: 1\n"));
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "OutOfSync");
+    assert_eq!(phase(&world.synced(&options(&["Validate=false"])).await), "Succeeded");
+    assert_eq!((binary(&world), data(&world, "m")), (None, json!({"a": "1"})));
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "Synced");
     // With validation it would be refused: that is no reason to know nothing about the others.
     with_policy(&world, &[]);
     let application = world.refreshed().await;

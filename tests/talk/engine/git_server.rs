@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use base64::Engine as _;
@@ -12,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 /// Serves until the process ends; each connection is one request.
 pub(crate) struct GitServer {
     address: SocketAddr,
+    is_away: Arc<AtomicBool>,
 }
 
 impl GitServer {
@@ -21,14 +24,27 @@ impl GitServer {
         let address = listener.local_addr().unwrap();
         let wanted = user.map(|(name, password)| format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))));
         let root = root.to_owned();
+        let is_away = Arc::new(AtomicBool::new(false));
+        let away = Arc::clone(&is_away);
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for mut stream in listener.incoming().flatten() {
+                if away.load(Ordering::SeqCst) {
+                    let _ = stream.write_all(
+                        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                    );
+                    continue;
+                }
                 let (root, wanted) = (root.clone(), wanted.clone());
                 // A client that goes away in the middle is no matter of ours.
                 thread::spawn(move || drop(answer(stream, &root, wanted.as_deref())));
             }
         });
-        Self { address }
+        Self { address, is_away }
+    }
+
+    /// Whether every request is answered with 503 from now on.
+    pub(crate) fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -1,6 +1,7 @@
 //! The engine on the simulated cluster, over real HTTP, with repositories that the tests make with `git`.
 
 mod apply;
+mod away;
 mod bad_input;
 mod deletion;
 mod differences;
@@ -10,6 +11,7 @@ mod git_server;
 mod kill;
 mod of_objects;
 mod options;
+mod outage;
 mod places;
 mod pruned;
 mod random;
@@ -20,4 +22,5 @@ mod servers;
 mod sources;
 mod told;
 mod traces;
+mod windows;
 mod world;

@@ -11,6 +11,7 @@ use boathook::domain::operation::OperationState;
 use boathook::domain::scenario::Scenario;
 use boathook::engine::{Engine, EngineError, EngineOptions, Handle};
 use boathook::git::FileRepositories;
+use boathook::sim::faults::{Action, Fault, requests};
 use boathook::sim::resource::{APPLICATIONS, GroupResource};
 use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::sim::store::{Part, StoreOptions, Subscription, WriteOptions};
@@ -83,6 +84,8 @@ pub(crate) struct World {
     pub(crate) cluster: Cluster,
     pub(crate) case: String,
     pub(crate) options: EngineOptions,
+    /// The engine's clock.
+    pub(crate) clock: Clock,
     folder: tempfile::TempDir,
     tree: Arc<WorkTree>,
     engine: Option<Handle>,
@@ -115,7 +118,8 @@ impl World {
         let case = setup.case.clone();
         let made = || Arc::new(make_repository(&folder.path().join("work"), &case));
         let tree = setup.repository.clone().unwrap_or_else(made);
-        Self { simulator, cluster, case, options, folder, tree, engine: None, changes, states: Vec::new() }
+        let clock = Clock::real();
+        Self { simulator, cluster, case, options, clock, folder, tree, engine: None, changes, states: Vec::new() }
     }
 
     /// As [`World::new`], with the application made and the engine running.
@@ -182,7 +186,7 @@ impl World {
 
     /// An engine that the caller keeps; dropping it kills it.
     pub(crate) async fn launch(&self) -> Result<Handle, EngineError> {
-        Engine::start(self.cluster.clone(), self.options.clone(), Clock::real()).await
+        Engine::start(self.cluster.clone(), self.options.clone(), self.clock.clone()).await
     }
 
     /// The engine that runs.
@@ -206,6 +210,11 @@ impl World {
 
     pub(crate) fn create(&self, id: &GroupResource, object: Value) {
         self.simulator.store().create(id, object, &WriteOptions::by("test")).unwrap();
+    }
+
+    /// Such requests are disturbed from now on.
+    pub(crate) fn faults(&self, verbs: &[&str], resources: &[&str], action: Action) {
+        self.simulator.faults().add(Fault::new(requests(verbs, resources), action));
     }
 
     /// An object as it lives.

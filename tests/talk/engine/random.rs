@@ -19,7 +19,7 @@ use super::world::{Setup, make_repository};
 
 const CASES: [&str; 7] = ["article", "abort", "flaky", "podhook", "workflow", "waves", "long"];
 /// Runs at the same time where there are many, which is in a process of their own: each waits most of the time.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 8;
 /// Where there are few, other tests run beside them.
 const FEW: usize = 4;
 /// How much faster than written pods run: they take no time to speak of, but those that are terminated.

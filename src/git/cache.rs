@@ -41,6 +41,14 @@ pub enum FetchError {
         /// The last words of `git`.
         reason: String,
     },
+    /// The server is not the one that is expected: its certificate or host key is not trusted. Trying again does not help.
+    #[error("{url}: the server is not trusted: {reason}")]
+    Untrusted {
+        /// The repository, without password.
+        url: String,
+        /// The last words of `git`.
+        reason: String,
+    },
     /// The network or the server did not answer. Trying again may help.
     #[error("{url}: not reachable: {reason}")]
     Unreachable {
@@ -83,7 +91,11 @@ impl FetchError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Git { source, .. } => matches!(source, ProcessError::TimedOut { .. }),
-            Self::Forbidden { .. } | Self::NotFound { .. } | Self::TooLarge { .. } | Self::Cache { .. } => false,
+            Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::Untrusted { .. }
+            | Self::TooLarge { .. }
+            | Self::Cache { .. } => false,
         }
     }
 }
@@ -436,7 +448,10 @@ fn classify(url: &RepoUrl, source: ProcessError) -> FetchError {
     let said = |words: &[&str]| words.iter().any(|words| stderr.to_ascii_lowercase().contains(words));
     let url_text = url.to_string();
     let reason = stderr.clone();
-    if said(&[
+    // Said together with what follows from it.
+    if said(&["certificate verification failed", "ssl certificate problem", "host key verification failed"]) {
+        FetchError::Untrusted { url: url_text, reason }
+    } else if said(&[
         "authentication failed",
         "could not read username",
         "could not read password",

@@ -34,7 +34,11 @@ const SSH: &str = r#"#!/bin/sh
     shift
   done
 } >> LOG
-if [ -e REFUSED ]; then echo "git@git.example.com: Permission denied (publickey)." >&2; exit 255; fi
+if [ -e REFUSED ]; then
+  cat REFUSED >&2
+  echo "fatal: Could not read from remote repository." >&2
+  exit 255
+fi
 if [ "$1" = "git-upload-pack '/team/deploy.git'" ]; then exec git upload-pack REPOSITORY; fi
 echo "unexpected: $1" >&2
 exit 1
@@ -180,12 +184,20 @@ async fn engine_servers_are_reached_over_ssh_with_the_key_and_the_hosts_of_argo_
     assert_eq!(keys_left(&world), [""; 0]);
 
     // A key that is refused is not shown, and not left behind either.
-    fs::write(world.path().join("refused"), "").unwrap();
-    let state = world.synced(&json!({})).await;
-    assert_eq!(phase(&state), "Error", "{}", results(&state).join(" "));
-    assert!(state.message.contains("git@git.example.com:/team/deploy.git: access denied"), "{}", state.message);
-    assert!(!world.application().to_string().contains("c2VjcmV0"));
-    assert_eq!(keys_left(&world), [""; 0]);
+    for (said, words) in [
+        ("git@git.example.com: Permission denied (publickey).", "access denied: "),
+        ("Host key verification failed.", "the server is not trusted: "),
+        ("ssh: Could not resolve hostname git.example.com: Name or service not known", "not reachable: "),
+    ] {
+        fs::write(world.path().join("refused"), format!("{said}\n")).unwrap();
+        let state = world.synced(&json!({})).await;
+        assert_eq!(phase(&state), "Error", "{}", results(&state).join(" "));
+        // git adds advice of its own, which is left out.
+        let hint = if words == "not reachable: " { "; trying again may help" } else { "" };
+        assert_eq!(state.message, format!("ComparisonError: {url}: {words}{said}{hint}"));
+        assert!(!world.application().to_string().contains("c2VjcmV0"));
+        assert_eq!(keys_left(&world), [""; 0]);
+    }
     fs::remove_file(world.path().join("refused")).unwrap();
     program.told();
 

@@ -123,18 +123,12 @@ pub async fn run(
     };
     let mut input = std::pin::pin!(input);
     let mut shown_title = String::new();
-    if let Source::Later { doing, .. } = &live {
-        drop(update(&mut model, Message::Preparing(doing.clone())));
-    }
+    let (ready, mut later) = sides(&mut model, live);
     // The first frame comes before any network.
     draw(&mut model, port, &mut shown_title)?;
-    let mut later = match live {
-        Source::Ready(options) => {
-            runner.connect_with(options);
-            None
-        }
-        Source::Later { options, .. } => Some(options),
-    };
+    if let Some(options) = ready {
+        runner.connect_with(options);
+    }
     let (mut dirty, mut drawn) = (false, clock.monotonic());
     let mut quit = false;
     let result = loop {
@@ -210,6 +204,17 @@ pub async fn run(
     };
     runner.finish().await;
     result
+}
+
+/// The options that are known, and those that are being prepared, of which the model is told.
+fn sides(model: &mut Model, live: Source) -> (Option<Options>, Option<BoxFuture<'static, io::Result<Options>>>) {
+    match live {
+        Source::Ready(options) => (Some(options), None),
+        Source::Later { doing, options } => {
+            drop(update(model, Message::Preparing(doing)));
+            (None, Some(options))
+        }
+    }
 }
 
 /// Draws, and sets the title where it is another one.

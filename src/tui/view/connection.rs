@@ -51,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             lines.extend(paragraph(Role::Text, ":connect starts it again.", inner.width));
         }
         Connection::Starting | Connection::Preparing(_) | Connection::Started => {
-            started(model, &mut lines, inner.width)
+            started(model, &mut lines, inner.width);
         }
     }
     for (place, (role, line)) in lines.iter().take(usize::from(inner.height)).enumerate() {

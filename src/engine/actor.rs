@@ -12,6 +12,7 @@ use super::shared::Shared;
 use super::{deletion, record};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::manifest::Object;
+use crate::domain::names;
 
 /// Pause before the API server is asked again who else is at work.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -71,7 +72,7 @@ async fn work(
     if application.skips_reconcile() {
         return Next::default();
     }
-    if application.operation.is_some() {
+    if application.operation.is_some() || is_left_behind(&application) {
         if let Some(next) = refused(shared, object).await {
             return next;
         }
@@ -83,6 +84,14 @@ async fn work(
         return deletion::run(shared, mailbox, object).await;
     }
     comparer.run(shared, mailbox, object, &application).await
+}
+
+/// Its request was taken away while nobody looked, and its hooks may still run: nobody else would end them, and none of
+/// them could be deleted.
+fn is_left_behind(application: &Application) -> bool {
+    let Some(state) = &application.status.operation_state else { return false };
+    let is_of_deletion = state.operation.info.iter().any(|info| info.name == names::BOATHOOK_DELETE);
+    state.phase.is_some_and(|phase| !phase.is_completed()) && state.operation.sync.is_some() && !is_of_deletion
 }
 
 /// Before an operation: the engine stops where Argo CD has begun to work, and waits where nobody can tell.

@@ -10,6 +10,8 @@ pub(crate) enum ProblemKind {
     InvalidSpecError,
     /// As [`ProblemKind::InvalidSpecError`]: there is no such cluster, so there is nothing of it there either.
     UnknownCluster,
+    /// As [`ProblemKind::InvalidSpecError`]: there is no such project, perhaps only while somebody replaces it.
+    MissingProject,
     /// It could not be compared: Git, rendering, or the cluster.
     ComparisonError,
     /// Automated sync does not go on.
@@ -28,7 +30,7 @@ impl ProblemKind {
     /// The condition's `type`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidSpecError | Self::UnknownCluster => "InvalidSpecError",
+            Self::InvalidSpecError | Self::UnknownCluster | Self::MissingProject => "InvalidSpecError",
             Self::ComparisonError => "ComparisonError",
             Self::SyncError => "SyncError",
             Self::DeletionError => "DeletionError",
@@ -62,9 +64,15 @@ impl Problem {
         Self { kind: ProblemKind::UnknownCluster, ..Self::invalid_spec(message) }
     }
 
+    /// The project does not exist.
+    pub(crate) fn missing_project(name: &str) -> Self {
+        let message = format!("Application referencing project {name} which does not exist");
+        Self { kind: ProblemKind::MissingProject, ..Self::invalid_spec(message) }
+    }
+
     /// Whether the spec cannot be carried out, whatever happens elsewhere.
     pub(crate) fn is_invalid_spec(&self) -> bool {
-        matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster)
+        matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster | ProblemKind::MissingProject)
     }
 
     /// Git or rendering failed.

@@ -50,10 +50,7 @@ pub(crate) async fn project_of(
             Project::read(&object).0
         }
         None if name == "default" => Project::permissive(name),
-        None => {
-            let message = format!("Application referencing project {name} which does not exist");
-            return Err(Problem::invalid_spec(message));
-        }
+        None => return Err(Problem::missing_project(name)),
     };
     if !project.permits_application_in(&application.key.namespace, control_plane) {
         return Err(Problem::invalid_spec(format!(

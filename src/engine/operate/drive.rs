@@ -188,6 +188,10 @@ impl<'a> Run<'a> {
             if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
                 self.set_clock(state.started_at);
                 self.progress.state = state;
+                if self.application.operation.is_none() {
+                    // Its request was taken away while no engine was there.
+                    self.progress.state.phase = Some(OperationPhase::Terminating);
+                }
                 return Go::On;
             }
             let Some(request) = self.application.operation.clone() else { return Go::Over };
@@ -225,7 +229,8 @@ impl<'a> Run<'a> {
             Accepted::New(state) => *state,
             Accepted::Resume => match self.resume(now).await {
                 Ok(resumed) => resumed.unwrap_or_else(|refused| self.refused(&refused.to_string(), now)),
-                Err(problem) if is_of_cluster(&problem) => return Err(problem),
+                // What may be gone in a moment is no reason to refuse for good.
+                Err(problem) if problem.transient => return Err(problem),
                 Err(problem) => self.refused(&problem.to_string(), now),
             },
         };
@@ -236,14 +241,15 @@ impl<'a> Run<'a> {
         Ok(Progress { state, ..Progress::default() })
     }
 
-    /// The state of an operation that cannot be resumed, and is over before it began.
+    /// The state of an operation that cannot be resumed, and is over before it began. What the failed one asked for and
+    /// did stays on record, so that it can still be resumed once the reason is gone.
     fn refused(&self, reason: &str, now: Timestamp) -> OperationState {
         let start = start(&self.application, self.last_start, now);
-        let mut state = OperationState {
-            operation: self.application.operation.clone().unwrap_or_default(),
-            started_at: Some(start),
-            ..OperationState::default()
-        };
+        let failed = self.application.status.operation_state.clone().unwrap_or_default();
+        let request = self.application.operation.clone().unwrap_or_default();
+        let operation = Operation { initiated_by: request.initiated_by, ..failed.operation };
+        let sync_result = failed.sync_result;
+        let mut state = OperationState { operation, started_at: Some(start), sync_result, ..OperationState::default() };
         end_in_error(&mut state, start, &format!("the operation cannot be resumed: {reason}"));
         state
     }
@@ -272,8 +278,9 @@ impl<'a> Run<'a> {
                     // A cluster that does not answer right now is no reason to end an operation.
                     Err(problem) if is_of_cluster(&problem) => return self.wait_for(&problem, AGAIN).await,
                     Err(_) if self.is_terminating() => {}
-                    // Nor are hooks ended that run well, because Git does not answer right now.
-                    Err(problem) if problem.transient && self.has_running_hooks() => {
+                    // Nor are hooks ended that run well, because Git does not answer right now, or because somebody
+                    // replaces the project.
+                    Err(problem) if may_come_back(&problem) && self.has_running_hooks() => {
                         return self.wait_for(&problem, LATER).await;
                     }
                     Err(problem) => {
@@ -587,6 +594,11 @@ impl<'a> Run<'a> {
             () = self.shared.stop.cancelled() => {}
         }
     }
+}
+
+/// What is missing may be there again in a moment.
+fn may_come_back(problem: &Problem) -> bool {
+    problem.transient || problem.kind == ProblemKind::MissingProject
 }
 
 /// A cluster does not answer right now.

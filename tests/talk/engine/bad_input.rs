@@ -1,6 +1,7 @@
 //! Whatever is wrong ends in a failed operation that says what and where, and other applications go on.
 
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, CONFIG_MAPS, JOBS};
+use boathook::sim::store::DeleteOptions;
 use serde_json::{Value, json};
 
 use super::rows::{hook, map, shop};
@@ -176,6 +177,26 @@ async fn engine_project_that_changes_while_an_operation_runs_counts() {
     let state = world.until_message("Sync operation blocked by sync window").await;
     assert_eq!(phase(&state), "Running");
     assert_eq!(world.names(&JOBS), ["slow"], "what runs goes on");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_lets_a_hook_run_while_its_project_is_replaced() {
+    let mut world = shop(&(hook("slow", "PreSync", "") + &map("a", "", "1"))).await;
+    let any = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
+    let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+        "metadata": {"name": "p", "namespace": ARGOCD}, "spec": any});
+    world.create(&APP_PROJECTS, project.clone());
+    world.edit(|application| application["spec"]["project"] = json!("p"));
+    world.sync(&json!({}));
+    world.until_message("waiting for completion of hook batch/Job/slow").await;
+    world.simulator.store().delete(&APP_PROJECTS, ARGOCD, "p", &DeleteOptions::default()).unwrap();
+    let missing = "waiting for completion of hook batch/Job/slow (it cannot go on yet: InvalidSpecError: Application \
+                   referencing project p which does not exist)";
+    let state = world.until_message(missing).await;
+    assert_eq!((phase(&state).as_str(), world.names(&JOBS)), ("Running", vec!["slow".to_owned()]));
+    world.create(&APP_PROJECTS, project);
+    world.until("it goes on", |_, state| state.message == "waiting for completion of hook batch/Job/slow").await;
     world.stop().await;
 }
 

@@ -137,6 +137,20 @@ async fn engine_ends_the_hooks_of_an_operation_whose_request_was_taken_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_ends_the_hooks_of_an_operation_whose_request_was_taken_away_while_no_engine_was_there() {
+    let mut world = shop(&hook("slow", "PreSync", "")).await;
+    world.sync(&json!({}));
+    world.until_message("waiting for completion of hook batch/Job/slow").await;
+    world.kill();
+    world.edit(|application| drop(application.as_object_mut().unwrap().remove("operation")));
+    world.start().await;
+    let state = world.until("the end", |_, state| state.is_completed()).await;
+    assert_eq!((phase(&state).as_str(), state.message.as_str()), ("Failed", "Operation terminated"));
+    world.left(&JOBS, &[]).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_terminate_ends_hooks_also_without_the_repository() {
     let mut world = shop(&hook("slow", "PreSync", "")).await;
     world.sync(&json!({}));
@@ -209,6 +223,24 @@ async fn engine_resumes_from_the_hook_that_failed() {
     let refused = world.end().await;
     assert_eq!(phase(&refused), "Error");
     assert!(refused.message.starts_with("the operation cannot be resumed: "), "{}", refused.message);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_a_refused_resume_leaves_what_can_be_resumed() {
+    let mut world = shop(&(hook("good", "PreSync", "") + &hook("bad", "PostSync", ""))).await;
+    let failed = world.synced(&json!({})).await;
+    let (start, done) = (failed.started_at.unwrap(), uid(&world, "good"));
+    let resume = |start: String| json!({"info": [{"name": "boathook.dev/resume", "value": start}]});
+    world.edit(|application| application["operation"] = resume("2001-01-01T00:00:00Z".to_owned()));
+    let refused = world.until("a refusal", |_, state| state.started_at.is_some_and(|at| at > start)).await;
+    assert!(refused.message.contains("the operation to resume began at 2001-01-01T00:00:00Z"), "{}", refused.message);
+    assert_eq!((phase(&refused).as_str(), results(&refused)), ("Error", results(&failed)));
+    let start = refused.started_at.unwrap();
+    world.edit(|application| application["operation"] = resume(start.to_string()));
+    let again = world.until("its end", |_, state| state.is_completed() && state.started_at > Some(start)).await;
+    assert_eq!(phase(&again), "Failed", "{}: the hook fails again", again.message);
+    assert_eq!(uid(&world, "good"), done, "what succeeded did not run again");
     world.stop().await;
 }
 

@@ -76,7 +76,7 @@ async fn work(
         if let Some(next) = refused(shared, object).await {
             return next;
         }
-        operator.run(shared, mailbox, object).await;
+        Box::pin(operator.run(shared, mailbox, object)).await;
         comparer.operation_ended();
         return Next { at: Some(shared.clock.monotonic()) };
     }

@@ -58,7 +58,7 @@ impl Lease {
 
     /// Without a renewal for so long the claim is given up, while nobody else may take it yet.
     fn gives_up_after(&self) -> Duration {
-        self.holds - self.holds / RENEW
+        self.holds.saturating_sub(self.holds / RENEW)
     }
 
     /// Takes it, if nobody else holds it. The same identity takes it back at once.

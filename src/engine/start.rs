@@ -185,17 +185,22 @@ fn deliver(
     mailbox.put(Arc::new(object));
 }
 
-/// An actor's task. A panic, which is a defect of ours, ends the work for one Application for a moment, not for ever: what
-/// is needed to go on stands in the cluster.
+/// An actor's task.
 async fn work_for(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
-    let run = || AssertUnwindSafe(actor::run(Arc::clone(&shared), Arc::clone(&mailbox))).catch_unwind();
-    while run().await.is_err() {
+    let run = || actor::run(Arc::clone(&shared), Arc::clone(&mailbox));
+    let panicked = || {
         let name = mailbox.latest().map(|object| object.name().to_owned()).unwrap_or_default();
         tracing::error!(application = name, "the work for an Application panicked; it begins again");
-        tokio::select! {
-            () = shared.clock.sleep(AFTER_PANIC) => {}
-            () = shared.stop.cancelled() => return,
-        }
+    };
+    again_after_panics(&shared.clock, run, panicked).await;
+}
+
+/// Runs to the end. A panic, which is a defect of ours, ends the work for one Application for a moment, not for ever: what
+/// is needed to go on stands in the cluster.
+async fn again_after_panics<F: Future<Output = ()>>(clock: &Clock, run: impl Fn() -> F, panicked: impl Fn()) {
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        panicked();
+        clock.sleep(AFTER_PANIC).await;
     }
 }
 
@@ -227,7 +232,10 @@ mod tests {
                     let _figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
                     assert!(runs.fetch_add(1, Ordering::SeqCst) == 2, "a defect, as this test wants it");
                 };
-                again_after_panics(&clock, run, || drop(panics.fetch_add(1, Ordering::SeqCst))).await;
+                let panicked = || {
+                    panics.fetch_add(1, Ordering::SeqCst);
+                };
+                again_after_panics(&clock, run, panicked).await;
             }
         };
         actors.spawn(defect);

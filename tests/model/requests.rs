@@ -311,6 +311,7 @@ fn only_what_matters_counts_as_a_change() {
 
 #[test]
 fn a_request_is_asked_again_only_for_what_it_rests_on() {
+    use Changed::{Operation, Phase, Revision, Spec};
     let (application, object) = read(&base());
     let seen = Seen::of(&application, &object);
     let all = app(&[
@@ -321,7 +322,6 @@ fn a_request_is_asked_again_only_for_what_it_rests_on() {
     ]);
     let (application, object) = read(&all);
     let now = Seen::of(&application, &object);
-    use Changed::{Operation, Phase, Revision, Spec};
     for (request, expected) in [
         (Request::Sync(Box::default()), &[Spec, Operation, Phase, Revision][..]),
         // It takes the revision of the operation that it repeats, wherever the target is.

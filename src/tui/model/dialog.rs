@@ -385,9 +385,9 @@ impl Dialog {
 mod tests {
     use super::*;
 
-    fn names(branches: &[&str]) -> Result<RevisionNames, String> {
+    fn names(branches: &[&str]) -> RevisionNames {
         let branches = branches.iter().map(|name| (*name).to_owned()).collect();
-        Ok(RevisionNames { branches, tags: Vec::new(), commits: Vec::new() })
+        RevisionNames { branches, tags: Vec::new(), commits: Vec::new() }
     }
 
     #[test]
@@ -395,7 +395,7 @@ mod tests {
         let key = AppKey::new("c", "argocd", "shop");
         let mut dialog = Dialog::new(1, DialogKind::Sync, vec![key]);
         dialog.sources = vec!["main".to_owned(), "1.2.3".to_owned(), "HEAD".to_owned()];
-        dialog.names = [(0, names(&["main", "next"])), (1, names(&["values", "variant"]))].into();
+        dialog.names = [(0, Ok(names(&["main", "next"]))), (1, Ok(names(&["values", "variant"])))].into();
         for (text, source, offers, asked, revisions) in [
             ("", 0, &["main", "next"][..], &[][..], &[][..]),
             ("ne", 0, &["next"], &["ne"], &["ne", "1.2.3", "HEAD"]),

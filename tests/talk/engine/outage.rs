@@ -119,7 +119,7 @@ async fn engine_operation_fails_where_somebody_deletes_its_hook() {
         let mut world = with_a_hook_that_runs(&hook("rescue", "SyncFail", "")).await;
         if is_by_force {
             world.change(&JOBS, "shop", "slow", |job| {
-                drop(job["metadata"].as_object_mut().unwrap().remove("finalizers"))
+                drop(job["metadata"].as_object_mut().unwrap().remove("finalizers"));
             });
         }
         delete(&world, false);

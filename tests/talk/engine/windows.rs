@@ -56,7 +56,7 @@ async fn engine_automated_sync_begins_when_its_window_opens() {
     driver.advance(HOUR);
     let application = world.application();
     assert_eq!((application.get("operation"), application["status"].get("operationState")), (None, None));
-    driver.advance(NOON - HOUR);
+    driver.advance(NOON.saturating_sub(HOUR));
     let state = world.end().await;
     assert_eq!(phase(&state), "Succeeded", "{}", state.message);
     assert!(state.operation.initiated_by.automated);

@@ -269,6 +269,29 @@ fn all(kubeconfig: &Path) -> usize {
     cluster.commands
 }
 
+/// Under its name for kubectl on the PATH, boathook is one of kubectl's commands.
+#[test]
+#[ignore = "needs kubectl"]
+fn kubectl_finds_boathook_as_its_plugin() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_boathook"), folder.path().join("kubectl-boathook")).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path)));
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("kubectl");
+        command.arg("boathook").args(arguments).env("PATH", path.as_ref().unwrap());
+        command.env("HOME", folder.path()).env("KUBECONFIG", folder.path().join("none")).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, errors) = run(&["version"]);
+    assert_eq!((code, out.as_str()), (Some(0), concat!("boathook ", env!("CARGO_PKG_VERSION"), "\n")), "{errors}");
+    let (code, out, errors) = run(&["get", "--help"]);
+    assert!(code == Some(0) && out.contains("Usage: kubectl boathook get"), "{out}{errors}");
+    // Its exit codes are those of boathook.
+    assert_eq!(run(&["get", "apps", "-o", "xml"]).0, Some(2));
+}
+
 #[test]
 #[ignore = "needs kubectl"]
 fn kubectl_works_on_the_simulator() {

@@ -8,7 +8,9 @@ use super::message::Message;
 use super::repositories::Repos;
 use crate::cluster::Cluster;
 use crate::domain::application::{Application, Source};
-use crate::domain::live::{ChangedFile, CommitSummary, FileStatus, LiveEvent, RevisionNames, SourceRevisions};
+use crate::domain::live::{
+    ChangedFile, CommitSummary, FileStatus, LiveEvent, RevisionNames, Revisions, SourceRevisions,
+};
 use crate::git::{ChangeKind, Commit, CommitId, RepoUrl, Repository};
 
 /// Commits that are told.
@@ -72,6 +74,16 @@ impl Fetch<'_> {
         }
         due
     }
+}
+
+/// Whether a repository was fetched since this was read of it, by somebody who was faster.
+pub(super) fn is_stale(repos: &Repos, sources: &[Source], told: &Revisions) -> bool {
+    sources.iter().zip(&told.sources).filter(|(source, _)| source.chart.is_empty()).any(|(source, told)| {
+        let state = repos.parse(&source.repo_url).map(|url| repos.state(&url));
+        state.is_ok_and(|state| {
+            state.fetched != told.fetched || state.problem.as_ref().is_some_and(|own| told.problem.as_ref() != Some(own))
+        })
+    })
 }
 
 /// The commits that the controller has compared each source with last; empty where that is not known.
@@ -205,4 +217,45 @@ pub(super) fn names(path: &std::path::Path, source: &Source) -> Result<RevisionN
         tags: repository.tags().map_err(|error| error.to_string())?,
         commits: log.map(|log| log.commits.iter().map(commit).collect()).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::argo::RepositoryOptions;
+    use crate::clock::Clock;
+    use crate::git::Credentials;
+
+    #[tokio::test]
+    async fn what_was_read_before_somebody_fetched_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = folder.path().join("work");
+        for arguments in [
+            &["init", "--quiet", work.to_str().unwrap()][..],
+            &["-C", work.to_str().unwrap(), "commit", "--quiet", "--allow-empty", "--message", "first"],
+        ] {
+            let mut git = Command::new("git");
+            git.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"]);
+            assert!(git.args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null").status().unwrap().success());
+        }
+        let cache = Some(folder.path().join("cache"));
+        let options = RepositoryOptions { cache, allow_files: true, ..RepositoryOptions::default() };
+        let repos = Repos::new(&options, &Clock::real());
+        let address = format!("file://{}", work.display());
+        let sources = [Source::from_json(&json!({"repoURL": address, "path": "."})).0];
+        let read = async || {
+            let (told, _) = read(&repos, &sources[0], String::new(), "HEAD".to_owned()).await;
+            Revisions { sources: vec![told] }
+        };
+        let before = read().await;
+        assert!(!is_stale(&repos, &sources, &before));
+        repos.fetch(&repos.parse(&address).unwrap(), &Credentials::default(), false, &[]).await;
+        assert!(is_stale(&repos, &sources, &before));
+        let now = read().await;
+        assert!(now.sources[0].target.is_some() && !is_stale(&repos, &sources, &now), "{now:#?}");
+    }
 }

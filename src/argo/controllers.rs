@@ -15,8 +15,9 @@ use crate::domain::manifest::Object;
 use crate::domain::request::Controller;
 
 /// The Lease that an engine holds.
-const LEASE: &str = "boathook-engine";
-const CONTROLLER: &str = "app.kubernetes.io/name=argocd-application-controller";
+pub(super) const LEASE: &str = "boathook-engine";
+/// The label of Argo CD's application controller.
+pub(super) const CONTROLLER: &str = "app.kubernetes.io/name=argocd-application-controller";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {

@@ -58,7 +58,7 @@ pub(super) struct Glance {
 impl Glance {
     /// Tells what is cached, fetches what is old, and tells again.
     pub(super) async fn run(self, subject: Subject) {
-        self.tell(&subject).await;
+        let Some(told) = self.tell(&subject).await else { return };
         let fetch = commits::Fetch {
             repos: &self.repos,
             cluster: &self.cluster,
@@ -68,20 +68,22 @@ impl Glance {
             forced: false,
             sender: &self.sender,
         };
-        if fetch.run().await {
+        if fetch.run().await || commits::is_stale(&self.repos, &subject.sources, &told) {
             self.tell(&subject).await;
         }
     }
 
-    async fn tell(&self, subject: &Subject) {
+    async fn tell(&self, subject: &Subject) -> Option<Arc<Revisions>> {
         // A screen full of applications does not take all threads.
-        let Ok(_turn) = self.turns.acquire().await else { return };
+        let _turn = self.turns.acquire().await.ok()?;
         let mut revisions = Revisions::default();
         for (source, deployed) in subject.sources.iter().zip(&subject.deployed) {
             let wanted = source.effective_target_revision().to_owned();
             revisions.sources.push(commits::read(&self.repos, source, deployed.clone(), wanted).await.0);
         }
-        let _ = self.sender.send(Message::Glanced { key: self.key.clone(), revisions: Arc::new(revisions) }).await;
+        let revisions = Arc::new(revisions);
+        let _ = self.sender.send(Message::Glanced { key: self.key.clone(), revisions: Arc::clone(&revisions) }).await;
+        Some(revisions)
     }
 }
 

@@ -95,8 +95,10 @@ impl Hub {
         let fleet = move |event| slim(event, &wanted);
         self.spawn(follow(cluster.clone(), start::applications(), place.scope.clone(), sender.clone(), fleet));
         let home = Scope::Namespace(place.home.clone());
-        self.spawn(follow(cluster.clone(), start::projects(), home, sender.clone(), Message::Projects));
-        self.spawn(controllers::follow(cluster, place.scope.clone(), sender));
+        self.spawn(follow(cluster.clone(), start::projects(), home.clone(), sender.clone(), Message::Projects));
+        // Whoever sees all namespaces also sees an engine that starts elsewhere.
+        let leases = if place.scope == Scope::All { Scope::All } else { home };
+        self.spawn(controllers::follow(cluster, leases, sender));
         self.place = Some(place);
         let open: Vec<AppKey> = self.active.keys().cloned().collect();
         for key in open {

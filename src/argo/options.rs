@@ -7,10 +7,10 @@ use std::time::Duration;
 /// Where Applications are looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Namespaces {
-    /// Where Argo CD is: found by its controller, else by where Applications are, else `argocd`.
+    /// Where Argo CD is: found by its controller or the engine's Lease, else by where Applications are, else `argocd`.
     #[default]
     Find,
-    /// In this namespace.
+    /// In this namespace; projects and controller are where Argo CD is in any case.
     One(String),
     /// In all namespaces.
     All,

@@ -41,25 +41,28 @@ pub(super) struct Look {
 impl Look {
     /// Tells what is cached, fetches what is old, and tells again.
     pub(super) async fn run(self) {
-        self.tell().await;
+        let told = self.tell().await;
+        let sources = self.application.spec.effective_sources();
         let fetch = commits::Fetch {
             repos: &self.repos,
             cluster: &self.cluster,
             home: &self.home,
-            sources: self.application.spec.effective_sources(),
+            sources,
             compared: &commits::compared(&self.application),
             forced: self.forced,
             sender: &self.sender,
         };
-        if fetch.run().await {
+        if fetch.run().await || commits::is_stale(&self.repos, sources, &told) {
             self.tell().await;
         }
     }
 
-    async fn tell(&self) {
+    async fn tell(&self) -> Arc<Revisions> {
         let review = Arc::new(self.review().await);
+        let revisions = Arc::clone(&review.revisions);
         let key = self.application.key.clone();
         let _ = self.sender.send(Message::Reviewed { key, review, is_own: self.is_own }).await;
+        revisions
     }
 
     async fn review(&self) -> Review {

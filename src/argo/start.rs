@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::controllers::{CONTROLLER, LEASE};
 use super::hub_fleet::is_denied;
 use super::message::Message;
 use super::options::Namespaces;
@@ -77,12 +78,14 @@ async fn identity(cluster: &Cluster) -> Option<String> {
 }
 
 async fn place(cluster: &Cluster, wanted: &Namespaces) -> Result<(Scope, String), ClusterError> {
-    let home = match wanted {
-        Namespaces::One(namespace) => return Ok((Scope::Namespace(namespace.clone()), namespace.clone())),
-        Namespaces::Find | Namespaces::All => controller_namespace(cluster).await?,
-    };
-    if *wanted == Namespaces::All {
-        return Ok((Scope::All, home.unwrap_or_else(|| USUAL.to_owned())));
+    let home = controller_namespace(cluster).await?;
+    match wanted {
+        // Applications may be in any namespace; their projects are where their controller is.
+        Namespaces::One(namespace) => {
+            return Ok((Scope::Namespace(namespace.clone()), home.unwrap_or_else(|| namespace.clone())));
+        }
+        Namespaces::All => return Ok((Scope::All, home.unwrap_or_else(|| USUAL.to_owned()))),
+        Namespaces::Find => {}
     }
     if let Some(home) = home {
         return Ok((Scope::Namespace(home.clone()), home));
@@ -111,13 +114,20 @@ async fn place(cluster: &Cluster, wanted: &Namespaces) -> Result<(Scope, String)
     }
 }
 
-/// The namespace of Argo CD's application controller.
+/// The namespace of Argo CD's application controller, else that of boathook's engine, whose Lease is there.
 async fn controller_namespace(cluster: &Cluster) -> Result<Option<String>, ClusterError> {
-    let selectors =
-        Selectors { labels: "app.kubernetes.io/name=argocd-application-controller".to_owned(), ..Selectors::default() };
-    for (kind, plural) in [("StatefulSet", "statefulsets"), ("Deployment", "deployments")] {
-        let kind = Kind::known("apps", "v1", kind, plural, true);
-        match cluster.list(&kind, &Scope::All, &selectors).await {
+    let selectors = Selectors { labels: CONTROLLER.to_owned(), ..Selectors::default() };
+    let lease = Selectors { fields: format!("metadata.name={LEASE}"), ..Selectors::default() };
+    let [sets, deployments] = [("StatefulSet", "statefulsets"), ("Deployment", "deployments")]
+        .map(|(kind, plural)| Kind::known("apps", "v1", kind, plural, true));
+    let leases = Kind::known("coordination.k8s.io", "v1", "Lease", "leases", true);
+    let (sets, deployments, leases) = tokio::join!(
+        cluster.list(&sets, &Scope::All, &selectors),
+        cluster.list(&deployments, &Scope::All, &selectors),
+        cluster.list(&leases, &Scope::All, &lease),
+    );
+    for found in [sets, deployments, leases] {
+        match found {
             Ok(list) => {
                 if let Some(first) = list.items.first() {
                     return Ok(Some(first.namespace().to_owned()));

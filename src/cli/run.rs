@@ -3,16 +3,17 @@
 use super::about::{completions, man, version};
 use super::args::{Cli, Command, ConnectArgs, GetWhat, GitArgs, TargetArgs};
 use super::command::{
-    abort, approve, get_app, get_apps, get_history, get_hooks, get_windows, logs, plan_app, refresh, rerun, resume,
-    retry, rollback, sync, wait, watch,
+    approve, get_app, get_apps, get_history, get_hooks, get_windows, logs, plain, plan_app, refresh, rerun, rollback,
+    sync, wait, watch,
 };
 use super::context::Surroundings;
 use super::exit::Exit;
 use super::live::{Failure, Needs, Session, Stop};
 use super::paint::Paint;
 use super::plan;
-use super::print::Printer;
+use super::print::{Printer, nobody_reads};
 use crate::clock::Clock;
+use crate::domain::request::Request;
 
 /// What a command prints, and how it ends.
 #[derive(Debug)]
@@ -109,9 +110,23 @@ impl Runner<'_> {
         };
         let connect = wants.connect.or(&self.cli.look().connect).for_targets(&wants.targets);
         let mut session = Session::start(&connect, wants.needs, self.surroundings, self.clock).await?;
-        let result = carry_out(command, &mut session, printer, self.surroundings.can_ask).await;
+        let can_ask = self.surroundings.can_ask;
+        let result = tokio::select! {
+            result = carry_out(command, &mut session, printer, can_ask) => result,
+            // What only prints, and would go on for as long as it may, ends at once.
+            () = nobody_reads(), if goes_on(command) => Ok(Exit::Success),
+        };
         session.finish().await;
         result
+    }
+}
+
+/// Whether a command does nothing but print, until somebody ends it.
+const fn goes_on(command: &Command) -> bool {
+    match command {
+        Command::Watch(_) => true,
+        Command::Logs(args) => args.follow,
+        _ => false,
     }
 }
 
@@ -129,9 +144,9 @@ fn wants(command: &Command) -> Option<Wants<'_>> {
         Command::Wait(args) => Wants::of(&args.connect, &args.targets),
         Command::Watch(args) => Wants::of(&args.connect, &args.targets),
         Command::Logs(args) => Wants::one(&args.connect, &args.name).logs(),
-        Command::Abort(args) => Wants::of(&args.connect, &args.targets).logs(),
-        Command::Retry(args) => Wants::of(&args.connect, &args.targets).logs(),
-        Command::Resume(args) => Wants::of(&args.connect, &args.targets).logs(),
+        Command::Abort(args) | Command::Retry(args) | Command::Resume(args) => {
+            Wants::of(&args.connect, &args.targets).logs()
+        }
         Command::Rerun(args) => Wants::one(&args.connect, &args.name),
         Command::Rollback(args) => Wants::one(&args.connect, &args.name).logs(),
         Command::Refresh(args) => Wants::of(&args.connect, &args.targets),
@@ -166,9 +181,9 @@ async fn carry_out(
         Command::Wait(args) => wait(args, session, printer).await,
         Command::Watch(args) => watch(args, session, printer).await,
         Command::Logs(args) => logs(args, session, printer).await,
-        Command::Abort(args) => abort(args, session, printer, can_ask).await,
-        Command::Retry(args) => retry(args, session, printer, can_ask).await,
-        Command::Resume(args) => resume(args, session, printer, can_ask).await,
+        Command::Abort(args) => plain("abort", &Request::Abort, args, session, printer, can_ask).await,
+        Command::Retry(args) => plain("retry", &Request::Retry, args, session, printer, can_ask).await,
+        Command::Resume(args) => plain("resume", &Request::Resume, args, session, printer, can_ask).await,
         Command::Rerun(args) => rerun(args, session, printer, can_ask).await,
         Command::Rollback(args) => rollback(args, session, printer, can_ask).await,
         Command::Refresh(args) => refresh(args, session, printer, can_ask).await,

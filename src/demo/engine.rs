@@ -1,10 +1,11 @@
 //! `boathook engine`: the controller of Applications, until it is told to stop.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::sim::say;
 use crate::cli::{EngineArgs, Exit};
 use crate::clock::Clock;
 use crate::cluster::{ClusterError, ConnectError, Scope, Target, connect};
@@ -54,10 +55,9 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let target = Target::Kubeconfig { path: None, context: args.context.clone() };
     let cluster = connect(&target, &clock, "boathook-engine").await?;
-    let mut out = io::stdout();
     if args.install_crds {
         for name in install_definitions(&cluster).await? {
-            writeln!(out, "customresourcedefinition {name} created")?;
+            say(&format!("customresourcedefinition {name} created"))?;
         }
     }
     let mut options = EngineOptions::new(args.repo_cache.clone().unwrap_or(cache));
@@ -70,11 +70,10 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
     let name = cluster.name().to_owned();
     let engine = Engine::start(cluster, options, clock).await?;
     let place = if args.all_namespaces { "all namespaces".to_owned() } else { format!("namespace {}", args.namespace) };
-    writeln!(out, "engine at work in {name} for the Applications of {place}")?;
+    say(&format!("engine at work in {name} for the Applications of {place}"))?;
     if let Some(port) = args.metrics_port {
-        writeln!(out, "metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?)?;
+        say(&format!("metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?))?;
     }
-    out.flush()?;
     let mut suspended = engine.suspended();
     let reason = loop {
         tokio::select! {
@@ -82,8 +81,8 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
             _ = terminate.recv() => break None,
             reason = engine.ended() => break Some(reason),
             Ok(()) = suspended.changed() => match &*suspended.borrow_and_update() {
-                Some(reason) => writeln!(out, "nothing is done until the Lease can be renewed: {reason}")?,
-                None => writeln!(out, "the Lease is renewed, and the work goes on")?,
+                Some(reason) => say(&format!("nothing is done until the Lease can be renewed: {reason}"))?,
+                None => say("the Lease is renewed, and the work goes on")?,
             },
         }
     };

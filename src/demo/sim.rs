@@ -56,15 +56,22 @@ pub async fn run_simulator(args: &SimArgs, clock: Clock) -> Result<(), Simulator
         write_kubeconfig(path, &simulator.kubeconfig())?;
         line = format!("{line}, kubeconfig {}", path.display());
     }
-    let mut out = io::stdout();
-    writeln!(out, "{line}")?;
-    out.flush()?;
+    say(&line)?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     simulator.stop().await;
     Ok(())
+}
+
+/// Says a line on standard output. That nobody reads it is no reason to stop.
+pub(super) fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
 }
 
 /// The largest scenario, in bytes.

@@ -12,6 +12,8 @@ mod dialogs;
 #[allow(dead_code, reason = "the tests of the engine use more of it")]
 mod engine;
 mod fleet;
+#[path = "../talk/engine/git_server.rs"]
+mod git_server;
 mod harness;
 mod keys;
 mod looping;

@@ -58,10 +58,11 @@ impl Terminal {
     pub(crate) fn boathook(args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(program());
         command.args(args);
-        Self::run(command)
+        Self::run(command, &[])
     }
 
-    fn run(mut command: CommandBuilder) -> Self {
+    /// A program, with these variables beside its own.
+    pub(crate) fn run(mut command: CommandBuilder, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["bin", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -73,6 +74,9 @@ impl Terminal {
         }
         command.env("TERM", "xterm-256color");
         command.env("KUBECONFIG", folder.path().join("home/no-kubeconfig"));
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         command.cwd(folder.path().join("home"));
         let pair = native_pty_system().openpty(size(120, 35)).unwrap();
         let modes = format!("{:?}", pair.master.get_termios().unwrap());
@@ -129,6 +133,11 @@ impl Terminal {
     /// Waits until a text is on the screen.
     pub(crate) fn shows(&self, text: &str) {
         self.until(text, |screen| screen.contains(text));
+    }
+
+    /// All that was written so far, sequences included.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.drawn.0.lock().unwrap().bytes).into_owned()
     }
 
     /// Types.
@@ -223,7 +232,7 @@ fn a_demo_needs_only_git_plays_and_leaves_nothing_behind() {
 
 #[test]
 fn any_size_at_any_time() {
-    let mut terminal = Terminal::boathook(&["demo", "--scenario", "calm"]);
+    let mut terminal = Terminal::boathook(&["demo", "--scenario", "calm", "--seed", "7"]);
     terminal.shows("orders");
     for step in 0_u16..60 {
         terminal.resize(20 + (step * 37) % 200, 3 + (step * 13) % 60);
@@ -245,7 +254,7 @@ fn it_goes_to_the_background_and_comes_back() {
     let script = r#"set -m; "$0" demo --scenario calm; echo IN THE SHELL; read -r line; fg; echo IT HAS ENDED"#;
     let mut command = CommandBuilder::new("/bin/sh");
     command.args(["-c", script, program()]);
-    let mut terminal = Terminal::run(command);
+    let mut terminal = Terminal::run(command, &[]);
     terminal.shows("orders");
     terminal.press("\x1a");
     terminal.shows("IN THE SHELL");

@@ -7,6 +7,7 @@ use crate::cli::live::Picture;
 use crate::domain::application::AppKey;
 use crate::domain::live::{Preview, RequestId};
 use crate::domain::request::{Changed, Refusal, Request};
+use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationView, TaskKey};
 
 /// One application, what is asked for it, and what has become of it.
@@ -72,10 +73,14 @@ impl Ended {
         Self::new(exit, words.join("; "))
     }
 
-    /// It is not what it was when the decision was made.
-    pub(in crate::cli) fn changed(changed: &[Changed]) -> Self {
+    /// It is not what it was when the decision was made. `who`: whose its last operation is.
+    pub(in crate::cli) fn changed(changed: &[Changed], who: Option<&str>) -> Self {
         let words: Vec<&str> = changed.iter().map(|changed| changed.as_str()).collect();
-        Self::new(Exit::Refused, format!("nothing was sent, because {} meanwhile", words.join(", and ")))
+        let mut message = format!("nothing was sent, because {} meanwhile", words.join(", and "));
+        if let Some(who) = who.filter(|_| changed.iter().any(|own| matches!(own, Changed::Operation | Changed::Phase))) {
+            message.push_str(&one_line(&format!("; its last operation is of {who}"), 100));
+        }
+        Self::new(Exit::Refused, message)
     }
 }
 

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::job::{Ended, Job};
 use crate::cli::args::{AnswerArgs, FollowArgs};
 use crate::cli::exit::Exit;
-use crate::cli::live::{Failure, News, Session, Stop};
+use crate::cli::live::{Failure, Known, News, Session, Stop};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
 use crate::domain::live::{Outcome, Preview, RequestState, RequestUpdate};
 use crate::domain::request::{Changed, Request, Seen};
@@ -19,6 +19,8 @@ const AT_ONCE: usize = 32;
 const AGAIN: usize = 5;
 /// How long the answer to a request may take: longer than anything that it may wait for.
 const ANSWER: Duration = Duration::from_secs(300);
+/// How often it is looked whether that is over.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What is asked for, of all its applications.
 pub(in crate::cli) struct Act<'a> {
@@ -136,6 +138,8 @@ impl Act<'_> {
         }
         let mut again: Vec<usize> = Vec::new();
         let until = self.session.clock.monotonic().saturating_add(ANSWER);
+        // So that it is noticed even if nothing is told any more.
+        self.session.tick_every(Some(TICK));
         while self.jobs.iter().any(|job| job.is_open() && job.sent.is_some()) {
             if self.session.clock.monotonic() >= until {
                 return Err(Failure::new(Exit::Internal, "a request was sent, and nothing came back").into());
@@ -160,6 +164,7 @@ impl Act<'_> {
                 self.end(index, ended)?;
             }
         }
+        self.session.tick_every(None);
         Ok(())
     }
 
@@ -190,7 +195,10 @@ impl Act<'_> {
             self.send_one(index);
             return Ok(());
         }
-        Ok(self.end(index, Ended::changed(&changed))?)
+        let summary = self.session.picture.apps.get(&key).and_then(Known::summary);
+        let operation = summary.and_then(|summary| summary.operation.as_deref());
+        let who = operation.map(|own| if own.automated { "automated sync" } else { &own.username });
+        Ok(self.end(index, Ended::changed(&changed, who.filter(|who| !who.is_empty())))?)
     }
 
     /// Says what became of one.
@@ -280,7 +288,7 @@ fn of_outcome(outcome: &Outcome) -> Option<Ended> {
     }
     Some(match outcome {
         Outcome::Refused(refusals) => Ended::refused(refusals),
-        Outcome::Changed(changed) => Ended::changed(changed),
+        Outcome::Changed(changed) => Ended::changed(changed, None),
         Outcome::Impossible(reason) => Ended::new(Exit::Refused, reason.clone()),
         Outcome::Failed { error, denied: true, .. } => Ended::new(Exit::NoAccess, error.clone()),
         Outcome::Failed { error, unreachable: true, .. } => Ended::new(Exit::Unreachable, error.clone()),

@@ -8,6 +8,7 @@ use super::format::Format;
 
 /// Print the version
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_VERSION)]
 pub(in crate::cli) struct VersionArgs {
     /// text, wide, json, yaml, name or jsonpath=PATH
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
@@ -51,7 +52,16 @@ impl Shell {
     }
 }
 
+const AFTER_VERSION: &str = "\
+Exit codes:
+  0  it is printed
+  2  the arguments make no sense";
+
 const AFTER_COMPLETIONS: &str = "\
+Exit codes:
+  0  they are printed
+  2  the arguments make no sense
+
 Examples, for the shell's start file, so that they are those of the program that is installed:
   source <(boathook completions bash)
   source <(boathook completions zsh)
@@ -70,6 +80,11 @@ pub(in crate::cli) struct ManArgs {
 }
 
 const AFTER_MAN: &str = "\
+Exit codes:
+  0  it is printed, or written
+  2  the arguments make no sense, or there is no such command
+ 70  the pages cannot be written
+
 Examples:
   boathook man sync | man -l -
   boathook man --dir ~/.local/share/man/man1";

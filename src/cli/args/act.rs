@@ -97,38 +97,10 @@ pub(in crate::cli) struct SyncArgs {
     pub connect: ConnectArgs,
 }
 
-/// End the running operation; its running hooks are deleted
+/// Asking for something that needs no more words: `abort`, `retry` and `resume`.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_ACT)]
-pub(in crate::cli) struct AbortArgs {
-    #[command(flatten)]
-    pub targets: TargetArgs,
-    #[command(flatten)]
-    pub answer: AnswerArgs,
-    #[command(flatten)]
-    pub follow: FollowArgs,
-    #[command(flatten)]
-    pub connect: ConnectArgs,
-}
-
-/// Repeat the last sync, at its revision and with its options: all phases run again
-#[derive(Debug, Args)]
-#[command(after_long_help = AFTER_ACT)]
-pub(in crate::cli) struct RetryArgs {
-    #[command(flatten)]
-    pub targets: TargetArgs,
-    #[command(flatten)]
-    pub answer: AnswerArgs,
-    #[command(flatten)]
-    pub follow: FollowArgs,
-    #[command(flatten)]
-    pub connect: ConnectArgs,
-}
-
-/// Go on with the failed sync where it failed; what succeeded is not repeated (boathook's engine only)
-#[derive(Debug, Args)]
-#[command(after_long_help = AFTER_ACT)]
-pub(in crate::cli) struct ResumeArgs {
+pub(in crate::cli) struct ActArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     #[command(flatten)]

@@ -18,7 +18,12 @@ pub struct ConnectArgs {
     /// The context; without it, the current one
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(context_names))]
     pub context: Option<String>,
-    /// Where the Applications are; without it, where Argo CD is
+    /// Namespace of the Applications, as kubectl has it; without it, where Argo CD is
+    ///
+    /// It is the namespace of the Application objects, not the one that they deploy to. Without it they are looked for where
+    /// Argo CD's application controller is, else the engine, else where Applications are; the namespace of the context
+    /// counts only if nothing else may be read. NAMESPACE/NAME names one application of any namespace. Projects are read
+    /// where Argo CD is in any case.
     #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE")]
     pub namespace: Option<String>,
     /// Applications of all namespaces

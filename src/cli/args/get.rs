@@ -33,6 +33,7 @@ pub(in crate::cli) enum GetWhat {
 
 /// List applications
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_GET_ONE)]
 pub(in crate::cli) struct GetAppsArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
@@ -45,6 +46,7 @@ pub(in crate::cli) struct GetAppsArgs {
 
 /// Show one application, its operation and its hooks
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_GET_ONE)]
 pub(in crate::cli) struct GetAppArgs {
     /// The application
     #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
@@ -55,6 +57,15 @@ pub(in crate::cli) struct GetAppArgs {
     #[command(flatten)]
     pub connect: ConnectArgs,
 }
+
+const AFTER_GET_ONE: &str = "\
+Exit codes:
+  0  it is shown
+  1  the application is there, but cannot be read
+  2  the arguments make no sense
+  8  there is no such application
+  9  the cluster does not permit it
+ 10  the cluster cannot be reached";
 
 const AFTER_GET: &str = "\
 Exit codes:

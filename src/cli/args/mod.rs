@@ -12,8 +12,7 @@ mod wait;
 
 pub(super) use about::{ManArgs, Shell, VersionArgs};
 pub(super) use act::{
-    AbortArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs,
-    SyncArgs,
+    ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, SyncArgs,
 };
 pub(super) use connect::{ConnectArgs, GitArgs};
 pub(super) use format::Format;

@@ -7,18 +7,20 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::ArgValueCompleter;
 
 use super::about::{CompletionsArgs, ConfigArgs, ManArgs, VersionArgs};
-use super::act::{AbortArgs, ApproveArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs, SyncArgs};
+use super::act::{ActArgs, ApproveArgs, RefreshArgs, RerunArgs, RollbackArgs, SyncArgs};
 use super::connect::{ConnectArgs, GitArgs};
 use super::get::GetArgs;
 use super::logs::LogsArgs;
 use super::wait::{WaitArgs, WatchArgs};
 use crate::cli::complete::{application_names, context_names};
+use crate::cli::exit::Exit;
 use crate::domain::findings::{Code, Severity};
 use crate::domain::operation::{Selector, parse_duration};
 
 /// The lifecycle of Argo CD syncs and their hooks, in a terminal
 #[derive(Debug, Parser)]
 #[command(name = "boathook", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(after_long_help = after_all())]
 pub struct Cli {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<Command>,
@@ -27,6 +29,12 @@ pub struct Cli {
     /// Colour the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(in crate::cli) color: Color,
+}
+
+/// What every exit code means.
+fn after_all() -> String {
+    let codes = Exit::ALL.map(|exit| format!("{:>3}  {}", exit.code(), exit.words()));
+    format!("Exit codes; of several applications the highest of 3 to 10:\n{}", codes.join("\n"))
 }
 
 /// When to colour the output.
@@ -47,9 +55,12 @@ pub(in crate::cli) enum Command {
     Wait(WaitArgs),
     Watch(WatchArgs),
     Logs(LogsArgs),
-    Abort(AbortArgs),
-    Retry(RetryArgs),
-    Resume(ResumeArgs),
+    /// End the running operation; its running hooks are deleted
+    Abort(ActArgs),
+    /// Repeat the last sync, at its revision and with its options: all phases run again
+    Retry(ActArgs),
+    /// Go on with the failed sync where it failed; what succeeded is not repeated (boathook's engine only)
+    Resume(ActArgs),
     Rerun(RerunArgs),
     Rollback(RollbackArgs),
     Refresh(RefreshArgs),
@@ -154,6 +165,7 @@ pub struct ScreenArgs {
 
 /// Show boathook at work, on a simulated cluster: needs nothing but git
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = AFTER_DEMO)]
 pub struct DemoArgs {
     /// What happens: shop, calm, on-fire, fleet, or a file
     #[arg(long, default_value = "shop", value_name = "NAME|FILE")]
@@ -231,6 +243,12 @@ Exit codes:
   9  the cluster refuses what the engine cannot do without
  10  the cluster cannot be reached";
 
+const AFTER_DEMO: &str = "\
+Exit codes:
+  0  it was ended
+  1  the scenario or the configuration is wrong
+  2  the arguments make no sense, or there is no terminal";
+
 const AFTER_SIM: &str = "\
 Exit codes:
   0  it was interrupted, and stopped cleanly
@@ -268,9 +286,10 @@ pub(in crate::cli) struct PlanArgs {
     /// Namespace of the destination, for objects that name none
     #[arg(short, long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub namespace: String,
-    /// The revision that is synced: a commit, or the version of a chart. Generated names contain it
-    #[arg(long, value_name = "REVISION")]
-    pub revision: Option<String>,
+    /// The revision that is synced: a commit, or the version of a chart. Generated names contain it. With --app: a branch,
+    /// tag or commit; of several sources one each, in their order
+    #[arg(long = "revision", value_name = "REVISION")]
+    pub revisions: Vec<String>,
     /// Option of the sync; may be repeated
     #[arg(long = "sync-option", value_name = "KEY=VALUE")]
     pub sync_options: Vec<String>,
@@ -291,6 +310,13 @@ pub(in crate::cli) struct PlanArgs {
     pub explain: Option<Explained>,
     #[command(flatten)]
     pub app: AppPlanArgs,
+}
+
+impl PlanArgs {
+    /// The revision of manifests in files.
+    pub(in crate::cli) fn revision(&self) -> Option<&str> {
+        self.revisions.first().map(String::as_str)
+    }
 }
 
 /// The application whose sync is planned, in place of manifests.
@@ -321,6 +347,9 @@ Exit codes:
   0  nothing is wrong (there may be warnings and notes)
   1  errors in the manifests; with --strict also warnings
   2  the arguments make no sense
+  8  with --app: there is no such application
+  9  with --app: the cluster does not permit it
+ 10  with --app: the cluster cannot be reached
 
 Examples:
   boathook plan deploy/

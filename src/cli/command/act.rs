@@ -1,13 +1,12 @@
-//! `abort`, `retry`, `resume`, `refresh`, `rollback`, `rerun` and `approve`.
+//! `abort`, `retry` and `resume`; `refresh`, `rollback`, `rerun` and `approve`.
 
 use std::time::Duration;
 
-use super::get_app::{one, open};
+use super::get_app::{one, opened};
 use super::sync;
 use crate::cli::act::{Act, Ended, Job};
 use crate::cli::args::{
-    AbortArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, ResumeArgs, RetryArgs, RollbackArgs,
-    TargetArgs,
+    ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, TargetArgs,
 };
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop, Targets};
@@ -47,37 +46,18 @@ async fn chosen(targets: &TargetArgs, session: &mut Session) -> Result<Vec<AppKe
     Targets::required(targets)?.choose_some(session).await
 }
 
-pub(in crate::cli) async fn abort(
-    args: &AbortArgs,
+/// What needs no more words than its targets.
+pub(in crate::cli) async fn plain(
+    command: &'static str,
+    request: &Request,
+    args: &ActArgs,
     session: &mut Session,
     printer: &mut Printer,
     can_ask: bool,
 ) -> Result<Exit, Stop> {
     let keys = chosen(&args.targets, session).await?;
-    let errand = Errand { command: "abort", answer: &args.answer, follow: Some(&args.follow), can_ask };
-    errand.carry_out(session, printer, keys, &Request::Abort).await
-}
-
-pub(in crate::cli) async fn retry(
-    args: &RetryArgs,
-    session: &mut Session,
-    printer: &mut Printer,
-    can_ask: bool,
-) -> Result<Exit, Stop> {
-    let keys = chosen(&args.targets, session).await?;
-    let errand = Errand { command: "retry", answer: &args.answer, follow: Some(&args.follow), can_ask };
-    errand.carry_out(session, printer, keys, &Request::Retry).await
-}
-
-pub(in crate::cli) async fn resume(
-    args: &ResumeArgs,
-    session: &mut Session,
-    printer: &mut Printer,
-    can_ask: bool,
-) -> Result<Exit, Stop> {
-    let keys = chosen(&args.targets, session).await?;
-    let errand = Errand { command: "resume", answer: &args.answer, follow: Some(&args.follow), can_ask };
-    errand.carry_out(session, printer, keys, &Request::Resume).await
+    let errand = Errand { command, answer: &args.answer, follow: Some(&args.follow), can_ask };
+    errand.carry_out(session, printer, keys, request).await
 }
 
 pub(in crate::cli) async fn rollback(
@@ -86,8 +66,7 @@ pub(in crate::cli) async fn rollback(
     printer: &mut Printer,
     can_ask: bool,
 ) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
-    open(&key, session, printer).await?;
+    let key = opened(&args.name, session, printer).await?;
     let application = session.picture.details(&key).application.clone();
     let history = application.as_ref().map(|application| application.status.history.clone()).unwrap_or_default();
     let id = match args.id {
@@ -114,8 +93,7 @@ pub(in crate::cli) async fn rerun(
     printer: &mut Printer,
     can_ask: bool,
 ) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
-    open(&key, session, printer).await?;
+    let key = opened(&args.name, session, printer).await?;
     let hook = hook_job(args, &key, session)?;
     let request = Request::RerunHook { hook, why: args.why.clone() };
     let errand = Errand { command: "rerun", answer: &args.answer, follow: None, can_ask };

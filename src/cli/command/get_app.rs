@@ -29,8 +29,7 @@ pub(in crate::cli) async fn get_app(
     session: &mut Session,
     printer: &mut Printer,
 ) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
-    open(&key, session, printer).await?;
+    let key = opened(&args.name, session, printer).await?;
     let now = session.clock.now();
     let picture = &mut session.picture;
     let known = picture.apps.get(&key).cloned();
@@ -75,8 +74,15 @@ pub(super) async fn one(name: &str, session: &mut Session) -> Result<AppKey, Sto
     Ok(key)
 }
 
+/// The one application of this name, opened.
+pub(super) async fn opened(name: &str, session: &mut Session, printer: &Printer) -> Result<AppKey, Stop> {
+    let key = one(name, session).await?;
+    open(&key, session, printer).await?;
+    Ok(key)
+}
+
 /// Opens an application, and waits until what there is of it has been told.
-pub(super) async fn open(key: &AppKey, session: &mut Session, printer: &Printer) -> Result<(), Stop> {
+async fn open(key: &AppKey, session: &mut Session, printer: &Printer) -> Result<(), Stop> {
     session.live.open(key);
     let until = session.clock.monotonic().saturating_add(PATIENCE);
     session.tick_every(Some(Duration::from_millis(500)));

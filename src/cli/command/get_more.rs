@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::get_app::{one, open};
+use super::get_app::opened;
 use crate::cli::args::{GetAppArgs, GetAppsArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop, Targets};
@@ -37,8 +37,7 @@ pub(in crate::cli) async fn get_hooks(
     session: &mut Session,
     printer: &mut Printer,
 ) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
-    open(&key, session, printer).await?;
+    let key = opened(&args.name, session, printer).await?;
     let now = session.clock.now();
     let details = session.picture.details(&key);
     let view = details.view(now);
@@ -103,8 +102,7 @@ pub(in crate::cli) async fn get_history(
     session: &mut Session,
     printer: &mut Printer,
 ) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
-    open(&key, session, printer).await?;
+    let key = opened(&args.name, session, printer).await?;
     let live = session.live.clone();
     let kept = session.meanwhile(live.history(&key)).await?;
     let kept = kept.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;

@@ -10,7 +10,7 @@ mod sync;
 mod wait;
 mod watch;
 
-pub(super) use act::{abort, approve, refresh, rerun, resume, retry, rollback};
+pub(super) use act::{approve, plain, refresh, rerun, rollback};
 pub(super) use get_app::get_app;
 pub(super) use get_apps::get_apps;
 pub(super) use get_more::{get_history, get_hooks, get_windows};

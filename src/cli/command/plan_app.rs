@@ -26,7 +26,7 @@ pub(in crate::cli) async fn plan_app(
     let name = app.app.as_deref().unwrap_or_default();
     let key = one(name, session).await?;
     let options = PlanOptions {
-        revisions: args.revision.iter().cloned().collect(),
+        revisions: args.revisions.clone(),
         strategy: if args.apply_only { Strategy::Apply { force: false } } else { Strategy::default() },
         resources: args.resources.clone(),
         sync_options: args.sync_options.clone(),

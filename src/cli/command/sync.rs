@@ -9,7 +9,7 @@ use crate::cli::live::{Failure, Session, Stop, Targets, review};
 use crate::cli::print::{Document, Printer, Tally, print_one};
 use crate::cli::review::{PlanOptions, Planned, SyncPlanDocument, full, short};
 use crate::domain::application::{AppKey, Application};
-use crate::domain::request::Request;
+use crate::domain::request::{Refusal, Request};
 
 /// The plans of so many applications are shown in full; of more in a line each.
 const IN_FULL: usize = 3;
@@ -57,11 +57,19 @@ pub(super) async fn plan(
     options: &PlanOptions,
     git: &GitArgs,
 ) -> Result<Vec<Target>, Stop> {
-    let mut reviews = review(session, keys, &options.revisions, git.offline).await?;
+    let mut reviews = review(session, keys, &options.revisions).await?;
     let now = session.clock.now();
     let mut targets = Vec::new();
     for key in keys {
         let application = session.picture.details(key).application.clone();
+        let sources = application.as_ref().map_or(0, |application| application.spec.effective_sources().len());
+        let given = options.revisions.len();
+        if application.is_some() && given > 0 && given != sources {
+            let name = session.picture.name(key);
+            let line = format!("{name}: {}", Refusal::Revisions { sources, revisions: given });
+            let failure = Failure::new(Exit::Usage, line);
+            return Err(failure.advice("--revision once for each source, in their order; HEAD is a revision, too").into());
+        }
         let review = reviews.remove(key);
         let planned = application
             .as_deref()

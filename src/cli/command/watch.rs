@@ -25,8 +25,9 @@ pub(in crate::cli) async fn watch(
     printer: &mut Printer,
 ) -> Result<Exit, Stop> {
     let targets = Targets::of(&args.targets)?;
-    session.limit(args.timeout);
     let chosen = targets.choose(session).await?;
+    // Counted from the moment from which nothing is missed.
+    session.limit(args.timeout);
     let mut known: std::collections::HashMap<AppKey, Shown> = std::collections::HashMap::new();
     for key in chosen {
         if let Some(app) = session.picture.apps.get(&key) {

@@ -64,15 +64,9 @@ impl Details {
         self.timeline.view(now)
     }
 
-    /// The plan of the review, if the operation is one of its commits: what another revision would do says nothing about
-    /// this one.
+    /// The plan of the review, if it is about this operation.
     fn fitting_plan(&self, view: &OperationView) -> Option<Vec<PlannedTask>> {
-        let review = self.review.as_ref()?;
-        let plan = review.plan.as_ref().ok()?;
-        let fits = view.state != OperationStatus::None
-            && view.runs_hooks()
-            && !review.commits.is_empty()
-            && view.revisions == review.commits;
-        fits.then(|| plan.tasks.iter().map(PlannedTask::from).collect())
+        let is_shown = view.state != OperationStatus::None && view.runs_hooks();
+        self.review.as_ref().filter(|_| is_shown)?.tasks_of(view)
     }
 }

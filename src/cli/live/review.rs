@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::picture::{News, Picture};
+use super::picture::News;
 use super::session::{Session, Stop};
 use crate::domain::application::AppKey;
 use crate::domain::live::{HookAccess, Review};
@@ -22,7 +22,6 @@ pub(in crate::cli) async fn review(
     session: &mut Session,
     keys: &[AppKey],
     revisions: &[String],
-    offline: bool,
 ) -> Result<HashMap<AppKey, Arc<Review>>, Stop> {
     let since = session.clock.now();
     let mut waiting: VecDeque<AppKey> = keys.iter().cloned().collect();
@@ -49,7 +48,7 @@ pub(in crate::cli) async fn review(
             if !session.has_git && session.picture.details(&looked.key).application.is_some() {
                 continue;
             }
-            match ready(&mut session.picture, &looked.key, revisions, since, offline) {
+            match ready(session, &looked.key, revisions, since) {
                 Some(review) => drop(found.insert(looked.key, review)),
                 None if now >= looked.until => {
                     let late = session.picture.details(&looked.key).review.clone();
@@ -99,23 +98,18 @@ fn fits(review: &Review, revisions: &[String]) -> bool {
 }
 
 /// The review, once it is made from what was fetched.
-fn ready(
-    picture: &mut Picture,
-    key: &AppKey,
-    revisions: &[String],
-    since: Timestamp,
-    offline: bool,
-) -> Option<Arc<Review>> {
-    let details = picture.details(key);
+fn ready(session: &mut Session, key: &AppKey, revisions: &[String], since: Timestamp) -> Option<Arc<Review>> {
+    let details = session.picture.details(key);
     let review = details.review.clone().filter(|review| fits(review, revisions))?;
     let application = details.application.clone()?;
     let sources = application.spec.effective_sources();
     let is_fetched = |(index, source): (usize, &crate::domain::live::SourceRevisions)| {
         let is_chart = sources.get(index).is_some_and(|own| !own.chart.is_empty());
-        let repository = picture.repositories.get(&source.repository);
+        let repository = session.picture.repositories.get(&source.repository);
         let failed = repository.is_some_and(|state| !state.fetching && state.problem.is_some());
-        is_chart || source.repository.is_empty() || failed || source.fetched.is_some_and(|at| at >= since)
+        let is_there = is_chart || source.repository.is_empty() || !session.fetches(&source.repository);
+        is_there || failed || source.fetched.is_some_and(|at| at >= since)
     };
-    let is_final = offline || review.revisions.sources.iter().enumerate().all(is_fetched);
+    let is_final = review.revisions.sources.iter().enumerate().all(is_fetched);
     is_final.then_some(review)
 }

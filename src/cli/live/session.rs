@@ -1,5 +1,6 @@
 //! A live view, and the loop that reads its stream until something holds, somebody interrupts, or time is over.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,6 +13,7 @@ use crate::cli::context::Surroundings;
 use crate::cli::exit::Exit;
 use crate::clock::Clock;
 use crate::domain::live::{LiveEvent, WatchState, Watched};
+use crate::git::{FileRepositories, RepoUrl};
 
 /// How often the cluster is tried before it is given up, as long as it was never reached.
 const TRIES: u32 = 3;
@@ -51,7 +53,10 @@ pub(in crate::cli) struct Session {
     pub clock: Clock,
     /// Git is asked.
     pub has_git: bool,
+    repositories: RepositoryOptions,
     events: Events,
+    /// News of requests that came while something else was waited for: whoever sent them wants to know.
+    kept: VecDeque<News>,
     signals: mpsc::Receiver<()>,
     /// In the clock's monotonic time.
     deadline: Option<Duration>,
@@ -93,6 +98,7 @@ impl Session {
             watch_operations: false,
         };
         let has_git = options.repositories.cache.is_some();
+        let repositories = options.repositories.clone();
         let signals = signals();
         let (live, events) = Live::start(options, clock).await?;
         let picture = Picture { cluster: live.cluster().clone(), ..Picture::default() };
@@ -101,12 +107,21 @@ impl Session {
             picture,
             clock: clock.clone(),
             has_git,
+            repositories,
             events,
+            kept: VecDeque::new(),
             signals,
             deadline: None,
             tick: None,
             failures: 0,
         })
+    }
+
+    /// Whether a repository is fetched at all: not if it stands on this disk, nor if nothing is to be fetched.
+    pub(in crate::cli) fn fetches(&self, repository: &str) -> bool {
+        let key = |address: &str| RepoUrl::parse(address, FileRepositories::Allowed).map(|url| url.key().to_owned());
+        let own = key(repository);
+        !self.repositories.offline && !self.repositories.checkouts.keys().any(|local| key(local) == own)
     }
 
     /// Waiting ends after this time, counted from now; `None`: never.
@@ -121,11 +136,20 @@ impl Session {
 
     /// Takes in the next event.
     pub(in crate::cli) async fn next(&mut self) -> Result<News, Stop> {
+        match self.kept.pop_front() {
+            Some(news) => Ok(news),
+            None => self.receive().await,
+        }
+    }
+
+    async fn receive(&mut self) -> Result<News, Stop> {
         let deadline = self.deadline.unwrap_or(Duration::MAX);
         let tick = self.tick.unwrap_or(Duration::MAX);
         tokio::select! {
             biased;
             _ = self.signals.recv() => Err(Stop::Interrupted),
+            // Before the events: a stream that never pauses must not put off the end of the time.
+            () = self.clock.sleep_until(deadline), if self.deadline.is_some() => Err(Stop::TimedOut),
             event = self.events.recv() => match event {
                 Some(event) => {
                     self.give_up(&event)?;
@@ -133,13 +157,15 @@ impl Session {
                 }
                 None => Err(Failure::new(Exit::Internal, "the live view has ended by itself").into()),
             },
-            () = self.clock.sleep_until(deadline), if self.deadline.is_some() => Err(Stop::TimedOut),
             () = self.clock.sleep(tick), if self.tick.is_some() => Ok(News::Tick),
         }
     }
 
     /// Takes in an event that has come already, if there is one.
     pub(in crate::cli) fn try_next(&mut self) -> Option<News> {
+        if let Some(news) = self.kept.pop_front() {
+            return Some(news);
+        }
         let event = self.events.try_recv().ok()?;
         Some(self.picture.take(event))
     }
@@ -157,14 +183,16 @@ impl Session {
         }
     }
 
-    /// Waits for something else than the stream, while events are taken in.
+    /// Waits for something else than the stream, while events are taken in. What became of requests is told afterwards.
     pub(in crate::cli) async fn meanwhile<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Stop> {
         let mut future = std::pin::pin!(future);
         loop {
             tokio::select! {
                 biased;
                 output = &mut future => return Ok(output),
-                news = self.next() => drop(news?),
+                news = self.receive() => if let news @ News::Request(_) = news? {
+                    self.kept.push_back(news);
+                },
             }
         }
     }
@@ -218,4 +246,56 @@ fn signals() -> mpsc::Receiver<()> {
     // Kept, so that a system without signals waits for ever.
     tokio::spawn(async move { sender.closed().await });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::application::AppKey;
+    use crate::domain::live::{Outcome, RequestId, RequestState, RequestUpdate};
+
+    #[tokio::test]
+    async fn what_became_of_a_request_is_told_after_something_else_was_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let text = r#"{"apiVersion": "v1", "kind": "Config", "current-context": "a",
+            "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
+            "users": [{"name": "a", "user": {"token": "t"}}],
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}"#;
+        std::fs::write(&kubeconfig, text).unwrap();
+        let args = ConnectArgs { kubeconfig: Some(kubeconfig), ..ConnectArgs::default() };
+        let surroundings = Surroundings {
+            output: crate::cli::Context::new(None),
+            can_ask: false,
+            state: None,
+            cache: None,
+            read_only: false,
+        };
+        let clock = Clock::real();
+        let mut session = Session::start(&args, Needs::default(), &surroundings, &clock).await.unwrap();
+        let (sender, events) = mpsc::channel(8);
+        session.events = events;
+        let (answer, asked) = tokio::sync::oneshot::channel();
+        let others = tokio::spawn(async move {
+            for id in 1..=3 {
+                let (key, at) = (AppKey::new("a", "argocd", "shop"), jiff::Timestamp::UNIX_EPOCH);
+                let state = RequestState::Ended(Outcome::Written);
+                let update = RequestUpdate { id: RequestId(id), key, name: "sync", at, state };
+                sender.send(LiveEvent::Request(update)).await.unwrap();
+            }
+            // All of them were taken in.
+            while sender.capacity() < sender.max_capacity() {
+                tokio::task::yield_now().await;
+            }
+            answer.send("an answer").unwrap();
+            sender
+        });
+        assert_eq!(session.meanwhile(asked).await.unwrap().unwrap(), "an answer");
+        let _sender = others.await.unwrap();
+        for expected in 1..=3 {
+            let News::Request(update) = session.next().await.unwrap() else { panic!("no request") };
+            assert_eq!(update.id, RequestId(expected));
+        }
+        assert!(session.try_next().is_none());
+    }
 }

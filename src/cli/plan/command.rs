@@ -23,6 +23,10 @@ pub(in crate::cli) fn run(args: &PlanArgs, context: Context, paint: Paint, now: 
         let output = explain::explain(explained, context.width, paint);
         return Outcome { output, errors: String::new(), exit: Exit::Success };
     }
+    if args.revisions.len() > 1 {
+        let errors = "boathook: manifests in files have one revision\n".to_owned();
+        return Outcome { output: String::new(), errors, exit: Exit::Usage };
+    }
     if args.paths.iter().filter(|path| *path == "-").count() > 1 {
         let errors = "boathook: standard input (-) can be read only once\n".to_owned();
         return Outcome { output: String::new(), errors, exit: Exit::Usage };

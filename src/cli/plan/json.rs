@@ -150,7 +150,7 @@ fn document(report: &Report, args: &PlanArgs) -> PlanDocument {
         api_version: "boathook.dev/v1",
         kind: "Plan",
         namespace: clean(&args.namespace),
-        revision: args.revision.as_deref().map(clean),
+        revision: args.revision().map(clean),
         tasks: tasks(report),
         deletion_hooks: report
             .deletions

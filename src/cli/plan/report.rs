@@ -51,7 +51,7 @@ impl Report {
             destination_namespace: &args.namespace,
             live_namespace: None,
             namespace_metadata: None,
-            revision: args.revision.as_deref().unwrap_or_default(),
+            revision: args.revision().unwrap_or_default(),
             started_at: now,
             permission: Permission::All,
             out_of_sync: None,
@@ -60,7 +60,7 @@ impl Report {
         });
         let settings = Settings {
             namespace: args.namespace.clone(),
-            revision: args.revision.clone(),
+            revision: args.revision().map(str::to_owned),
             sync_options: args.sync_options.clone(),
             without_hooks: args.apply_only || !args.resources.is_empty(),
         };

@@ -91,3 +91,27 @@ impl Printer {
         }
     }
 }
+
+/// Ends when nobody reads standard output any more; never where the system does not tell, as of a file.
+pub(in crate::cli) async fn nobody_reads() {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::io::Errno;
+        // The reader of a pipe that goes away is an error at the other end, which needs not be asked for. The thread ends
+        // with the process.
+        let gone = tokio::task::spawn_blocking(|| {
+            let output = io::stdout();
+            loop {
+                match poll(&mut [PollFd::new(&output, PollFlags::empty())], None) {
+                    Err(Errno::INTR) => {}
+                    polled => return polled.is_ok(),
+                }
+            }
+        });
+        if matches!(gone.await, Ok(true)) {
+            return;
+        }
+    }
+    std::future::pending().await
+}

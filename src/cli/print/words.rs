@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::table::{Cell, Tone};
 use crate::cli::exit::Exit;
-use crate::domain::application::{AppSummary, OperationSummary, PhaseState, Revision, SyncStatus};
+use crate::domain::application::{AppSummary, Doing, OperationSummary, PhaseState, Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
 use crate::domain::hook::SyncPhase;
 use crate::domain::operation::OperationPhase;
@@ -13,28 +13,16 @@ use crate::domain::timeline::{OperationStatus, OperationView, TaskState};
 
 /// What the application does, or how it compares with Git.
 pub(in crate::cli) fn standing(summary: &AppSummary) -> Cell {
-    let phase = summary.operation.as_ref().and_then(|operation| operation.phase);
-    let (tone, word) = if summary.deleting {
-        (Tone::Warning, "Deleting")
-    } else if summary.has_ghost_operation() {
-        (Tone::Bad, "Stranded")
-    } else if summary.is_pending() {
-        (Tone::Running, "Requested")
-    } else if summary.is_waiting_for_retry() {
-        (Tone::Warning, "Retrying")
-    } else if phase == Some(OperationPhase::Terminating) {
-        (Tone::Warning, "Aborting")
-    } else if summary.busy {
-        (Tone::Running, "Syncing")
-    } else {
-        match summary.sync {
-            Some(SyncStatus::Synced) => (Tone::Good, "Synced"),
-            Some(SyncStatus::OutOfSync) => (Tone::Warning, "OutOfSync"),
-            Some(SyncStatus::Unknown) => (Tone::Warning, "Unknown"),
-            None => (Tone::Dim, "?"),
-        }
+    let doing = summary.doing();
+    let tone = match doing {
+        Doing::Stranded => Tone::Bad,
+        Doing::Requested | Doing::Syncing => Tone::Running,
+        Doing::Deleting | Doing::Retrying | Doing::Aborting | Doing::Confirm => Tone::Warning,
+        Doing::Compared(SyncStatus::Synced) => Tone::Good,
+        Doing::Compared(SyncStatus::OutOfSync | SyncStatus::Unknown) => Tone::Warning,
+        Doing::NotCompared => Tone::Dim,
     };
-    Cell::new(tone, word)
+    Cell::new(tone, doing.as_str())
 }
 
 pub(in crate::cli) fn health(health: Option<HealthStatus>) -> Cell {

@@ -2,6 +2,7 @@
 //! compact form of the thousands in a list (`AppSummary`), decoded straight from the API server's bytes.
 
 mod decode;
+mod doing;
 mod draft;
 mod key;
 mod meaning;
@@ -10,6 +11,7 @@ mod read;
 mod summary;
 mod types;
 
+pub use doing::{Doing, says_prune};
 pub use key::AppKey;
 pub use phases::{PhaseState, PhaseSummary};
 pub use summary::{AppSummary, NotAnApplication, OperationSummary, Revision, SourceSummary};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::domain::application::AppKey;
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::plan::{Kinds, Plan};
+use crate::domain::timeline::{OperationView, PlannedTask};
 
 /// The revisions of an application, one entry a source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -121,6 +122,20 @@ pub struct Review {
     pub kinds: Arc<Kinds>,
     /// What could not be found out, so that the plan is less than it could be: for example the live objects.
     pub incomplete: Vec<String>,
+}
+
+impl Review {
+    /// The tasks of its plan, if it is one of the commits that an operation is of: what another revision would do says
+    /// nothing about this one.
+    pub fn tasks_of(&self, operation: &OperationView) -> Option<Vec<PlannedTask>> {
+        let is_of = !self.commits.is_empty() && self.commits == operation.revisions;
+        is_of.then(|| self.tasks()).flatten()
+    }
+
+    /// The tasks of its plan, if there is one.
+    pub fn tasks(&self) -> Option<Vec<PlannedTask>> {
+        Some(self.plan.as_ref().ok()?.tasks.iter().map(PlannedTask::from).collect())
+    }
 }
 
 /// An object whose manifest differs. Values of Secrets are hidden in both.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::state::Model;
-use crate::domain::application::{AppKey, Application, SyncStatus};
+use crate::domain::application::{AppKey, Application, SyncStatus, says_prune};
 use crate::store::Deferral;
 
 /// What is waited for.
@@ -111,11 +111,6 @@ impl Model {
         let summary = self.fleet.get(key).and_then(|row| row.summary());
         summary.map(|summary| summary.revision.to_string()).unwrap_or_default()
     }
-}
-
-/// Whether a message says that a prune waits for a confirmation, in the words of Argo CD.
-pub(in crate::tui) fn says_prune(message: &str) -> bool {
-    message.contains("waiting for pruning confirmation")
 }
 
 fn waits_for_deletion(application: &Application) -> bool {

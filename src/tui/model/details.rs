@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::application::{AppKey, Application};
+use crate::domain::application::{AppKey, Application, says_prune};
 use crate::domain::event::WatchEvent;
 use crate::domain::health::Health;
 use crate::domain::live::{HookAccess, KubernetesEvent, OperationRecord, Review, Revisions};
@@ -180,7 +180,7 @@ impl Details {
 
     /// Whether the running operation waits for a prune to be confirmed.
     pub(in crate::tui) fn waits_for_prune(&self) -> bool {
-        super::says_prune(&self.view.message) || self.view.tasks().any(|task| super::says_prune(&task.message))
+        says_prune(&self.view.message) || self.view.tasks().any(|task| says_prune(&task.message))
     }
 
     /// Whether something is at work, so that its times move on.
@@ -205,16 +205,13 @@ impl Details {
         }
     }
 
-    /// The plan of the review, if the operation is one of that revision: what another revision would do says nothing
-    /// about this one.
+    /// The plan of the review, if it is about this operation, or about the one to come.
     fn fitting_plan(&self) -> Option<Vec<PlannedTask>> {
-        let fits = |review: &&Arc<Review>| {
-            let same = self.view.revisions == review.commits;
-            self.view.state == OperationStatus::None || (same && !review.commits.is_empty())
-        };
-        let review = self.review.iter().chain(&self.operation_review).find(fits)?;
-        let plan = review.plan.as_ref().ok()?;
-        Some(plan.tasks.iter().map(PlannedTask::from).collect())
+        let mut reviews = self.review.iter().chain(&self.operation_review);
+        if self.view.state == OperationStatus::None {
+            return reviews.next()?.tasks();
+        }
+        reviews.find_map(|review| review.tasks_of(&self.view))
     }
 
     /// The task that an operator should look at, and whether it is a fault: what failed, else what will not go on

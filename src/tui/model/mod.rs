@@ -13,7 +13,7 @@ mod screen;
 mod sort;
 mod state;
 
-pub(super) use approvals::{Approval, Approvals, Entry, says_prune};
+pub(super) use approvals::{Approval, Approvals, Entry};
 pub(super) use details::{Details, SeenObject, is_fault};
 pub(super) use dialog::{Choice, Dialog, DialogKind, Field};
 pub(super) use filter::{Filter, sync_word};

@@ -11,12 +11,11 @@ use super::columns::{Columns, heading};
 use super::draw::{Canvas, cell};
 use super::phases;
 use super::times::{ago, clock};
-use crate::domain::application::{Revision, SyncStatus};
+use crate::domain::application::{AppSummary, Doing, Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
 use crate::domain::live::WatchState;
-use crate::domain::operation::OperationPhase;
 use crate::domain::text;
-use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Standing, says_prune, sync_word};
+use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Standing};
 use crate::tui::theme::Role;
 
 /// The row of the screen on which the first application stands.
@@ -125,37 +124,17 @@ fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row
 
 /// What the application does, or how it compares with Git.
 fn sync(row: &Row) -> (Role, &'static str) {
-    if let Some(summary) = row.summary() {
-        let phase = summary.operation.as_ref().and_then(|operation| operation.phase);
-        if summary.deleting {
-            return (Role::Warning, "Deleting");
-        }
-        if summary.has_ghost_operation() {
-            return (Role::Bad, "Stranded");
-        }
-        if summary.is_pending() {
-            return (Role::Waiting, "Requested");
-        }
-        if summary.is_waiting_for_retry() {
-            return (Role::Waiting, "Retrying");
-        }
-        if phase == Some(OperationPhase::Terminating) {
-            return (Role::Warning, "Aborting");
-        }
-        if summary.operation.as_ref().is_some_and(|operation| summary.busy && says_prune(&operation.message)) {
-            // It waits for a person, not for the cluster.
-            return (Role::Warning, "Confirm");
-        }
-        if summary.busy {
-            return (Role::Running, "Syncing");
-        }
-    }
-    match row.sync() {
-        Some(SyncStatus::Synced) => (Role::Good, "Synced"),
-        Some(SyncStatus::OutOfSync) => (Role::Waiting, "OutOfSync"),
-        Some(status @ SyncStatus::Unknown) => (Role::Unknown, sync_word(status)),
-        None => (Role::Unknown, "?"),
-    }
+    let doing = row.summary().map_or_else(|| Doing::of_sync(row.sync()), AppSummary::doing);
+    let role = match doing {
+        Doing::Stranded => Role::Bad,
+        Doing::Requested | Doing::Retrying | Doing::Compared(SyncStatus::OutOfSync) => Role::Waiting,
+        // It waits for a person, not for the cluster.
+        Doing::Deleting | Doing::Aborting | Doing::Confirm => Role::Warning,
+        Doing::Syncing => Role::Running,
+        Doing::Compared(SyncStatus::Synced) => Role::Good,
+        Doing::Compared(SyncStatus::Unknown) | Doing::NotCompared => Role::Unknown,
+    };
+    (role, doing.as_str())
 }
 
 fn health(row: &Row) -> (Role, &'static str) {

@@ -42,6 +42,45 @@ async fn the_program_describes_itself_and_completes_what_is_in_the_cluster() {
     place.stop().await;
 }
 
+/// The commands below one that have none below them, with the names of those above.
+fn leaves(command: &clap::Command, path: &[String]) -> Vec<(Vec<String>, clap::Command)> {
+    let below: Vec<_> = command.get_subcommands().collect();
+    let own = (!path.is_empty()).then(|| (path.to_vec(), command.clone()));
+    let deeper = below.into_iter().flat_map(|own| leaves(own, &[path, &[own.get_name().to_owned()]].concat()));
+    own.into_iter().chain(deeper).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn help_and_man_page_of_every_command_say_its_exit_codes() {
+    let place = Place::without_engine(&map("settings")).await;
+    let mut program = <boathook::cli::Cli as clap::CommandFactory>::command();
+    program.build();
+    for exit in boathook::cli::Exit::ALL {
+        let row = format!("{:>3}  {}", exit.code(), exit.words());
+        for arguments in [&["--help"][..], &["man"]] {
+            let text = place.run(arguments).await.expect(0).out.replace("\\-", "-");
+            assert!(text.contains(&row), "{arguments:?}: {row}\n{text}");
+        }
+    }
+    let known: Vec<String> = boathook::cli::Exit::ALL.iter().map(|exit| exit.code().to_string()).collect();
+    for (path, command) in leaves(&program, &[]) {
+        let help = command.clone().render_long_help().to_string();
+        let codes = help.split("Exit codes").nth(1).unwrap_or_else(|| panic!("{path:?}: no exit codes\n{help}"));
+        let codes = codes.split("\n\n").next().unwrap().lines().filter_map(|line| line.split_whitespace().next());
+        // Long meanings are wrapped.
+        let codes: Vec<&str> = codes.filter(|word| word.parse::<u8>().is_ok()).collect();
+        assert!(codes.len() >= 2 && codes.iter().all(|code| known.iter().any(|own| own == code)), "{path:?}: {codes:?}");
+        for needed in ["0", "2"] {
+            assert!(codes.contains(&needed), "{path:?}: {codes:?}");
+        }
+    }
+    for command in [&["sync"][..], &["get", "app"], &["engine"]] {
+        let page = place.run(&[&["man"], command].concat()).await.expect(0);
+        assert!(page.out.contains("Exit codes"), "{command:?}: {}", page.out);
+    }
+    place.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_its_name_for_kubectl_it_is_a_plugin() {
     let place = Place::new(&map("settings")).await;
@@ -65,6 +104,10 @@ async fn the_sync_of_an_application_is_planned_with_its_findings() {
     assert!(codes.contains(&json!("hook-sticks-after-failure")), "{codes:?}");
     let text = place.run(&[&arguments[..], &["--strict"]].concat()).await.expect(1);
     assert!(text.out.contains("PreSync  0     Job/good") && text.out.contains("  fix: "), "{text:#?}");
+    let kubeconfig = place.world.path().join("kubeconfig");
+    let named = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--context", &place.context()];
+    place.run(&[&arguments[..], &named].concat()).await.expect(0);
+    place.run(&[&arguments[..], &["--context", "other"]].concat()).await.expect(2);
     place.run(&["plan", "--app", "gone"]).await.expect(8);
     place.run(&["plan", "--app", "shop", "deploy/"]).await.expect(2);
     place.stop().await;

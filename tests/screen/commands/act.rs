@@ -3,7 +3,7 @@
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, JOBS};
 use serde_json::json;
 
-use super::place::{Place, hook, map};
+use super::place::{Place, hook, map, masked};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_syncs_are_retried_and_resumed_and_hooks_run_again() {
@@ -20,6 +20,30 @@ async fn failed_syncs_are_retried_and_resumed_and_hooks_run_again() {
     place.run(&["rerun", "shop", "unheard-of", "-y"]).await.expect(8);
     place.run(&["abort", "shop", "-y"]).await.expect(7);
     place.run(&["abort", "gone", "-y"]).await.expect(8);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_is_told_as_documents() {
+    let mut place = Place::new(&map("first")).await;
+    place.world.synced(&json!({})).await;
+    place.world.deploys(&(hook("bad", "PreSync", "") + &map("first")));
+    place.world.synced(&json!({})).await;
+    let mut told = String::new();
+    for arguments in [
+        &["retry", "shop", "-y", "--wait", "--log-lines", "0"][..],
+        &["rerun", "shop", "bad", "-y"],
+        &["rollback", "shop", "0", "-y", "--wait"],
+        &["refresh", "shop", "--wait"],
+        &["abort", "shop", "-y"],
+        &["approve", "shop", "--prune", "-y"],
+    ] {
+        let done = place.run(&[arguments, &["-o", "json"]].concat()).await;
+        let results: Vec<_> = done.documents().into_iter().filter(|document| document["kind"] == "Result").collect();
+        let [result] = &results[..] else { panic!("{arguments:?}: {done:#?}") };
+        told += &format!("{} -> {}\n{result:#}\n", arguments.join(" "), done.code);
+    }
+    insta::assert_snapshot!("asked_for", masked(&told));
     place.stop().await;
 }
 

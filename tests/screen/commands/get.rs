@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::place::{Place, hook, map, masked};
+use super::place::{Place, hook, kubeconfig, map, masked};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn get_shows_applications_in_every_format() {
@@ -56,13 +56,8 @@ async fn get_app_shows_the_operation_and_its_hooks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
     let place = Place::new(&map("settings")).await;
-    let nobody = place.write_home(
-        "refused",
-        "apiVersion: v1\nkind: Config\ncurrent-context: gone\nclusters: [{name: gone, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: {token: x}}]\ncontexts: [{name: gone, context: {cluster: gone, user: u}}]\n",
-    );
-    let kubeconfig = std::fs::read_to_string(place.world.path().join("kubeconfig")).unwrap();
-    let token = regex::Regex::new("token: .*").unwrap().replace(&kubeconfig, "token: wrong").into_owned();
-    let stranger = place.write_home("stranger", &token);
+    let nobody = place.write_home("refused", &kubeconfig("http://127.0.0.1:1", "x"));
+    let stranger = place.stranger();
     for (arguments, code, words) in [
         (&["get", "app", "nothing"][..], 8, "boathook: there is no application nothing in"),
         (&["get", "app", "other/shop"], 8, "boathook: there is no application shop in namespace other"),
@@ -73,7 +68,7 @@ async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
         (&["wait"], 2, "boathook: which applications?"),
         (&["get", "apps", "--kubeconfig", nobody.to_str().unwrap()], 10, "boathook: gone cannot be reached"),
         (
-            &["get", "apps", "--kubeconfig", stranger.to_str().unwrap()],
+            &["get", "apps", "--kubeconfig", &stranger],
             9,
             "boathook: you may not read the Applications",
         ),

@@ -2,8 +2,15 @@
 
 mod about;
 mod act;
+mod closed;
+mod codes;
+mod coverage;
 mod get;
+mod options;
 mod place;
+mod program;
 mod recipes;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod wait;

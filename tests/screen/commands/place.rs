@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::sim::access::User;
 use boathook::sim::resource::APPLICATIONS;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use crate::engine::{ARGOCD, Setup, World};
+use crate::git_server::GitServer;
 use crate::schema;
 
 /// Ends a test that would hang; nothing waits for it.
@@ -96,17 +101,44 @@ pub(super) struct Place {
 impl Place {
     /// With one application `shop` of these manifests.
     pub(super) async fn new(manifests: &str) -> Self {
-        Self::prepared(manifests, |_| ()).await
+        Self::with_spec(manifests, &json!({})).await
     }
 
-    /// As [`Place::new`], with something done before the engine starts.
-    pub(super) async fn prepared(manifests: &str, prepare: impl FnOnce(&World)) -> Self {
-        let mut world = World::new(&Setup::made(PODS)).await;
+    /// As [`Place::new`], without anybody who carries operations out.
+    pub(super) async fn without_engine(manifests: &str) -> Self {
+        Self::made(manifests, &json!({})).await
+    }
+
+    /// As [`Place::new`], with a spec over the usual one.
+    pub(super) async fn with_spec(manifests: &str, spec: &Value) -> Self {
+        let mut place = Self::made(manifests, spec).await;
+        place.world.start().await;
+        place
+    }
+
+    async fn made(manifests: &str, spec: &Value) -> Self {
+        let world = World::new(&Setup::made(PODS)).await;
         world.deploys(manifests);
-        world.make_application(&json!({}));
-        prepare(&world);
-        world.start().await;
+        world.make_application(spec);
         Self { world, home: tempfile::tempdir().unwrap() }
+    }
+
+    /// As [`Place::new`], with the repository behind a server, as repositories are.
+    pub(super) async fn over_http(manifests: &str) -> (Self, GitServer) {
+        let mut place = Self::made(manifests, &json!({})).await;
+        let server = GitServer::start(place.world.path(), None);
+        place.world.edit(|application| application["spec"]["source"]["repoURL"] = json!(server.url("work/.git")));
+        place.world.start().await;
+        (place, server)
+    }
+
+    /// A kubeconfig of somebody else, who may do everything too.
+    pub(super) fn user(&self, name: &str) -> String {
+        let token = format!("token-of-{name}");
+        self.world.simulator.access().add(&token, User { name: name.to_owned(), ..User::default() });
+        let kubeconfig = fs::read_to_string(self.world.path().join("kubeconfig")).unwrap();
+        let text = kubeconfig.replace(self.world.simulator.token(), &token);
+        self.write_home(name, &text).to_str().unwrap().to_owned()
     }
 
     /// The program with these arguments, away from the user's settings.
@@ -175,6 +207,12 @@ impl Place {
         );
     }
 
+    /// A kubeconfig with a token that the cluster does not know.
+    pub(super) fn stranger(&self) -> String {
+        let text = kubeconfig(&self.world.simulator.url(), "of-nobody");
+        self.write_home("stranger", &text).to_str().unwrap().to_owned()
+    }
+
     pub(super) fn write_home(&self, file: &str, content: &str) -> PathBuf {
         let path = self.home.path().join(file);
         fs::write(&path, content).unwrap();
@@ -196,14 +234,61 @@ pub(super) async fn done_within(mut command: Command, limit: Duration) -> Done {
     within(command.spawn().unwrap(), limit).await
 }
 
-async fn within(child: Child, limit: Duration) -> Done {
-    let output = Clock::real().timeout(limit, child.wait_with_output()).await;
-    let Output { status, stdout, stderr } = output.expect("it does not end").unwrap();
-    Done {
-        code: status.code().unwrap_or_else(|| panic!("ended by a signal: {status}")),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
+async fn within(mut child: Child, limit: Duration) -> Done {
+    let (out, err) = (Kept::of(child.stdout.take()), Kept::of(child.stderr.take()));
+    let ended = async {
+        let status = child.wait().await.unwrap();
+        (status, out.all().await, err.all().await)
+    };
+    let Ok((status, out, err)) = Clock::real().timeout(limit, ended).await else {
+        panic!("it does not end; so far:\n{}\n--- standard error\n{}", out.so_far(), err.so_far());
+    };
+    Done { code: status.code().unwrap_or_else(|| panic!("ended by a signal: {status}")), out, err }
+}
+
+/// What a child prints, while it prints it.
+struct Kept {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Kept {
+    fn of(source: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&bytes);
+        let reader = source.map(|mut source| {
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 1 << 16];
+                while let Ok(count @ 1..) = source.read(&mut buffer).await {
+                    kept.lock().unwrap().extend_from_slice(&buffer[..count]);
+                }
+            })
+        });
+        Self { bytes, reader: Mutex::new(reader) }
     }
+
+    async fn all(&self) -> String {
+        let reader = self.reader.lock().unwrap().take();
+        if let Some(reader) = reader {
+            reader.await.unwrap();
+        }
+        String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+}
+
+/// A kubeconfig.
+pub(super) fn kubeconfig(server: &str, token: &str) -> String {
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "gone",
+        "clusters": [{"name": "gone", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "gone", "context": {"cluster": "gone", "user": "u"}}],
+    });
+    config.to_string()
 }
 
 /// A Job that is a hook.

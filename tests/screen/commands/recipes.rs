@@ -33,17 +33,29 @@ fn the_exit_codes_stand_in_the_readme_as_the_program_knows_them() {
 async fn the_recipes_of_the_readme_work() {
     let recipes = recipes();
     let [pipeline, check, reviewed, report, runbook] = &recipes[..] else { panic!("{recipes:#?}") };
-    let place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
-    cook(&place, pipeline, "").await.expect(0);
-    let commit = place.world.deploys(&(hook("good", "PreSync", "") + &hook("bad", "PreSync", "")));
+    let good = hook("good", "PreSync", "") + &map("settings");
+    let (place, _server) = Place::over_http(&good).await;
+    // What comes with the pipeline: nothing is deployed yet.
+    let synced = cook(&place, pipeline, "").await.expect(0);
+    assert!(synced.out.contains("shop: succeeded in "), "{synced:#?}");
+    let commit = place.world.deploys(&(good.clone() + &map("more")));
+    let moved = cook(&place, reviewed, &"0".repeat(40)).await.expect(7);
+    assert!(moved.err.contains(&format!("the target of shop is {} now", &commit[..7])), "{moved:#?}");
+    let approved = cook(&place, reviewed, &commit).await.expect(0);
+    assert!(approved.out.contains("shop: succeeded in "), "{approved:#?}");
+    let state = &place.world.application()["status"]["operationState"];
+    assert_eq!(state["syncResult"]["revision"], commit.as_str());
+    let commit = place.world.deploys(&(good + &hook("bad", "PreSync", "")));
+    let failed = cook(&place, reviewed, &commit).await.expect(4);
+    assert!(failed.err.contains("(PreSync Job/bad)"), "{failed:#?}");
     let failed = cook(&place, pipeline, "").await.expect(4);
     assert!(failed.out.contains("ERROR: relation orders does not exist"), "{failed:#?}");
+    place.run(&["refresh", "shop", "--wait"]).await.expect(0);
     let report = cook(&place, report, "").await.expect(0);
-    assert!(report.out.contains("one or more synchronization tasks completed unsuccessfully"), "{report:#?}");
+    let lines = "shop\none or more synchronization tasks completed unsuccessfully\n";
+    assert_eq!(report.out, lines, "what is not as Git says, and why it failed");
     let runbook = cook(&place, runbook, "").await.expect(4);
     assert!(runbook.out.contains("Job/bad") && runbook.out.contains("connecting to the database"), "{runbook:#?}");
-    // It is not known here what the target is: the repository may not be read.
-    cook(&place, reviewed, &commit).await.expect(7);
     place.write_home("deploy.yaml", &hook("good", "Postsync", ""));
     std::fs::create_dir(place.home().join("deploy")).unwrap();
     std::fs::rename(place.home().join("deploy.yaml"), place.home().join("deploy/all.yaml")).unwrap();

@@ -79,10 +79,22 @@ async fn watch_prints_changes_and_ends_when_nobody_reads() {
             break;
         }
     }
+    // Nothing happens any more, and yet it ends.
     drop(lines);
-    // The next change finds nobody who reads it.
-    place.world.deploys(&hook("bad", "PreSync", ""));
-    place.world.synced(&json!({})).await;
+    assert_eq!(done(child).await.code, 0);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_follows_logs_ends_when_nobody_reads_it_and_nothing_is_written() {
+    let mut place = Place::new(&hook("slow", "PreSync", "")).await;
+    place.world.sync(&json!({}));
+    place.world.until_message("waiting for completion of hook batch/Job/slow").await;
+    let mut child = place.command(&["logs", "shop", "slow", "--follow"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = Clock::real().timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap();
+    assert_eq!(line.as_deref(), Some("still at work"));
+    drop(lines);
     assert_eq!(done(child).await.code, 0);
     place.stop().await;
 }

@@ -212,7 +212,7 @@ pub(in crate::cli) async fn approve(
         return errand.carry_out(session, printer, vec![key], &Request::Confirm(what)).await;
     };
     let options = PlanOptions::default();
-    let targets = sync::plan(session, std::slice::from_ref(&key), &options, &args.git).await?;
+    let targets = sync::plan(session, std::slice::from_ref(&key), &options).await?;
     let target = targets.first().and_then(|target| Some((target.application.as_deref()?, target.planned.as_ref()?)));
     let Some((application, planned)) = target else {
         let line = format!("what the target of {} means now is not known", args.name);

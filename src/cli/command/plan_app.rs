@@ -32,7 +32,7 @@ pub(in crate::cli) async fn plan_app(
         sync_options: args.sync_options.clone(),
         ..PlanOptions::default()
     };
-    let targets = plan(session, std::slice::from_ref(&key), &options, &app.git).await?;
+    let targets = plan(session, std::slice::from_ref(&key), &options).await?;
     let Some(planned) = targets.into_iter().next().and_then(|target| target.planned) else {
         return Err(Failure::new(Exit::NotFound, format!("what a sync of {name} would do is not known")).into());
     };

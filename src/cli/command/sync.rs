@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::act::{Act, Ended, Job};
-use crate::cli::args::{AnswerArgs, Format, GitArgs, SyncArgs};
+use crate::cli::args::{AnswerArgs, Format, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop, Targets, review};
 use crate::cli::print::{Document, Printer, Tally, print_one};
@@ -30,7 +30,7 @@ pub(in crate::cli) async fn sync(
 ) -> Result<Exit, Stop> {
     let chosen = Targets::required(&args.targets)?.choose_some(session).await?;
     let options = PlanOptions::of(args);
-    let targets = plan(session, &chosen, &options, &args.git).await?;
+    let targets = plan(session, &chosen, &options).await?;
     show(&targets, session, printer, &args.answer, args.dry_run)?;
     if args.dry_run {
         let is_known = |target: &Target| {
@@ -55,7 +55,6 @@ pub(super) async fn plan(
     session: &mut Session,
     keys: &[AppKey],
     options: &PlanOptions,
-    git: &GitArgs,
 ) -> Result<Vec<Target>, Stop> {
     let mut reviews = review(session, keys, &options.revisions).await?;
     let now = session.clock.now();

@@ -268,7 +268,8 @@ mod tests {
             output: crate::cli::Context::new(None),
             can_ask: false,
             state: None,
-            cache: None,
+            repositories: RepositoryOptions::default(),
+            capture: CaptureOptions::default(),
             read_only: false,
         };
         let clock = Clock::real();

@@ -51,6 +51,19 @@ async fn offline_is_what_was_fetched_before() {
     place.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkout_on_this_disk_stands_for_its_repository() {
+    let place = Place::new(&map("local")).await;
+    let address = "https://git.example.invalid/shop.git";
+    place.world.edit(|application| application["spec"]["source"]["repoURL"] = json!(address));
+    let folder = place.world.work().to_str().unwrap();
+    let config = place.write_home("config.yaml", &format!("git:\n  checkouts:\n    {address}: {folder}\n"));
+    // Nothing is fetched, and so nothing is waited for.
+    let plan = place.run(&["plan", "--app", "shop", "--config", config.to_str().unwrap()]).await.expect(0);
+    assert!(plan.out.contains("ConfigMap/local"), "{plan:#?}");
+    place.stop().await;
+}
+
 /// An application of two folders of the repository.
 async fn of_two_sources() -> Place {
     let place = Place::new(&map("settings")).await;

@@ -81,7 +81,8 @@ pub(super) fn is_stale(repos: &Repos, sources: &[Source], told: &Revisions) -> b
     sources.iter().zip(&told.sources).filter(|(source, _)| source.chart.is_empty()).any(|(source, told)| {
         let state = repos.parse(&source.repo_url).map(|url| repos.state(&url));
         state.is_ok_and(|state| {
-            state.fetched != told.fetched || state.problem.as_ref().is_some_and(|own| told.problem.as_ref() != Some(own))
+            state.fetched != told.fetched
+                || state.problem.as_ref().is_some_and(|own| told.problem.as_ref() != Some(own))
         })
     })
 }

@@ -77,7 +77,8 @@ impl Ended {
     pub(in crate::cli) fn changed(changed: &[Changed], who: Option<&str>) -> Self {
         let words: Vec<&str> = changed.iter().map(|changed| changed.as_str()).collect();
         let mut message = format!("nothing was sent, because {} meanwhile", words.join(", and "));
-        if let Some(who) = who.filter(|_| changed.iter().any(|own| matches!(own, Changed::Operation | Changed::Phase))) {
+        if let Some(who) = who.filter(|_| changed.iter().any(|own| matches!(own, Changed::Operation | Changed::Phase)))
+        {
             message.push_str(&one_line(&format!("; its last operation is of {who}"), 100));
         }
         Self::new(Exit::Refused, message)

@@ -11,9 +11,7 @@ mod target;
 mod wait;
 
 pub(super) use about::{ManArgs, Shell, VersionArgs};
-pub(super) use act::{
-    ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, SyncArgs,
-};
+pub(super) use act::{ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, SyncArgs};
 pub(super) use connect::{ConnectArgs, GitArgs};
 pub(super) use format::Format;
 pub(super) use get::{GetAppArgs, GetAppsArgs, GetWhat};

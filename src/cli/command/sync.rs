@@ -51,11 +51,7 @@ pub(in crate::cli) async fn sync(
 }
 
 /// Plans the sync of each application.
-pub(super) async fn plan(
-    session: &mut Session,
-    keys: &[AppKey],
-    options: &PlanOptions,
-) -> Result<Vec<Target>, Stop> {
+pub(super) async fn plan(session: &mut Session, keys: &[AppKey], options: &PlanOptions) -> Result<Vec<Target>, Stop> {
     let mut reviews = review(session, keys, &options.revisions).await?;
     let now = session.clock.now();
     let mut targets = Vec::new();
@@ -67,7 +63,9 @@ pub(super) async fn plan(
             let name = session.picture.name(key);
             let line = format!("{name}: {}", Refusal::Revisions { sources, revisions: given });
             let failure = Failure::new(Exit::Usage, line);
-            return Err(failure.advice("--revision once for each source, in their order; HEAD is a revision, too").into());
+            return Err(failure
+                .advice("--revision once for each source, in their order; HEAD is a revision, too")
+                .into());
         }
         let review = reviews.remove(key);
         let planned = application

@@ -98,7 +98,8 @@ impl fmt::Display for Refusal {
             Self::Nothing(what) => formatter.write_str(what),
             Self::Ghost => formatter.write_str("the last operation was left behind unfinished; repair it first"),
             Self::Revisions { sources, revisions } => {
-                let given = if *revisions == 1 { "1 revision was".to_owned() } else { format!("{revisions} revisions were") };
+                let given =
+                    if *revisions == 1 { "1 revision was".to_owned() } else { format!("{revisions} revisions were") };
                 let of = if *sources == 1 { "1 source".to_owned() } else { format!("{sources} sources") };
                 write!(formatter, "{given} given for {of}")
             }

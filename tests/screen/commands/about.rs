@@ -69,7 +69,10 @@ async fn help_and_man_page_of_every_command_say_its_exit_codes() {
         let codes = codes.split("\n\n").next().unwrap().lines().filter_map(|line| line.split_whitespace().next());
         // Long meanings are wrapped.
         let codes: Vec<&str> = codes.filter(|word| word.parse::<u8>().is_ok()).collect();
-        assert!(codes.len() >= 2 && codes.iter().all(|code| known.iter().any(|own| own == code)), "{path:?}: {codes:?}");
+        assert!(
+            codes.len() >= 2 && codes.iter().all(|code| known.iter().any(|own| own == code)),
+            "{path:?}: {codes:?}"
+        );
         for needed in ["0", "2"] {
             assert!(codes.contains(&needed), "{path:?}: {codes:?}");
         }

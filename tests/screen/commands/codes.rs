@@ -62,7 +62,11 @@ async fn every_exit_code_is_reached() {
     let place = Place::new(&map("settings")).await;
     place.add("hooked", &json!({}), &hook("bad", "PreSync", ""));
     place.add("slow", &json!({}), &hook("slow", "PreSync", ""));
-    place.add("invalid", &json!({}), "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 0}]}\n");
+    place.add(
+        "invalid",
+        &json!({}),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 0}]}\n",
+    );
     let manifest = place.write_home("dropped.yaml", &hook("good", "Postsync", ""));
     let stranger = place.stranger();
     let gone = place.write_home("gone", &super::place::kubeconfig("http://127.0.0.1:1", "x"));

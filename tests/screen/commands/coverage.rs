@@ -16,21 +16,44 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
     ("hooks_and_windows_are_shown", "get hooks", &["--output"]),
     ("hooks_and_windows_are_shown", "get windows", &["--output"]),
     ("what_was_deployed_is_deployed_again", "get history", &["--output"]),
-    ("applications_of_any_namespace_are_found_and_their_projects_where_the_controller_is", "get apps", &["--all-namespaces"]),
+    (
+        "applications_of_any_namespace_are_found_and_their_projects_where_the_controller_is",
+        "get apps",
+        &["--all-namespaces"],
+    ),
     ("errors_say_what_and_what_to_do_and_end_with_their_code", "get apps", &["--kubeconfig", "--context"]),
     ("colours_are_for_terminals_that_want_them", "get apps", &["--color"]),
     ("the_configuration_counts_for_commands_too", "sync", &["--config"]),
     ("the_configuration_counts_for_commands_too", "", &["--theme"]),
     ("nothing_is_sent_that_would_be_refused", "sync", &["--read-only"]),
-    ("a_sync_is_sent_as_its_options_say", "sync", &[
-        "--prune", "--server-dry-run", "--force", "--apply-only", "--resource", "--sync-option", "--info",
-        "--retry-limit", "--retry-backoff", "--retry-backoff-max", "--yes", "--wait", "--allow-file-repositories",
-    ]),
+    (
+        "a_sync_is_sent_as_its_options_say",
+        "sync",
+        &[
+            "--prune",
+            "--server-dry-run",
+            "--force",
+            "--apply-only",
+            "--resource",
+            "--sync-option",
+            "--info",
+            "--retry-limit",
+            "--retry-backoff",
+            "--retry-backoff-max",
+            "--yes",
+            "--wait",
+            "--allow-file-repositories",
+        ],
+    ),
     ("of_several_sources_each_has_its_revision", "sync", &["--revision", "--output"]),
     ("of_several_sources_each_has_its_revision", "plan", &["--revision", "--app"]),
     ("sync_shows_its_plan_and_stops_there_if_asked_to", "sync", &["--dry-run", "--output"]),
     ("sync_shows_the_log_of_a_hook_that_failed", "sync", &["--log-lines"]),
-    ("the_end_of_the_time_ends_the_waiting_and_only_if_asked_for_the_sync", "sync", &["--timeout", "--abort-on-timeout"]),
+    (
+        "the_end_of_the_time_ends_the_waiting_and_only_if_asked_for_the_sync",
+        "sync",
+        &["--timeout", "--abort-on-timeout"],
+    ),
     ("offline_is_what_was_fetched_before", "sync", &["--offline"]),
     ("of_many_syncs_one_fails_and_each_has_its_result", "sync", &["--all", "--output"]),
     ("wait_ends_when_it_holds_or_never_will_or_time_is_over", "wait", &["--for", "--timeout", "--output"]),
@@ -38,9 +61,11 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
     ("the_end_of_the_time_ends_what_only_looks", "watch", &["--timeout"]),
     ("the_end_of_the_time_ends_what_only_looks", "refresh", &["--timeout"]),
     ("what_follows_logs_ends_when_nobody_reads_it_and_nothing_is_written", "logs", &["--follow"]),
-    ("logs_are_read_while_they_are_written_and_after_their_pods_are_gone", "logs", &[
-        "--timestamps", "--all-attempts", "--phase", "--output",
-    ]),
+    (
+        "logs_are_read_while_they_are_written_and_after_their_pods_are_gone",
+        "logs",
+        &["--timestamps", "--all-attempts", "--phase", "--output"],
+    ),
     ("logs_are_chosen_by_age_container_and_operation", "logs", &["--since", "--container", "--operation"]),
     ("failed_syncs_are_retried_and_resumed_and_hooks_run_again", "resume", &["--output", "--yes", "--wait"]),
     ("failed_syncs_are_retried_and_resumed_and_hooks_run_again", "rerun", &["--why"]),
@@ -66,10 +91,20 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
     ("it_says_where_it_is_writes_a_private_kubeconfig_and_ends_at_a_signal", "sim", &["--kubeconfig", "--speed"]),
     ("what_it_cannot_do_it_says_and_touches_nothing", "sim", &["--scenario", "--port"]),
     ("two_simulated_clusters_of_one_seed_are_alike", "sim", &["--seed"]),
-    ("the_engine_is_a_program_that_says_where_it_works_and_ends_at_a_signal", "engine", &[
-        "--context", "--namespace", "--install-crds", "--repo-cache", "--interval", "--allow-file-repositories",
-        "--metrics-port", "--all-namespaces",
-    ]),
+    (
+        "the_engine_is_a_program_that_says_where_it_works_and_ends_at_a_signal",
+        "engine",
+        &[
+            "--context",
+            "--namespace",
+            "--install-crds",
+            "--repo-cache",
+            "--interval",
+            "--allow-file-repositories",
+            "--metrics-port",
+            "--all-namespaces",
+        ],
+    ),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "version", &["--output"]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "completions", &[]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "man", &["--dir"]),
@@ -94,7 +129,11 @@ impl Opt {
         let shorts = arg.get_short_and_visible_aliases().unwrap_or_default().into_iter().map(|own| format!("-{own}"));
         let longs = arg.get_long_and_visible_aliases().unwrap_or_default().into_iter().map(|own| format!("--{own}"));
         let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
-        Some(Self { name, forms: shorts.chain(longs).collect(), meaning: format!("{help} {:?}", arg.get_value_names()) })
+        Some(Self {
+            name,
+            forms: shorts.chain(longs).collect(),
+            meaning: format!("{help} {:?}", arg.get_value_names()),
+        })
     }
 }
 

@@ -67,11 +67,7 @@ async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
         (&["get", "apps", "--context", "other"], 2, "boathook: the kubeconfig has no context \"other\""),
         (&["wait"], 2, "boathook: which applications?"),
         (&["get", "apps", "--kubeconfig", nobody.to_str().unwrap()], 10, "boathook: gone cannot be reached"),
-        (
-            &["get", "apps", "--kubeconfig", &stranger],
-            9,
-            "boathook: you may not read the Applications",
-        ),
+        (&["get", "apps", "--kubeconfig", &stranger], 9, "boathook: you may not read the Applications"),
     ] {
         let done = place.run(arguments).await.expect(code);
         assert!(done.err.starts_with(words), "{arguments:?}: {done:#?}");

@@ -146,10 +146,7 @@ async fn applications_of_any_namespace_are_found_and_their_projects_where_the_co
         (&["-n", "team-b", "get", "apps", "-o", "name"], "team-b/web\n"),
         (&["get", "apps", "-o", "name", "team-b/web"], "team-b/web\n"),
         (&["get", "apps", "-o", "name", "team-b/web", "shop"], "argocd/shop\nteam-b/web\n"),
-        (
-            &["get", "apps", "-o", "name", "--all-namespaces"],
-            "argocd/shop\nteam-a/closed\nteam-a/web\nteam-b/web\n",
-        ),
+        (&["get", "apps", "-o", "name", "--all-namespaces"], "argocd/shop\nteam-a/closed\nteam-a/web\nteam-b/web\n"),
         (&["get", "apps", "-o", "name", "-A", "-p", "teams"], "team-a/closed\nteam-a/web\nteam-b/web\n"),
         (&["get", "apps", "-o", "name", "--project", "teams"], ""),
     ] {

@@ -13,7 +13,7 @@ use crate::cli::live::{Failure, News, Stop};
 use crate::cli::print::exit_of_view;
 use crate::domain::application::AppKey;
 use crate::domain::live::{RequestState, RequestUpdate};
-use crate::domain::request::Request;
+use crate::domain::request::{Controller, Refusal, Request};
 use crate::domain::text::{duration, one_line};
 use crate::domain::timeline::{OperationStatus, OperationView};
 
@@ -73,6 +73,7 @@ impl Act<'_> {
             for index in std::mem::take(&mut changed) {
                 self.look(index, told)?;
             }
+            self.tell_controller();
             if self.open().next().is_none() {
                 break;
             }
@@ -100,6 +101,18 @@ impl Act<'_> {
         }
         self.session.tick_every(None);
         Ok(())
+    }
+
+    /// Says, once, that nobody carries the operations out any more: their end would be waited for in vain.
+    fn tell_controller(&mut self) {
+        let open = self.jobs.iter().filter(|job| job.is_open());
+        let details = &self.session.picture.details;
+        let is_alone = |job: &Job| details.get(&job.key).is_some_and(|own| own.controller == Controller::None);
+        let alone = open.filter(|job| is_alone(job)).count();
+        if alone > 0 && !self.is_alone {
+            self.printer.note(&format!("boathook: {}; the operation waits", Refusal::NoController));
+        }
+        self.is_alone = alone > 0;
     }
 
     /// Looks at one operation: tells what is new, and whether it is over.

@@ -33,6 +33,8 @@ pub(in crate::cli) struct Act<'a> {
     pub can_ask: bool,
     pub jobs: Vec<Job>,
     pub tally: Tally,
+    /// It was said that no controller is at work.
+    pub is_alone: bool,
 }
 
 impl Act<'_> {

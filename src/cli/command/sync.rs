@@ -40,8 +40,16 @@ pub(in crate::cli) async fn sync(
         return Ok(if targets.iter().all(is_known) { Exit::Success } else { Exit::Findings });
     }
     let jobs = targets.iter().map(|target| job(target, &options, session)).collect();
-    let mut act =
-        Act { command: "sync", session, printer, answer: &args.answer, can_ask, jobs, tally: Tally::default() };
+    let mut act = Act {
+        command: "sync",
+        session,
+        printer,
+        answer: &args.answer,
+        can_ask,
+        jobs,
+        tally: Tally::default(),
+        is_alone: false,
+    };
     for (index, target) in targets.iter().enumerate() {
         if target.application.is_none() {
             act.end(index, Ended::new(Exit::NotFound, "it is gone, or cannot be read"))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
-use boathook::sim::resource::APPLICATIONS;
+use boathook::sim::resource::{APPLICATIONS, LEASES};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
@@ -182,6 +182,22 @@ async fn without_a_controller_nothing_is_sent_and_the_command_that_starts_one_is
     let words = "boathook: shop: no controller acts on operations here; start one with: boathook engine\n";
     assert!(refused.err.ends_with(words), "{refused:#?}");
     assert!(!busy(&place, "shop"));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_the_controller_has_gone_is_said_while_a_sync_is_followed() {
+    let mut place = Place::new(&hook("slow", "PreSync", "")).await;
+    let mut child = place.command(&[&SYNC[..], &["--wait"]].concat()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    until_said(&mut lines, "hook Job/slow ◐ running").await;
+    place.world.kill();
+    place.world.simulator.store().remove_raw(&LEASES, "argocd", "boathook-engine");
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+    until_said(&mut notes, "boathook: no controller acts on operations here; start one with: boathook engine").await;
+    place.world.start().await;
+    place.run(&["abort", "shop", "-y"]).await.expect(0);
+    assert_eq!(done(child).await.code, 5);
     place.stop().await;
 }
 

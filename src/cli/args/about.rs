@@ -19,6 +19,7 @@ pub(in crate::cli) struct VersionArgs {
 ///
 /// Yours is ~/.config/boathook/config.yaml and needs only what differs.
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_VERSION)]
 pub(in crate::cli) struct ConfigArgs {}
 
 /// Print the completions for a shell: of commands, options, applications, contexts and hooks

@@ -105,6 +105,7 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
             "--all-namespaces",
         ],
     ),
+    ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "config", &[]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "version", &["--output"]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "completions", &[]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "man", &["--dir"]),

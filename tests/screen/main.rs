@@ -13,6 +13,7 @@ mod dialogs;
 mod engine;
 mod fleet;
 #[path = "../talk/engine/git_server.rs"]
+#[allow(dead_code, reason = "the tests of the engine use more of it")]
 mod git_server;
 mod harness;
 mod keys;

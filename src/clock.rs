@@ -133,8 +133,16 @@ impl Driver {
     /// The clock jumps: who wakes and sleeps again counts from the new time. To see each of several steps, move to
     /// one [`next_deadline`](Self::next_deadline) after the other.
     pub fn advance(&self, duration: Duration) {
+        self.pass(duration, false);
+    }
+
+    /// Lets monotonic time pass, and wall time with it unless the wall clock stands still.
+    fn pass(&self, duration: Duration, wall_stands: bool) {
         let due = {
             let mut state = self.0.lock();
+            if wall_stands {
+                state.start = before(state.start, duration);
+            }
             state.now = state.now.saturating_add(duration);
             let first_later = (state.now, u64::MAX);
             let later = state.sleepers.split_off(&first_later);
@@ -144,6 +152,22 @@ impl Driver {
         };
         for waker in due.into_values() {
             waker.wake();
+        }
+    }
+
+    /// Ends every wait of at most `longest` as soon as it has begun, while the wall clock stands still: so a screen draws
+    /// its frames, and every timestamp is what the test made it. Goes on until it is dropped.
+    pub async fn pass_waits(&self, longest: Duration) {
+        let mut waiting = self.0.waiting.subscribe();
+        loop {
+            let now = self.0.lock().now;
+            let left = self.next_deadline().map(|deadline| deadline.saturating_sub(now));
+            if let Some(left) = left.filter(|left| *left <= longest) {
+                self.pass(left, true);
+            } else if waiting.changed().await.is_err() {
+                // The sender lives in `self`, so this cannot be.
+                return;
+            }
         }
     }
 
@@ -163,10 +187,7 @@ impl Driver {
     /// Sets the wall clock, back or forth, as an operator or NTP would; monotonic time and sleepers do not notice.
     pub fn set_wall(&self, now: Timestamp) {
         let mut state = self.0.lock();
-        state.start = SignedDuration::try_from(state.now)
-            .ok()
-            .and_then(|since| now.checked_sub(since).ok())
-            .unwrap_or(Timestamp::MIN);
+        state.start = before(now, state.now);
     }
 
     /// How many sleep now.
@@ -219,6 +240,10 @@ impl fmt::Debug for Shared {
 
 fn after(start: Timestamp, elapsed: Duration) -> Timestamp {
     SignedDuration::try_from(elapsed).ok().and_then(|elapsed| start.checked_add(elapsed).ok()).unwrap_or(Timestamp::MAX)
+}
+
+fn before(end: Timestamp, elapsed: Duration) -> Timestamp {
+    SignedDuration::try_from(elapsed).ok().and_then(|elapsed| end.checked_sub(elapsed).ok()).unwrap_or(Timestamp::MIN)
 }
 
 struct DrivenSleep {
@@ -340,6 +365,27 @@ mod tests {
         assert_eq!(driver.next_deadline(), Some(40 * SECOND));
         driver.advance(5 * SECOND);
         next.await;
+    }
+
+    #[tokio::test]
+    async fn short_waits_pass_while_the_wall_clock_stands() {
+        let (clock, driver) = Clock::driven(start());
+        let work = async {
+            for _ in 0..100 {
+                clock.sleep(Duration::from_millis(16)).await;
+            }
+            let long = clock.clone();
+            let long = tokio::spawn(async move { long.sleep(SECOND).await });
+            driver.wait_for_sleepers(1).await;
+            assert_eq!((clock.now(), clock.monotonic()), (start(), Duration::from_millis(1600)));
+            driver.advance(SECOND);
+            long.await.unwrap();
+            assert_eq!(clock.now(), start() + SECOND);
+        };
+        tokio::select! {
+            () = work => {}
+            () = driver.pass_waits(Duration::from_millis(16)) => panic!("it never ends"),
+        }
     }
 
     #[tokio::test]

@@ -66,6 +66,8 @@ pub(super) struct Active {
     pub asked_reviews: Vec<Vec<String>>,
     /// What the last look into Git was about; a change of it needs another look.
     pub looked_at: Option<Vec<String>>,
+    /// Objects that are to be read as soon as the destination is known.
+    pub early_objects: Vec<(ObjectKey, super::hub_objects::Reply)>,
     /// Events about it that were told.
     pub events: HashMap<String, i64>,
 }
@@ -97,6 +99,7 @@ impl Active {
             review: None,
             asked_reviews: Vec::new(),
             looked_at: None,
+            early_objects: Vec::new(),
             events: HashMap::new(),
         }
     }

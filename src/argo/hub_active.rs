@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use super::active::{Active, Destination};
 use super::destinations;
 use super::feeds::{Feed, FeedKey, FeedKind, Stored};
@@ -16,7 +14,7 @@ use crate::cluster::{Cluster, Kinds, WatchEvent};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::event::{Change, WatchEvent as Observed};
 use crate::domain::live::{HookAccess, KubernetesEvent, LiveEvent, WatchState, Watched};
-use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::manifest::Object;
 use crate::domain::project::{Decision, Project, decide};
 
 /// How long an application is followed after its operation is over: its hooks are deleted and its logs end.
@@ -238,6 +236,7 @@ impl Hub {
         if let Some(known) = self.destinations.get(&wanted) {
             active.destination = known.clone();
             self.tell_access(key);
+            self.read_again(key);
             return;
         }
         active.destination = Destination::Asked;
@@ -287,6 +286,7 @@ impl Hub {
             self.rescan(&key);
             self.look_into_git(&key, false);
             self.answer_reviews(&key);
+            self.read_again(&key);
         }
     }
 
@@ -575,29 +575,6 @@ impl Hub {
         }
         self.judge_all_windows();
         self.fetch_due();
-    }
-
-    /// Reads an object of an application in its destination.
-    pub(super) fn live_object(
-        &mut self,
-        key: &AppKey,
-        object: ObjectKey,
-        reply: oneshot::Sender<Result<Option<Object>, String>>,
-    ) {
-        let Some(Destination::Known(cluster, kinds)) = self.active.get(key).map(|active| active.destination.clone())
-        else {
-            let _ = reply.send(Err("there is no access to the destination cluster".to_owned()));
-            return;
-        };
-        self.spawn(async move {
-            let Some(kind) = kinds.find(&object.group, &object.kind) else {
-                let _ = reply.send(Err(format!("the cluster does not know the kind {}", object.kind)));
-                return;
-            };
-            let namespace = if kind.namespaced { object.namespace.as_str() } else { "" };
-            let found = cluster.get(kind, namespace, &object.name).await.map_err(|error| error.to_string());
-            let _ = reply.send(found.map(|found| found.map(crate::domain::manifest::without_secrets)));
-        });
     }
 }
 

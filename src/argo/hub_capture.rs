@@ -10,7 +10,7 @@ use super::hub::Hub;
 use super::logs;
 use crate::domain::application::AppKey;
 use crate::domain::event::Change;
-use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord};
+use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, TaskRecord};
 use crate::domain::manifest::Object;
 use crate::domain::timeline::OperationView;
 use crate::store::{OperationFolder, OperationId, State, StoreError};
@@ -198,19 +198,30 @@ impl Hub {
 }
 
 /// What an earlier look at the same operation saw and this one did not: another boathook, or this one before a restart.
+/// Of hooks that were deleted since, only that look has times and reasons.
 fn keep_what_was_seen(record: &mut OperationRecord, before: OperationRecord) {
+    record.joined_late &= before.joined_late;
     if record.tasks.is_empty() {
         record.tasks = before.tasks;
         return;
     }
     for old in before.tasks {
-        let same = |task: &&mut crate::domain::live::TaskRecord| {
+        let same = |task: &&mut TaskRecord| {
             (&task.phase, &task.group, &task.kind, &task.namespace, &task.name)
                 == (&old.phase, &old.group, &old.kind, &old.namespace, &old.name)
         };
         let Some(task) = record.tasks.iter_mut().find(same) else { continue };
+        // Times belong together: those of the look that measured how long it took.
+        if task.elapsed_ms.is_none() && task.state == old.state {
+            (task.started_at, task.ended_at) = (old.started_at.or(task.started_at), old.ended_at.or(task.ended_at));
+            task.elapsed_ms = old.elapsed_ms;
+        }
+        task.wave = task.wave.or(old.wave);
+        if task.reasons.is_empty() && task.state == old.state {
+            task.reasons = old.reasons;
+        }
         if task.runs.is_empty() {
-            task.runs.clone_from(&old.runs);
+            task.runs = old.runs;
             task.exit = task.exit.take().or(old.exit);
         }
     }
@@ -233,4 +244,33 @@ fn read_history(state: &State, keys: &[AppKey]) -> Result<Vec<Arc<OperationRecor
         records.push(Arc::new(record));
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(joined_late: bool, task: TaskRecord) -> OperationRecord {
+        OperationRecord { joined_late, tasks: vec![task], ..OperationRecord::default() }
+    }
+
+    #[test]
+    fn a_later_look_does_not_forget_how_long_a_hook_took_that_is_gone() {
+        let task = |state: &str| TaskRecord {
+            phase: "PreSync".to_owned(),
+            name: "db-migrate".to_owned(),
+            state: state.to_owned(),
+            ..TaskRecord::default()
+        };
+        let started_at = "2026-11-22T03:07:12Z".parse().ok();
+        let reasons = vec!["exit code 3".to_owned()];
+        let seen = TaskRecord { started_at, elapsed_ms: Some(12_400), wave: Some(-1), reasons, ..task("failed") };
+        let mut later = record(true, task("failed"));
+        keep_what_was_seen(&mut later, record(false, seen.clone()));
+        assert_eq!(later, record(false, seen.clone()));
+        // An earlier look that saw it run says nothing of how it ended.
+        let mut later = record(true, task("failed"));
+        keep_what_was_seen(&mut later, record(true, TaskRecord { state: "running".to_owned(), ..seen }));
+        assert_eq!((later.joined_late, later.tasks[0].elapsed_ms), (true, None));
+    }
 }

@@ -52,6 +52,7 @@ mod hub_active;
 mod hub_capture;
 mod hub_fleet;
 mod hub_git;
+mod hub_objects;
 mod hub_requests;
 mod identity;
 mod logs;

@@ -344,20 +344,7 @@ impl Screen {
 
     /// Its text, without the spaces at the ends of lines.
     pub(crate) fn text(&mut self) -> String {
-        let buffer = self.buffer();
-        let mut text = String::new();
-        for y in 0..self.size.1 {
-            let mut line = String::new();
-            let mut x = 0;
-            while x < self.size.0 {
-                let symbol = buffer[(x, y)].symbol();
-                line.push_str(symbol);
-                x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol).max(1)).unwrap();
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
+        super::stage::text_of(&self.buffer())
     }
 
     /// The line that holds a text.

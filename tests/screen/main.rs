@@ -32,6 +32,7 @@ mod replay;
 mod schema;
 mod screens;
 mod stage;
+mod staged;
 mod story;
 mod styles;
 mod variants;

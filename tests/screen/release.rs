@@ -92,7 +92,7 @@ pub(crate) fn running() -> Arc<Object> {
     Arc::new(object)
 }
 
-fn manifests(new: bool) -> Vec<Arc<Object>> {
+pub(crate) fn manifests(new: bool) -> Vec<Arc<Object>> {
     let image = if new { "shop/web:1.8.0" } else { "shop/web:1.7.3" };
     let job = |name: &str, hook: &str, wave: &str, command: &str| {
         json!({"apiVersion": "batch/v1", "kind": "Job",

@@ -1,6 +1,8 @@
 //! The real loop on a real demo, without a terminal: keys go in, pictures come out.
 
+use std::cell::Cell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use boathook::clock::Clock;
@@ -8,6 +10,8 @@ use boathook::demo::{Demo, DemoOptions, Running};
 use boathook::tui::{Key, Model, Port, Role, Session, Source, Theme, run, view};
 use crossterm::event::Event;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::watch;
@@ -31,9 +35,11 @@ pub(crate) struct Picture {
     pub(crate) number: usize,
 }
 
-/// What the loop draws on.
+/// What the loop draws on: a terminal of cells, of which only those are written that have changed.
 pub(crate) struct Canvas {
-    size: (u16, u16),
+    terminal: Terminal<TestBackend>,
+    /// Columns and rows, as whoever sits before it makes them.
+    pub(crate) size: Rc<Cell<(u16, u16)>>,
     pictures: watch::Sender<Picture>,
     /// What it was told beside pictures.
     pub(crate) told: Vec<String>,
@@ -42,8 +48,26 @@ pub(crate) struct Canvas {
 impl Canvas {
     pub(crate) fn new(size: (u16, u16)) -> (Self, watch::Receiver<Picture>) {
         let (pictures, seen) = watch::channel(Picture::default());
-        (Self { size, pictures, told: Vec::new() }, seen)
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        (Self { terminal, size: Rc::new(Cell::new(size)), pictures, told: Vec::new() }, seen)
     }
+}
+
+/// The text of some cells without the spaces at the ends of lines; a wide character covers two.
+pub(crate) fn text_of(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut text = String::new();
+    for y in area.top()..area.bottom() {
+        let (mut line, mut x) = (String::new(), area.left());
+        while x < area.right() {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol).max(1)).unwrap();
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// The text of the cells that have one of these roles' styles.
@@ -64,14 +88,19 @@ fn focused(buffer: &Buffer, area: Rect) -> String {
 
 impl Port for Canvas {
     fn draw(&mut self, model: &Model) -> io::Result<()> {
-        let area = Rect::new(0, 0, self.size.0, self.size.1);
-        let mut buffer = Buffer::empty(area);
-        view(model, area, &mut buffer);
-        let lines = (0..area.height).map(|y| {
-            let line: String = (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
-            line.trim_end().to_owned() + "\n"
+        let (columns, rows) = self.size.get();
+        if self.terminal.size().unwrap() != (columns, rows).into() {
+            self.terminal.backend_mut().resize(columns, rows);
+        }
+        let drawn = self.terminal.draw(|frame| {
+            let area = frame.area();
+            if let Some(cursor) = view(model, area, frame.buffer_mut()) {
+                frame.set_cursor_position(cursor);
+            }
         });
-        let (text, focus) = (lines.collect(), focused(&buffer, area).trim().to_owned());
+        drawn.unwrap();
+        let buffer = self.terminal.backend().buffer().clone();
+        let (text, focus) = (text_of(&buffer), focused(&buffer, buffer.area).trim().to_owned());
         self.pictures.send_modify(|picture| *picture = Picture { text, focus, buffer, number: picture.number + 1 });
         Ok(())
     }
@@ -111,8 +140,8 @@ impl Port for Canvas {
 
 /// Who sits before the screen.
 pub(crate) struct Operator {
-    keys: UnboundedSender<io::Result<Event>>,
-    seen: watch::Receiver<Picture>,
+    pub(super) keys: UnboundedSender<io::Result<Event>>,
+    pub(super) seen: watch::Receiver<Picture>,
 }
 
 impl Operator {

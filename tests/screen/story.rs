@@ -1,84 +1,67 @@
-//! An evening of an operator, by keys alone, on the simulated cluster with the engine.
+//! An evening of an operator, by keys alone, on the demo: its simulated cluster, its engine, its shop.
 
 use super::stage::play;
 
-const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/screen/story.yaml");
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failed_hook_is_understood_and_the_sync_retried_and_a_hook_run_again() {
-    let told = play(STORY, 10.0, (140, 40), |mut operator| async move {
+async fn the_whole_story() {
+    let told = play("shop", 10.0, (140, 40), |mut operator| async move {
         // The list says which hook failed; the application shows why without a key.
-        operator.sees("✖ db-migrate").await;
-        operator.press(": \"app payments\" enter");
-        operator.sees("canceling statement due to lock timeout").await;
+        operator.sees("✖ send-test").await;
+        operator.press(": \"app mail\" enter");
+        operator.sees("got 421 from smtp.example.com").await;
         // The whole log.
         operator.press("l");
         operator
             .until("the log in full", |picture| {
-                picture.text.contains("migrate: connecting") && picture.text.contains("lock timeout")
+                picture.text.contains("> npm run send-test") && picture.text.contains("3 passing, 1 failing")
             })
             .await;
         operator.press("esc");
-        // The same again, and this time it goes through.
+        // The same again, and this time PostSync goes through.
         operator.sees("✖ Failed").await;
         operator.press("r");
         operator
             .push("Retry", "PostSync has passed", |picture| {
-                picture.text.lines().any(|line| line.contains("✔ smoke")) && picture.text.contains("✔ db-migrate")
+                picture.text.contains("✔ Succeeded") && picture.text.contains("✔ send-test")
             })
             .await;
-        operator.sees("✔ Succeeded").await;
         // One hook once more, outside of any operation.
         operator.press("G R");
         operator
             .push("Run again", "it runs again", |picture| picture.text.contains("run again outside the operation"))
             .await;
-        operator
-    })
-    .await;
-    assert!(told.iter().any(|line| line == "bell"), "{told:?}");
-    assert!(told.iter().any(|line| line == "notify payments: db-migrate has failed"), "{told:?}");
-    assert!(told.iter().any(|line| line == "notify payments: the operation has succeeded"), "{told:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hook_that_takes_too_long_is_ended() {
-    play(STORY, 10.0, (140, 40), |mut operator| async move {
-        operator.sees("warehouse").await;
-        operator.press(": \"app warehouse\" enter");
-        operator.sees("reindexing shelf 1").await;
+        // A hook that would take a quarter of an hour is ended.
+        operator.press("esc : \"app warehouse\" enter");
+        operator.sees("reindexing shelf").await;
         operator.press("x");
         operator
             .push("Abort", "it has ended", |picture| {
                 picture.text.contains("terminated") && !picture.text.contains("◐ reindex")
             })
             .await;
-        operator
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_to_a_chosen_commit_goes_to_that_commit() {
-    play(STORY, 10.0, (140, 40), |mut operator| async move {
-        operator.sees("✖ db-migrate").await;
-        operator.press(": \"app payments\" enter");
-        operator.sees("✖ Failed").await;
+        // What was deployed last is taken back to a commit that somebody chose.
+        operator.press("esc : \"app storefront\" enter");
+        operator.sees("wrap gifts").await;
+        operator.sees("✔ Succeeded").await;
         operator.press("s");
-        operator.sees("Sync payments").await;
+        operator.sees("Sync storefront").await;
         operator.focus("evision").await;
-        operator.press("\"v2\"");
-        operator.sees("feat: coupons").await;
+        operator.press("\"v4.1\"");
+        operator.sees("takes back").await;
         operator
             .push("Sync", "it has gone to that commit", |picture| {
-                picture.text.contains("✔ smoke")
-                    && picture.text.contains("coupons")
-                    && !picture.text.contains("vouchers")
+                picture.text.contains("✔ Succeeded")
+                    && picture.text.contains("✔ integration-test")
+                    && picture.text.contains("say the price with tax")
+                    && !picture.text.contains("Sync storefront")
             })
             .await;
         operator
     })
     .await;
+    for wanted in ["bell", "notify mail: send-test has failed", "notify mail: the operation has succeeded"] {
+        assert!(told.iter().any(|line| line == wanted), "{wanted:?} is not in {told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,6 +30,10 @@ impl WorkTree {
 
     /// Runs git in it, as the same person always and without anybody's configuration; what git says.
     pub(crate) fn git(&self, args: &[&str]) -> String {
+        self.git_with(args, &[])
+    }
+
+    fn git_with(&self, args: &[&str], environment: &[(&str, &str)]) -> String {
         let output = Command::new("git")
             .args(args)
             .current_dir(&self.folder)
@@ -41,6 +45,7 @@ impl WorkTree {
                 ("GIT_CONFIG_GLOBAL", "/dev/null"),
                 ("GIT_CONFIG_NOSYSTEM", "1"),
             ])
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -71,6 +76,14 @@ impl WorkTree {
     pub(crate) fn commit(&self, subject: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", subject]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Commits everything there is as this author at this time, so that the commit has the same name wherever it is made.
+    pub(crate) fn commit_as(&self, message: &str, author: &str, time: &str) -> String {
+        self.git(&["add", "--all"]);
+        let own = [("GIT_AUTHOR_NAME", author), ("GIT_AUTHOR_DATE", time), ("GIT_COMMITTER_DATE", time)];
+        self.git_with(&["commit", "--quiet", "--allow-empty", "-m", message], &own);
         self.git(&["rev-parse", "HEAD"])
     }
 }

@@ -45,8 +45,9 @@ fn is_automated(model: &Model, targets: &[AppKey]) -> bool {
 
 /// A rollback to an entry of the history: the one that is given or selected, else the one before the last.
 pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<DialogKind, String> {
-    let application = model.details.get(key).and_then(|details| details.application.as_deref());
-    let history = &application.ok_or("open the application first: its history is not known yet")?.status.history;
+    let details = model.details.get(key).ok_or("open the application first: its history is not known yet")?;
+    let application = details.application.as_deref().ok_or("its history is being read: press it again in a moment")?;
+    let history = &application.status.history;
     let selected = match super::pages::selected(model) {
         Some(RowId::Deployed(id)) => Some(id),
         _ => None,

@@ -91,7 +91,10 @@ fn commits(review: &Review, automated: bool, lines: &mut Lines) {
         lines.push(vec![(Role::Dim, format!("  and {more} more {}", if more == 1 { "commit" } else { "commits" }))]);
     }
     if source.ahead > 0 {
-        let words = format!("  takes back {} commits that are deployed", source.ahead);
+        let words = match source.ahead {
+            1 => "  takes back 1 commit that is deployed".to_owned(),
+            many => format!("  takes back {many} commits that are deployed"),
+        };
         lines.push(vec![(Role::Warning, words)]);
     }
     let hooks = review.changes.iter().filter(|change| change.is_hook).count();

@@ -2,9 +2,11 @@
 
 use boathook::argo::RepositoryOptions;
 use boathook::domain::live::{ObjectChange, Watched};
+use boathook::domain::manifest::ObjectKey;
+use boathook::sim::resource::CONFIG_MAPS;
 use serde_json::json;
 
-use super::world::{World, app, simulator};
+use super::world::{World, app, put, simulator};
 use crate::work_tree::WorkTree;
 
 fn commit(tree: &WorkTree, file: &str, content: &str, subject: &str) -> String {
@@ -182,4 +184,20 @@ async fn a_review_is_answered_whether_its_application_is_open_or_not() {
     // Opened afterwards it is followed as any other.
     world.live.open(&a);
     world.until("its hooks are watched", |picture| picture.watches.keys().any(hooks)).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_before_the_destination_is_known_is_answered_when_it_is() {
+    let mut world = World::new().await;
+    world.put_app(app("a"));
+    let limits =
+        json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "limits", "namespace": "shop" } });
+    put(&world.simulator, &CONFIG_MAPS, limits);
+    world.until_live().await;
+    let key = world.key("a");
+    world.live.open(&key);
+    // Neither the application nor its destination is known yet.
+    let limits = ObjectKey::new("", "ConfigMap", "shop", "limits");
+    let found = world.live.object(&key, &limits).await.unwrap().expect("it lives");
+    assert_eq!(found.name(), "limits");
 }

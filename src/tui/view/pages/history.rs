@@ -116,7 +116,8 @@ fn span<'a>(tasks: impl Iterator<Item = &'a TaskRecord> + Clone) -> String {
     let began = tasks.clone().filter_map(|task| task.started_at).min();
     let ended = tasks.filter_map(|task| task.ended_at).max();
     let both = began.zip(ended).map(|(began, ended)| ended.as_second() - began.as_second());
-    both.map(|seconds| format!("  {}", text::duration(seconds))).unwrap_or_default()
+    // Two times of one second are the controller's, and say nothing.
+    both.filter(|seconds| *seconds > 0).map(|seconds| format!("  {}", text::duration(seconds))).unwrap_or_default()
 }
 
 fn of_task(task: &TaskRecord) -> PageRow {

@@ -26,7 +26,7 @@ async fn the_whole_story() {
             })
             .await;
         // One hook once more, outside of any operation.
-        operator.press("G R");
+        operator.press("G k R");
         operator
             .push("Run again", "it runs again", |picture| picture.text.contains("run again outside the operation"))
             .await;

@@ -137,7 +137,7 @@ fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &m
     let many = choice.previews.len() > 1;
     if many {
         let can = choice.sendable().count();
-        lines.push(vec![(Role::Strong, format!("sent to {can} of {} applications", choice.previews.len()))]);
+        lines.push(vec![(Role::Strong, format!("to be sent to {can} of {} applications", choice.previews.len()))]);
     }
     if let Some((_, preview)) = choice.sendable().next()
         && let Ok(write) = &preview.write

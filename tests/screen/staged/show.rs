@@ -66,6 +66,7 @@ pub(super) async fn with_settings(world: &World, settings: Settings, act: impl A
         live: Source::Ready(world.options()),
         crashed: end.clone(),
         folder: world.folder().to_owned(),
+        own_log: boathook::telemetry::Ring::default(),
         clock: world.clock.clone(),
     };
     let model = Model::new(Settings { theme: roles::theme(), ..settings }, world.clock.now(), USUAL);

@@ -89,7 +89,7 @@ async fn events_and_requests() {
             ("requests_none", "m"),
             (
                 "requests_refresh",
-                "ctrl-r {Cancel} ctrl-v {merge patch} ctrl-v backtab enter {the cluster has taken it} m {refresh}",
+                "ctrl-r {Cancel} ctrl-v {merge patch} ctrl-v enter {the cluster has taken it} m {refresh}",
             ),
         ],
     )

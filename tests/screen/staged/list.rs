@@ -77,8 +77,6 @@ async fn many_at_once() {
         &[
             ("list_sync_many", "space space s {Sync 2} {!asking}"),
             ("list_refresh_many", "space space ctrl-r {efresh} {!asking}"),
-            ("list_approvals", "A {wait for a person}"),
-            ("list_approvals_second", "A {wait for a person} j"),
         ],
     )
     .await;

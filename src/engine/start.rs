@@ -192,7 +192,11 @@ async fn work_for(shared: Arc<Shared>, mailbox: Arc<Mailbox>) {
         let name = mailbox.latest().map(|object| object.name().to_owned()).unwrap_or_default();
         tracing::error!(application = name, "the work for an Application panicked; it begins again");
     };
-    again_after_panics(&shared.clock, run, panicked).await;
+    tokio::select! {
+        () = again_after_panics(&shared.clock, run, panicked) => {}
+        // Also while it pauses.
+        () = shared.stop.cancelled() => {}
+    }
 }
 
 /// Runs to the end. A panic, which is a defect of ours, ends the work for one Application for a moment, not for ever: what

@@ -4,6 +4,8 @@
 //! `BOATHOOK_TEST_KUBECONFIG=FILE cargo test --test needs_cluster -- --ignored`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+#[path = "support/asked.rs"]
+mod asked;
 #[path = "talk/engine/differences.rs"]
 mod differences;
 #[path = "needs_cluster/engine.rs"]
@@ -11,6 +13,8 @@ mod engine;
 #[path = "talk/engine/recorded.rs"]
 #[expect(dead_code, reason = "the tests of the engine use the rest")]
 mod recorded;
+#[path = "needs_cluster/requests.rs"]
+mod requests;
 #[path = "support/work_tree.rs"]
 mod work_tree;
 

@@ -149,6 +149,7 @@ impl Hub {
             .as_ref()
             .and_then(|root| Clusters::new(&State::new(root)).find(cluster.name(), cluster.server()))
         {
+            cluster.known_as(&known);
             identify.send_replace(Known::Yes(Some(known.into())));
         }
         Self {
@@ -200,6 +201,7 @@ impl Hub {
         let known = self.identity.0.borrow().clone();
         match uid {
             Some(uid) => {
+                self.cluster.known_as(&uid);
                 let now = Known::Yes(Some(uid.as_str().into()));
                 if known == now {
                     return;
@@ -306,6 +308,8 @@ impl Hub {
             task.abort();
         }
         self.write_records();
+        // Who waits for the end may end the process at once: what is only for its time has to be gone by then.
+        drop(self.capture.take());
         for reply in self.stopping.drain(..) {
             let _ = reply.send(());
         }

@@ -4,7 +4,7 @@
 //! end, put an answer they cannot read into the log (it may be a Secret), and lose the headers.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,6 +34,8 @@ pub struct Cluster {
 pub(super) struct Shared {
     pub(super) client: RwLock<kube::Client>,
     pub(super) origin: tokio::sync::Mutex<Origin>,
+    /// UID of its namespace kube-system, once it is known.
+    pub(super) uid: OnceLock<String>,
     name: String,
     server: String,
     user: String,
@@ -83,7 +85,8 @@ impl Cluster {
         let Prepared { client, name, server, user } = prepared;
         let namespace = client.default_namespace().to_owned();
         let (client, origin) = (RwLock::new(client), tokio::sync::Mutex::new(origin));
-        let shared = Shared { client, origin, name, server, user, namespace, timeout, skew: AtomicI64::new(0) };
+        let uid = OnceLock::new();
+        let shared = Shared { client, origin, uid, name, server, user, namespace, timeout, skew: AtomicI64::new(0) };
         Self { clock, shared: Arc::new(shared) }
     }
 

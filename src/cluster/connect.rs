@@ -11,7 +11,7 @@ use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
 use super::client::Cluster;
-use super::error::causes;
+use super::error::{causes, whole};
 use super::renew::Origin;
 use crate::clock::Clock;
 
@@ -130,7 +130,7 @@ pub async fn connect(target: &Target, clock: &Clock, user_agent: &str) -> Result
         // Should another become the current one, it is not ours.
         *context = Some(prepared.name.clone());
     }
-    let origin = Origin::new(target, user_agent);
+    let origin = Origin::new(target, &prepared.server, user_agent);
     Ok(Cluster::new(prepared, clock.clone(), origin, REQUEST))
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn prepare(target: &Target, user_agent: &str) -> Result<Prepare
     // A credential plugin is waited for.
     let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
     let made = made.map_err(|error| unusable(error.to_string()))?;
-    let client = made.map_err(|error| unusable(causes(&error)))?;
+    let client = made.map_err(|error| unusable(whole(&error)))?;
     Ok(Prepared { client, name, server, user })
 }
 
@@ -248,7 +248,7 @@ async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<(
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| ConnectError::Unusable { target: format!("context {name:?}"), reason: causes(&error) })?;
+        .map_err(|error| ConnectError::Unusable { target: format!("context {name:?}"), reason: whole(&error) })?;
     Ok((config, name, user))
 }
 
@@ -295,6 +295,6 @@ async fn from_credential(
     let user = auth.username.unwrap_or_default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|error| unusable(causes(&error)))?;
+        .map_err(|error| unusable(whole(&error)))?;
     Ok((config, name.to_owned(), user))
 }

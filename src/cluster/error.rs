@@ -218,6 +218,20 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
+/// The causes of an error whose outer texts say more than the inner ones: the name of a file that cannot be read.
+pub(super) fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let inner = error.to_string();
+        if !text.contains(&inner) {
+            text = format!("{text}: {inner}");
+        }
+        next = error.source();
+    }
+    text
+}
+
 /// Whether a connection was never made.
 fn never_sent(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);

@@ -12,20 +12,25 @@ use super::connect::{ConnectError, Target, files, prepare};
 /// How often at most a client is made anew from the same content: a credential plugin may give another token then.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// How long another server may take to say which cluster it is of.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a client was made from.
 pub(super) struct Origin {
     target: Target,
     user_agent: String,
     /// Digest of the files that it names.
     content: u64,
+    /// Address of its API server.
+    server: String,
     /// When it was last made anew, in the clock's monotonic time.
     renewed: Option<Duration>,
 }
 
 impl Origin {
-    pub(super) fn new(target: Target, user_agent: &str) -> Self {
+    pub(super) fn new(target: Target, server: &str, user_agent: &str) -> Self {
         let content = content(&target);
-        Self { target, user_agent: user_agent.to_owned(), content, renewed: None }
+        Self { target, user_agent: user_agent.to_owned(), content, server: server.to_owned(), renewed: None }
     }
 }
 
@@ -55,13 +60,37 @@ impl Cluster {
         }
         origin.renewed = Some(now);
         match Box::pin(prepare(&origin.target, &origin.user_agent)).await {
+            // A context may be made to lead to another cluster, and who looks at this one does not mean that one.
+            Ok(prepared) if prepared.server != origin.server && !Box::pin(self.is_same(&prepared.client)).await => {
+                tracing::warn!(
+                    server = prepared.server,
+                    "the kubeconfig has another server, not known to be this cluster's"
+                );
+            }
             Ok(prepared) => {
                 origin.content = content;
+                origin.server = prepared.server;
                 self.use_client(prepared.client);
             }
             // It may be half written.
             Err(error) => tracing::warn!(%error, "the kubeconfig has changed and cannot be used"),
         }
+    }
+
+    /// From now on this is the cluster with this UID of its namespace kube-system: it is known again at another address.
+    pub fn known_as(&self, uid: &str) {
+        // The first word counts.
+        let _ = self.shared.uid.set(uid.to_owned());
+    }
+
+    /// Whether a client is one for the cluster that this one is known as.
+    async fn is_same(&self, client: &kube::Client) -> bool {
+        let Some(uid) = self.shared.uid.get() else { return false };
+        let request = http::Request::get("/api/v1/namespaces/kube-system").body(Vec::new());
+        let Ok(request) = request else { return false };
+        let found = self.clock.timeout(PATIENCE, client.request::<serde_json::Value>(request)).await;
+        let found = found.ok().and_then(Result::ok);
+        found.and_then(|found| Some(found.pointer("/metadata/uid")?.as_str()? == uid)).unwrap_or_default()
     }
 
     /// From now on the cluster is reached by another address, or opened by another credential.

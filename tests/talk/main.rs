@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod argo;
+#[path = "../support/asked.rs"]
+mod asked;
 mod controllers;
 mod engine;
 mod engine_compare;

@@ -73,7 +73,7 @@ struct Lines {
 pub(super) struct Line {
     /// When.
     pub(super) at: Timestamp,
-    /// Its bytes, with the line feed.
+    /// Its bytes, with the line feed if it has one.
     pub(super) text: Bytes,
 }
 
@@ -102,13 +102,21 @@ impl Logs {
 
     /// A container writes a line; `text` without the line feed. Nothing happens if it was not started or has ended.
     pub fn write(&self, key: &RunKey, at: Timestamp, text: &[u8]) {
+        self.put(key, at, text, b"\n");
+    }
+
+    /// A container writes its last line, and no line feed after it.
+    pub fn write_last(&self, key: &RunKey, at: Timestamp, text: &[u8]) {
+        self.put(key, at, text, b"");
+    }
+
+    fn put(&self, key: &RunKey, at: Timestamp, text: &[u8], end: &[u8]) {
         let mut all = lock(&self.0);
         let Some(run) = all.runs.get(key).map(Arc::clone) else { return };
         if run.changed.borrow().ended {
             return;
         }
-        let mut line = text.get(..LINE_BYTES).unwrap_or(text).to_vec();
-        line.push(b'\n');
+        let line = [text.get(..LINE_BYTES).unwrap_or(text), end].concat();
         let (before, after) = run.append(Line { at, text: line.into() });
         all.bytes = all.bytes.saturating_sub(before).saturating_add(after);
         while all.bytes > ALL_BYTES {

@@ -3,9 +3,10 @@
 use boathook::argo::{ConnectError, Live, Options};
 use boathook::clock::Clock;
 use boathook::domain::live::{HookAccess, LogFilter};
-use boathook::sim::resource::APPLICATIONS;
+use boathook::sim::resource::{APPLICATIONS, JOBS, PODS};
 use serde_json::{Value, json};
 
+use super::hooks::{at, ended, key, pod};
 use super::world::{World, app, hook_result, put, running};
 
 fn bad() -> Vec<(&'static str, Value)> {
@@ -55,6 +56,47 @@ async fn bad_applications_hide_no_other() {
     }
 }
 
+/// What an Application says of its hooks names folders on disk and words on a screen.
+#[tokio::test]
+async fn names_that_are_hostile_to_a_file_system_stay_in_their_folder() {
+    let hostile = "../../../../escaped/\u{1b}[2J\u{202e}\u{0}x";
+    let mut world = World::new().await;
+    world.put_app(running("a", &json!([hook_result(hostile, "Running")])));
+    world.until_live().await;
+    let job = put(
+        &world.simulator,
+        &JOBS,
+        json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": hostile, "namespace": "shop", "creationTimestamp": "2026-11-22T11:00:01Z" },
+            "status": { "active": 1 } }),
+    );
+    let mut pod = pod(job["metadata"]["uid"].as_str().unwrap(), "pod-1", &ended(0), 0);
+    pod["metadata"]["ownerReferences"][0]["name"] = json!(hostile);
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"inside");
+    logs.end(&key("pod-1"));
+    put(&world.simulator, &PODS, pod);
+    world.until("the log is kept", |picture| picture.captured == [1]).await;
+    let read = world.logs("a", LogFilter::default()).await;
+    assert_eq!((read.len(), read[0].1.as_slice(), read[0].0.hook.as_str()), (1, &b"inside\n"[..], hostile));
+    let mut folders = vec![world.home.path().to_owned()];
+    let mut names = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            names.push(entry.file_name().into_string().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    let (escaped, plain): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.contains("escaped"));
+    assert_eq!(escaped.len(), 1, "{names:?}");
+    assert!(names.iter().all(|name| !name.chars().any(char::is_control)), "{names:?}");
+    assert!(plain.iter().any(|name| name.ends_with(".log")));
+    assert!(!world.home.path().with_file_name("escaped").exists());
+}
+
 #[tokio::test]
 async fn logs_of_what_does_not_exist_end() {
     let mut world = World::new().await;
@@ -86,6 +128,18 @@ async fn a_kubeconfig_that_cannot_be_used_says_why() {
             "no-context",
             Some("apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"),
             "no current context",
+        ),
+        (
+            "no-authority",
+            Some(
+                "apiVersion: v1\nkind: Config\ncurrent-context: it\nclusters: [{name: it, cluster: {server: 'https://127.0.0.1:1', certificate-authority: nowhere.crt}}]\ncontexts: [{name: it, context: {cluster: it, user: it}}]\nusers: [{name: it, user: {}}]\n",
+            ),
+            "nowhere.crt",
+        ),
+        (
+            "no-such-context",
+            Some("apiVersion: v1\nkind: Config\ncurrent-context: gone\nclusters: []\ncontexts: []\nusers: []\n"),
+            "gone",
         ),
         ("missing", None, "missing"),
     ];

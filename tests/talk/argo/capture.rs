@@ -335,11 +335,13 @@ async fn lines_of_any_kind_are_kept_byte_for_byte_and_read_back() {
     for (index, line) in (0..).zip(lines) {
         logs.write(&key("pod-1"), at(index), line);
     }
+    until_line(&world.live, &app, "é 界").await;
+    logs.write_last(&key("pod-1"), at(10), b"and no end");
     logs.end(&key("pod-1"));
     put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
     let kept = until_complete(&mut world, &app, 0, 1).await;
     let mut reader = kept[0].read().unwrap();
-    for line in lines {
+    for line in lines.into_iter().chain([&b"and no end"[..]]) {
         let read = reader.next_line().unwrap().unwrap();
         assert!(read.text == line, "{:?}", String::from_utf8_lossy(line).chars().take(40).collect::<String>());
     }

@@ -301,6 +301,9 @@ async fn run(seed: u64) {
         !all_live || picture.apps != stored || other.is_some()
     })
     .await;
+    // What they write must not come after the end of its folder.
+    fresh.stop().await;
+    story.world.live.stop().await;
     let watches = &story.world.picture.watches;
     assert!(is_same, "{context}: it never became what a fresh one is:\n{differs}\n{watches:?}");
 }

@@ -245,6 +245,8 @@ async fn capture(seed: u64) {
         assert_eq!(read.len(), own.len(), "{context}: lines of run {}", log.info.restart);
         assert!(read == *own, "{context}: the bytes of run {} differ", log.info.restart);
     }
+    // What it writes must not come after the end of its folder.
+    world.live.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

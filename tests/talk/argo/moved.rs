@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
+use boathook::clock::Clock;
 use boathook::domain::live::{HookAccess, Outcome, WatchState, Watched};
 use boathook::domain::request::Request;
 use boathook::sim::access::User;
-use boathook::sim::faults::{WatchOrder, requests};
+use boathook::sim::faults::{Action, Fault, WatchOrder, requests};
 use boathook::sim::resource::{JOBS, NAMESPACES, SECRETS};
 use serde_json::json;
 
@@ -18,19 +20,27 @@ fn is_interrupted(picture: &Picture) -> bool {
     matches!(picture.watches.get(&Watched::Applications), Some(WatchState::Interrupted { .. }))
 }
 
+/// What names a cluster for good.
+fn system(uid: &str) -> serde_json::Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "kube-system", "uid": uid } })
+}
+
 fn admin() -> User {
     User { name: "admin".to_owned(), ..User::default() }
 }
 
 #[tokio::test]
 async fn an_api_server_that_moved_is_found_through_its_kubeconfig() {
-    let mut world = World::new().await;
+    let first = simulator();
+    put(&first, &NAMESPACES, system("the-cluster"));
+    let mut world = World::with(first, |_| ()).await;
     world.put_app(app("a"));
     let (a, b) = (world.key("a"), world.key("b"));
     world.until("the first server", |picture| picture.apps.contains_key(&a) && picture.is_live()).await;
     // Another port and another token; it holds what the first one held, but for what has changed since.
     let moved = simulator();
     put(&moved, &NAMESPACES, json!({ "metadata": { "name": "argocd" } }));
+    put(&moved, &NAMESPACES, system("the-cluster"));
     put(&moved, &boathook::sim::resource::APPLICATIONS, app("b"));
     world.simulator.refuse_connections();
     world.until("it is told", is_interrupted).await;
@@ -38,6 +48,21 @@ async fn an_api_server_that_moved_is_found_through_its_kubeconfig() {
     let path = world.home.path().join("kubeconfig");
     let whole = moved.kubeconfig();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    // Nor does another cluster that the context is made to lead to: who looks at this one does not mean that one.
+    let another = simulator();
+    put(&another, &NAMESPACES, json!({ "metadata": { "name": "argocd" } }));
+    put(&another, &NAMESPACES, system("another-cluster"));
+    put(&another, &boathook::sim::resource::APPLICATIONS, app("b"));
+    let asked = Fault::new(requests(&["get"], &["namespaces"]), Action::Delay(Duration::ZERO));
+    let asked = another.faults().add(asked);
+    fs::write(&path, another.kubeconfig()).unwrap();
+    let faults = another.faults().clone();
+    let limit = Duration::from_secs(60);
+    Clock::real().timeout(limit, faults.until_met(asked, 2)).await.expect("it was never asked which cluster it is");
+    while let Ok(event) = world.events.try_recv() {
+        world.picture.fold(event);
+    }
+    assert!(world.picture.apps.contains_key(&a) && !world.picture.apps.contains_key(&b), "it shows another cluster");
     fs::write(&path, &whole).unwrap();
     world
         .until("the second server", |picture| {

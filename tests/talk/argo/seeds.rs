@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 
 /// Runs at the same time: each waits most of the time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 12;
 
 /// Runs something with every seed, several at once, and tells which seeds failed.
 pub(super) async fn each<F>(run: impl Fn(u64) -> F)

@@ -58,4 +58,5 @@ async fn a_reader_that_slept_knows_in_the_end_what_is() {
         })
         .await;
     assert_eq!(pods(&world.picture, &key), 1);
+    world.live.stop().await;
 }

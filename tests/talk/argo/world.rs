@@ -22,6 +22,8 @@ use boathook::sim::server::{Simulator, SimulatorOptions, write_kubeconfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub(crate) use crate::asked::{app, hook_result, running};
+
 /// Ends a test that would hang; nothing waits for it.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -122,10 +124,34 @@ impl Picture {
 /// A simulated cluster and a live view of it.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
-    pub(crate) home: TempDir,
+    pub(crate) home: Home,
     pub(crate) live: Live,
     pub(crate) events: Events,
     pub(crate) picture: Picture,
+}
+
+/// A folder that is there until its live view has ended: what that writes last would make it anew.
+pub(crate) struct Home {
+    folder: Option<TempDir>,
+    live: Option<Live>,
+}
+
+impl Home {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let (folder, live) = (self.folder.take(), self.live.take());
+        if let (Some(live), Ok(runtime)) = (live, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                live.stop().await;
+                drop(folder);
+            });
+        }
+    }
 }
 
 pub(crate) fn simulator() -> Simulator {
@@ -158,11 +184,12 @@ impl World {
             json!({ "metadata": { "name": "argocd-application-controller", "namespace": "argocd",
                 "labels": { "app.kubernetes.io/name": "argocd-application-controller" } }, "status": { "readyReplicas": 1, "replicas": 1 } }),
         );
-        let home = TempDir::new().unwrap();
+        let mut home = Home { folder: Some(TempDir::new().unwrap()), live: None };
         write_kubeconfig(&home.path().join("kubeconfig"), &simulator.kubeconfig()).unwrap();
         let mut options = options(home.path());
         change(&mut options);
         let (live, events) = Live::start(options, &Clock::real()).await.unwrap();
+        home.live = Some(live.clone());
         Self { simulator, home, live, events, picture: Picture::default() }
     }
 
@@ -256,44 +283,4 @@ pub(crate) fn put(simulator: &Simulator, resource: &GroupResource, object: Value
         object["metadata"]["uid"] = known.unwrap_or_else(new);
     }
     simulator.store().put_raw(resource, object).value().as_ref().clone()
-}
-
-/// An Application that has been synced.
-pub(crate) fn app(name: &str) -> Value {
-    json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": { "name": name, "namespace": "argocd" },
-        "spec": {
-            "project": "default",
-            "source": { "repoURL": "https://git.example.com/team/deploy.git", "path": name, "targetRevision": "main" },
-            "destination": { "server": "https://kubernetes.default.svc", "namespace": "shop" },
-            "syncPolicy": { "syncOptions": ["CreateNamespace=true"], "retry": { "limit": 2, "backoff": { "duration": "5s", "factor": 2, "maxDuration": "3m" } } },
-        },
-        "status": {
-            "sync": { "status": "Synced", "revision": "6f1c0aa000000000000000000000000000000000" },
-            "health": { "status": "Healthy" },
-            "operationState": {
-                "phase": "Succeeded", "startedAt": "2026-11-22T10:00:00Z", "finishedAt": "2026-11-22T10:00:09Z",
-                "operation": { "sync": { "syncStrategy": { "hook": {} } } },
-            },
-        },
-    })
-}
-
-/// An Application whose operation runs, with the results of its hooks.
-pub(crate) fn running(name: &str, results: &Value) -> Value {
-    let mut app = app(name);
-    let operation = json!({ "initiatedBy": { "username": "alice" }, "sync": { "revision": "6f1c0aa000000000000000000000000000000000", "syncStrategy": { "hook": {} } } });
-    app["operation"] = operation.clone();
-    app["status"]["operationState"] = json!({
-        "phase": "Running", "startedAt": "2026-11-22T11:00:00Z", "operation": operation,
-        "message": "waiting for completion of hook batch/Job/migrate",
-        "syncResult": { "revision": "6f1c0aa000000000000000000000000000000000", "resources": results },
-    });
-    app
-}
-
-pub(crate) fn hook_result(name: &str, phase: &str) -> Value {
-    json!({ "group": "batch", "version": "v1", "kind": "Job", "namespace": "shop", "name": name, "status": "Synced",
-        "hookType": "PreSync", "hookPhase": phase, "syncPhase": "PreSync", "message": "" })
 }

@@ -18,9 +18,8 @@ use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::store::{RequestEntry, RequestLog, State};
 use serde_json::{Value, json};
 
-use super::world::{World, app, hook_result, put, running, simulator};
-
-const REVISION: &str = "1111111111111111111111111111111111111111";
+use super::world::{World, app, put, simulator};
+use crate::asked::{self, REVISION, automated, busy, deleting, failed, ghost};
 
 fn sync(change: impl FnOnce(&mut SyncOrder)) -> Request {
     let mut order = SyncOrder::default();
@@ -28,60 +27,33 @@ fn sync(change: impl FnOnce(&mut SyncOrder)) -> Request {
     Request::Sync(Box::new(order))
 }
 
-fn failed() -> Value {
-    let mut failed = app("a");
-    failed["status"]["operationState"]["phase"] = json!("Failed");
-    failed["status"]["operationState"]["syncResult"] = json!({ "revision": REVISION });
-    failed["status"]["history"] = json!([{ "id": 3, "revision": REVISION,
-        "source": { "repoURL": "https://git.example.com/team/deploy.git", "path": "a" }, "deployedAt": "2026-11-21T10:00:00Z" }]);
-    failed
+fn kinds() -> Vec<(Value, Request)> {
+    let mut kinds = asked::kinds("shop");
+    kinds.push((failed(), Request::Resume));
+    kinds
 }
 
-fn busy() -> Value {
-    running("a", &json!([hook_result("migrate", "Running")]))
+/// A world in which somebody can carry out the request: a resume only the engine can.
+async fn world_for(simulator: Simulator, app: Value, request: &Request) -> World {
+    let mut world = world_of(simulator, app).await;
+    if *request == Request::Resume {
+        run_engine(&mut world).await;
+    }
+    world
 }
 
-fn ghost() -> Value {
-    let mut ghost = busy();
-    ghost.as_object_mut().unwrap().remove("operation");
-    ghost
-}
-
-fn automated() -> Value {
-    let mut automated = app("a");
-    automated["spec"]["syncPolicy"]["automated"] = json!({ "prune": true });
-    automated
-}
-
-fn deleting() -> Value {
-    let mut deleting = app("a");
-    deleting["metadata"]["deletionTimestamp"] = json!("2026-11-22T11:30:00Z");
-    deleting["metadata"]["finalizers"] = json!(["resources-finalizer.argocd.argoproj.io"]);
-    deleting
+/// From now on the engine acts, and not Argo CD.
+async fn run_engine(world: &mut World) {
+    world.simulator.store().remove_raw(&STATEFUL_SETS, "argocd", "argocd-application-controller");
+    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "boathook-engine", "namespace": "argocd" },
+        "spec": { "holderIdentity": "one", "leaseDurationSeconds": 3600, "renewTime": Clock::real().now().to_string() } });
+    put(&world.simulator, &LEASES, lease);
+    let key = world.open("a").await;
+    world.until("the engine", |picture| picture.controllers.get(&key) == Some(&Controller::Engine)).await;
 }
 
 fn hook() -> HookJob {
-    HookJob { namespace: "shop".into(), name: "migrate".into(), uid: String::new() }
-}
-
-/// Each kind of request with an application for which it makes sense.
-fn kinds() -> Vec<(Value, Request)> {
-    vec![
-        (app("a"), sync(|_| ())),
-        (failed(), Request::Retry),
-        (failed(), Request::Rollback { id: 3, prune: true, hooks: false }),
-        (failed(), Request::Rollback { id: 3, prune: false, hooks: true }),
-        (app("a"), Request::Refresh { hard: false }),
-        (app("a"), Request::Refresh { hard: true }),
-        (app("a"), Request::AutoSync(AutoSync::On { prune: None, self_heal: Some(true) })),
-        (automated(), Request::AutoSync(AutoSync::Off)),
-        (busy(), Request::Abort),
-        (busy(), Request::Confirm(Confirmation::Prune)),
-        (deleting(), Request::Confirm(Confirmation::Delete)),
-        (ghost(), Request::RepairGhost),
-        (busy(), Request::FailHook(hook())),
-        (busy(), Request::RerunHook { hook: hook(), why: "flaky".into() }),
-    ]
+    asked::hook("shop")
 }
 
 fn put_hook(simulator: &Simulator) {
@@ -118,7 +90,7 @@ fn write_of(request: &Request) -> boathook::domain::scenario::RequestMatch {
 #[tokio::test]
 async fn each_is_shown_before_it_is_sent_and_is_in_the_log() {
     for (app, request) in kinds() {
-        let mut world = world_of(simulator(), app).await;
+        let mut world = world_for(simulator(), app, &request).await;
         let key = world.key("a");
         let shown = world.live.preview(&key, request.clone()).await.unwrap();
         assert_eq!(shown.refusals, [], "{request:?}");
@@ -151,7 +123,7 @@ async fn a_conflict_is_tried_once_more_and_an_answer_that_never_came_is_not() {
         (Action::Fail(Failure::Server { code: 500, message: String::new() }), failed(false)),
     ];
     for (app, request) in kinds() {
-        let mut world = world_of(simulator(), app.clone()).await;
+        let mut world = world_for(simulator(), app.clone(), &request).await;
         for (action, expected) in &table {
             let (jobs, _) = world.simulator.store().list(&JOBS, Some("shop"));
             for job in jobs {
@@ -221,7 +193,7 @@ async fn a_missing_right_is_known_before_and_named() {
         };
         let simulator = simulator();
         simulator.access().restrict("admin", &[deny(verb, resource)]);
-        let mut world = world_of(simulator, app).await;
+        let mut world = world_for(simulator, app, &request).await;
         let key = world.open("a").await;
         if request.hook().is_some() {
             world
@@ -404,12 +376,7 @@ async fn an_abort_that_the_controller_writes_over_is_repeated() {
 #[tokio::test]
 async fn the_engine_is_asked_to_resume_without_losing_the_state_it_resumes_from() {
     let mut world = world_of(simulator(), failed()).await;
-    world.simulator.store().remove_raw(&STATEFUL_SETS, "argocd", "argocd-application-controller");
-    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "boathook-engine", "namespace": "argocd" },
-        "spec": { "holderIdentity": "one", "leaseDurationSeconds": 3600, "renewTime": Clock::real().now().to_string() } });
-    put(&world.simulator, &LEASES, lease);
-    let key = world.open("a").await;
-    world.until("the engine", |picture| picture.controllers.get(&key) == Some(&Controller::Engine)).await;
+    run_engine(&mut world).await;
     assert_eq!(world.ask("a", Request::Resume, None).await, Outcome::Written);
     let app = world.app("a");
     assert_eq!(app["operation"].get("sync"), None, "Argo CD would end it and run nothing");

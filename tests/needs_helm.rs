@@ -17,6 +17,7 @@ use std::path::Path;
 use boathook::clock::Clock;
 use boathook::domain::application::Source;
 use boathook::git::{RenderError, RenderRequest, RenderedSource, Repository, SourceAt, render};
+use boathook::sim::resource::CONFIG_MAPS;
 use serde_json::{Value, json};
 
 #[path = "support/work_tree.rs"]
@@ -151,5 +152,98 @@ async fn the_engine_runs_the_hook_that_a_kustomization_renames() {
     assert_eq!(phase(&state), "Succeeded", "{state:?}");
     let hooks: Vec<_> = results(&state).into_iter().filter(|result| result.starts_with("PreSync")).collect();
     assert_eq!(hooks, ["PreSync Job/k-pre Synced Succeeded Reached expected number of succeeded pods"]);
+    world.stop().await;
+}
+
+/// The chart of one repository with the values of another, each at its own revision.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs helm"]
+async fn the_engine_takes_value_files_from_another_source() {
+    let mut world = World::new(&Setup::made("")).await;
+    world.write("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
+    world.write("chart/values.yaml", "a: default\nb: default\n");
+    let template =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: seen}\ndata: {a: {{ .Values.a }}, b: {{ .Values.b }}}\n";
+    world.write("chart/templates/seen.yaml", template);
+    let chart = world.commit("chart");
+    let values = WorkTree::new(world.path().join("values"));
+    values.write("eu/shop.yaml", "a: stable\n");
+    let stable = values.commit("first");
+    values.git(&["branch", "stable"]);
+    values.write("eu/shop.yaml", "a: newer\n");
+    values.write("broken.yaml", "a: [\n");
+    let newer = values.commit("second");
+    let sources = |files: &[&str], revision: &str| {
+        json!([
+            {"repoURL": world.repository(), "path": "chart", "helm": {"valueFiles": files}},
+            {"repoURL": values.url(), "targetRevision": revision, "ref": "values"},
+        ])
+    };
+    let first = sources(&["$values/eu/shop.yaml"], "stable");
+    let second = sources(&["$values/eu/shop.yaml"], "main");
+    let wrong = [
+        (
+            sources(&["$nobody/eu/shop.yaml"], "main"),
+            "values file \"$nobody/eu/shop.yaml\": no source has the ref \"nobody\"",
+        ),
+        (sources(&["$values/../../etc/hostname"], "main"), "leads out of the repository"),
+        (sources(&["$values/us/shop.yaml"], "main"), "values file \"$values/us/shop.yaml\" does not exist"),
+        (sources(&["$values/broken.yaml"], "main"), "failed to parse broken.yaml"),
+    ];
+    world.make_application(&json!({"source": null, "sources": first}));
+    world.start().await;
+    let seen = |world: &World| world.get(&CONFIG_MAPS, "shop", "seen").map(|map| map["data"].clone());
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    assert_eq!(seen(&world), Some(json!({"a": "stable", "b": "default"})));
+    assert_eq!(state.sync_result.unwrap().revisions, [chart.clone(), stable]);
+    let status = world.refreshed().await["status"].clone();
+    assert_eq!((&status["sync"]["status"], &status["sourceTypes"]), (&json!("Synced"), &json!(["Helm", ""])));
+    world.edit(|application| application["spec"]["sources"] = second.clone());
+    let status = world.refreshed().await["status"].clone();
+    assert_eq!(
+        (&status["sync"]["status"], &status["sync"]["revisions"]),
+        (&json!("OutOfSync"), &json!([chart, newer]))
+    );
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    for (sources, words) in wrong {
+        world.edit(|application| application["spec"]["sources"] = sources.clone());
+        let state = world.synced(&json!({})).await;
+        assert_eq!(phase(&state), "Error");
+        assert!(state.message.contains(words), "{words:?} is not in {:?}", state.message);
+        let conditions = world.refreshed().await["status"]["conditions"].to_string();
+        assert!(conditions.contains(&words.replace('"', "\\\"")), "{words:?} is not in {conditions}");
+        assert_eq!(seen(&world), Some(json!({"a": "newer", "b": "default"})));
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs helm and kustomize"]
+async fn the_engine_says_where_a_chart_or_a_kustomization_does_not_render() {
+    let mut world = World::new(&Setup::made("")).await;
+    world.write("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
+    world.write(
+        "chart/templates/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: {{ .Values.a.b.c }}}\n",
+    );
+    world.write("kustomization/kustomization.yaml", "resources: [missing.yaml]\n");
+    world.commit("broken");
+    world.make_application(&json!({}));
+    world.start().await;
+    for (path, words) in [
+        ("chart", ["helm template failed", "c/templates/a.yaml:4", "<.Values.a.b.c>"]),
+        ("kustomization", ["kustomize build failed", "'missing.yaml'", "no such file"]),
+    ] {
+        world.edit(|application| application["spec"]["source"]["path"] = json!(path));
+        let state = world.synced(&json!({})).await;
+        assert_eq!(phase(&state), "Error");
+        let told = world.refreshed().await["status"]["conditions"].to_string();
+        for word in words {
+            assert!(state.message.contains(word) && told.contains(word), "{word:?}: {} {told}", state.message);
+        }
+        assert!(!told.contains("boathook-render"), "a private folder, another one each time: {told}");
+        assert!(world.names(&CONFIG_MAPS).is_empty());
+    }
     world.stop().await;
 }

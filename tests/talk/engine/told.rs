@@ -1,12 +1,13 @@
 //! What the engine tells beside the state of an operation, and beside whom it does not work.
 
 use boathook::clock::Clock;
-use boathook::engine::{Engine, EngineError};
-use boathook::sim::resource::{CONFIG_MAPS, EVENTS, NAMESPACES, STATEFUL_SETS};
+use boathook::engine::{Engine, EngineError, install_definitions};
+use boathook::sim::resource::{CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, NAMESPACES, STATEFUL_SETS};
+use boathook::sim::store::DeleteOptions;
 use serde_json::{Value, json};
 
 use super::rows::{hook, map, shop};
-use super::world::{ARGOCD, World, phase};
+use super::world::{ARGOCD, Setup, World, phase};
 
 /// Reasons and messages of the Events on the Application, the oldest first.
 fn events(world: &World) -> Vec<String> {
@@ -160,5 +161,32 @@ async fn engine_syncs_by_itself_only_as_the_policy_says() {
     world.deploys("# nothing\n");
     world.refreshed().await;
     world.left(&CONFIG_MAPS, &[]).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_definitions_are_made_where_they_are_missing_and_others_never_touched() {
+    const NAMES: [&str; 2] = ["applications.argoproj.io", "appprojects.argoproj.io"];
+    let world = World::new(&Setup::made("")).await;
+    let get = |name: &str| world.get(&CUSTOM_RESOURCE_DEFINITIONS, "", name);
+    // Somebody else's, with other columns than ours.
+    world.change(&CUSTOM_RESOURCE_DEFINITIONS, "", NAMES[0], |definition| {
+        definition["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "argocd"});
+        definition["spec"]["versions"][0].as_object_mut().unwrap().remove("additionalPrinterColumns");
+    });
+    let theirs = get(NAMES[0]);
+    assert!(theirs.is_some());
+    assert_eq!(install_definitions(&world.cluster).await, Ok(vec![]));
+    assert_eq!(get(NAMES[0]), theirs);
+    let (store, options) = (world.simulator.store(), DeleteOptions::default());
+    store.delete(&CUSTOM_RESOURCE_DEFINITIONS, "", NAMES[1], &options).unwrap();
+    let (_, mut changes) = store.list_and_watch(&CUSTOM_RESOURCE_DEFINITIONS);
+    while get(NAMES[1]).is_some() {
+        Clock::real().timeout(std::time::Duration::from_secs(60), changes.next()).await.unwrap().unwrap();
+    }
+    assert_eq!(install_definitions(&world.cluster).await, Ok(vec![NAMES[1].to_owned()]));
+    assert_eq!(get(NAMES[0]), theirs);
+    assert_eq!(get(NAMES[1]).unwrap()["spec"]["names"]["kind"], "AppProject");
+    assert_eq!(install_definitions(&world.cluster).await, Ok(vec![]), "and not again");
     world.stop().await;
 }

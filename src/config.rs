@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::domain::scenario::reader::{Fields, Node, Problems, read_document};
+use crate::domain::scenario::reader::{Fields, Node, Problems, line_of_key, read_document};
 pub use crate::domain::scenario::{Problem, ScenarioError as ConfigError};
 
 /// The default configuration, with every key explained.
@@ -47,6 +47,8 @@ pub struct Config {
     pub git: Git,
     /// Keys by the name of the action, in place of its default keys.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where each of these was said, for example `config.yaml line 12`. What the keys mean, the screen knows.
+    pub key_places: BTreeMap<String, String>,
 }
 
 /// What is kept of hooks' logs on disk.
@@ -100,34 +102,51 @@ impl Config {
                 checkouts: BTreeMap::new(),
             },
             keys: BTreeMap::new(),
+            key_places: BTreeMap::new(),
         };
         let mut config = empty.with("the default configuration", DEFAULT)?;
         // The default keys stand in the list of actions; the file only shows them.
         config.keys.clear();
+        config.key_places.clear();
         Ok(config)
     }
 
     /// With what a file says. `origin` names it in errors.
     pub fn with(&self, origin: &str, text: &str) -> Result<Self, ConfigError> {
-        read_document(origin, text, |node, problems| {
-            let mut config = self.clone();
+        let mut config = read_document(origin, text, |node, problems| {
+            let mut config = Self { keys: BTreeMap::new(), ..self.clone() };
             if !node.value().is_null() {
                 config.read(node, problems);
             }
             config
-        })
+        })?;
+        config.keep_keys_of(self, origin, text);
+        Ok(config)
     }
 
     /// With the keys of a file of their own, `keys.yaml` beside the configuration; `origin` names it in errors.
     pub fn with_keys(&self, origin: &str, text: &str) -> Result<Self, ConfigError> {
-        read_document(origin, text, |node, problems| {
-            let mut config = self.clone();
+        let mut config = read_document(origin, text, |node, problems| {
+            let mut config = Self { keys: BTreeMap::new(), ..self.clone() };
             if let Some(fields) = node.fields(problems, &["apiVersion", "kind", "keys"]) {
                 check_kind(&fields, problems, "Keys");
                 config.read_keys(&fields, problems);
             }
             config
-        })
+        })?;
+        config.keep_keys_of(self, origin, text);
+        Ok(config)
+    }
+
+    /// Notes where the keys stand that were just read, and keeps those that were known before.
+    fn keep_keys_of(&mut self, before: &Self, origin: &str, text: &str) {
+        for name in self.keys.keys() {
+            let line = line_of_key(text, &["keys", name]).map(|line| format!(" line {line}")).unwrap_or_default();
+            self.key_places.insert(name.clone(), format!("{origin}{line}"));
+        }
+        for (name, keys) in &before.keys {
+            self.keys.entry(name.clone()).or_insert_with(|| keys.clone());
+        }
     }
 
     /// With what the environment says: `BOATHOOK_THEME`, `BOATHOOK_LOG__WRAP`, ...

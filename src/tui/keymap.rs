@@ -149,10 +149,25 @@ impl Keymap {
     /// The default keys with those of the configuration in their place. Every problem is told: names and keys that do
     /// not exist, and keys with two meanings on one screen.
     pub fn new(changed: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
+        Self::placed(changed, &BTreeMap::new())
+    }
+
+    /// The same; `places` says where what was said of an action's keys stands, and every problem tells it.
+    ///
+    /// # Errors
+    /// As [`Keymap::new`].
+    pub fn placed(
+        changed: &BTreeMap<String, Vec<String>>,
+        places: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<String>> {
+        let at = |names: &[&str]| -> String {
+            let places: Vec<&str> = names.iter().filter_map(|name| places.get(*name)).map(String::as_str).collect();
+            if places.is_empty() { String::new() } else { places.join(" and ") + ": " }
+        };
         let mut problems = Vec::new();
         for name in changed.keys() {
             if Action::named(name).is_none() {
-                problems.push(format!("keys.{name}: there is no such action"));
+                problems.push(format!("{}keys.{name}: there is no such action", at(&[name])));
             }
         }
         let mut chords: Vec<(Vec<Key>, Action)> = Vec::new();
@@ -162,7 +177,7 @@ impl Keymap {
             for text in keys {
                 match chord(&text) {
                     Ok(keys) => chords.push((keys, info.action)),
-                    Err(error) => problems.push(format!("keys.{}: {error}", info.name)),
+                    Err(error) => problems.push(format!("{}keys.{}: {error}", at(&[info.name]), info.name)),
                 }
             }
         }
@@ -170,7 +185,8 @@ impl Keymap {
             for (others, other) in chords.iter().skip(index + 1) {
                 if action != other && meet(*action, *other) && (keys.starts_with(others) || others.starts_with(keys)) {
                     problems.push(format!(
-                        "keys: {} means {}, and {} means {}",
+                        "{}keys: {} means {}, and {} means {}",
+                        at(&[action.name(), other.name()]),
                         show(keys),
                         action.name(),
                         show(others),

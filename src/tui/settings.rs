@@ -46,7 +46,7 @@ impl Colors {
 impl Settings {
     /// The settings of a configuration. `themes`: those of files, by name and text.
     pub fn new(config: &Config, colors: Colors, themes: Vec<(String, String)>) -> Result<Self, SettingsError> {
-        let keymap = Keymap::new(&config.keys).map_err(SettingsError::Keys)?;
+        let keymap = Keymap::placed(&config.keys, &config.key_places).map_err(SettingsError::Keys)?;
         let name = match (colors, config.theme.as_str()) {
             (Colors::None, _) => "mono",
             (Colors::Few, "auto") => "16",
@@ -89,6 +89,25 @@ mod tests {
                 |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
             assert_eq!(Colors::of(variable), expected, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_keys_is_told_with_its_file_and_line() {
+        let config = Config::new().unwrap();
+        let config = config.with("my.yaml", "theme: dark\nkeys:\n  sink: [s]\n  abort: [s]\n").unwrap();
+        let config =
+            config.with_keys("keys.yaml", "keys:\n  top: [g g]\n\n  bottom: [g]\n  sync: [hyper-x]\n").unwrap();
+        let error = Settings::new(&config, Colors::Many, Vec::new()).unwrap_err().to_string();
+        for part in [
+            "my.yaml line 3: keys.sink: there is no such action",
+            "keys.yaml line 5: keys.sync: hyper-x is no key",
+            "keys.yaml line 2 and keys.yaml line 4: keys: g g means top, and g means bottom",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        let config = Config::new().unwrap().with("my.yaml", "keys: {abort: [s]}\n").unwrap();
+        let error = Settings::new(&config, Colors::Many, Vec::new()).unwrap_err().to_string();
+        assert!(error.contains("my.yaml line 1: keys: s means sync, and s means abort"), "{error}");
     }
 
     #[test]

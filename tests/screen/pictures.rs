@@ -136,7 +136,9 @@ async fn pictures_for_the_readme() {
         operator.press("esc : \"app auth\" enter");
         operator.sees("behind").await;
         operator.press("s");
-        let plan = operator.sees("pinned to").await;
+        let is_made =
+            |text: &str| text.contains("pinned to") && !text.contains("not pinned") && !text.contains("asking");
+        let plan = operator.until("the plan", |picture| is_made(&picture.text)).await;
         write("sync", &plan.buffer);
         operator
     })

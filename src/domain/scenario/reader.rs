@@ -312,6 +312,12 @@ fn show(path: &[Step]) -> String {
     text
 }
 
+/// The line on which a key of a document stands, for what is found wrong with its value only later.
+pub(crate) fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
+    let path: Vec<Step> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
+    line_of(text, &path, true)
+}
+
 /// The line on which the value at `path` (or its key) begins. `serde_yaml` tells places only of errors, so a second
 /// read goes down the path and fails there on purpose.
 fn line_of(text: &str, path: &[Step], at_key: bool) -> Option<usize> {

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 pub(crate) use crate::asked::{app, hook_result, running};
 
 /// Ends a test that would hang; nothing waits for it.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// What a reader knows.
 #[derive(Default)]

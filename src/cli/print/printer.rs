@@ -113,5 +113,5 @@ pub(in crate::cli) async fn nobody_reads() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

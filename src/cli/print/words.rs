@@ -17,9 +17,12 @@ pub(in crate::cli) fn standing(summary: &AppSummary) -> Cell {
     let tone = match doing {
         Doing::Stranded => Tone::Bad,
         Doing::Requested | Doing::Syncing => Tone::Running,
-        Doing::Deleting | Doing::Retrying | Doing::Aborting | Doing::Confirm => Tone::Warning,
         Doing::Compared(SyncStatus::Synced) => Tone::Good,
-        Doing::Compared(SyncStatus::OutOfSync | SyncStatus::Unknown) => Tone::Warning,
+        Doing::Deleting
+        | Doing::Retrying
+        | Doing::Aborting
+        | Doing::Confirm
+        | Doing::Compared(SyncStatus::OutOfSync | SyncStatus::Unknown) => Tone::Warning,
         Doing::NotCompared => Tone::Dim,
     };
     Cell::new(tone, doing.as_str())

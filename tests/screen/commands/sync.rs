@@ -202,7 +202,6 @@ async fn that_the_controller_has_gone_is_said_while_a_sync_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a machine with idle cores: on a loaded one the engine loses its Lease, and stops"]
 async fn of_many_syncs_one_fails_and_each_has_its_result() {
     const MANY: usize = 200;
     let mut place = Place::new(&map("settings")).await;
@@ -215,7 +214,7 @@ async fn of_many_syncs_one_fails_and_each_has_its_result() {
         place.add_at(name, name, &json!({"fleet": "many"}));
     }
     let child = place.command(&["sync", "--all", "-y", "--wait", "-o", "json", "--allow-file-repositories"]);
-    let documents = super::place::done_within(child, Duration::from_secs(240)).await.expect(4).documents();
+    let documents = super::place::done_within(child, Duration::from_secs(600)).await.expect(4).documents();
     let results: Vec<_> = documents.iter().filter(|document| document["kind"] == "Result").collect();
     let failed: Vec<_> = results.iter().filter(|result| result["outcome"] != "Succeeded").collect();
     assert_eq!((results.len(), failed.len()), (MANY, 1), "{failed:#?}");

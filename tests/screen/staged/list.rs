@@ -69,20 +69,6 @@ async fn commands() {
 }
 
 #[tokio::test]
-async fn many_at_once() {
-    let repository = Repository::new();
-    shots(
-        || World::shop(&repository),
-        "{live}",
-        &[
-            ("list_sync_many", "space space s {Sync 2} {!asking}"),
-            ("list_refresh_many", "space space ctrl-r {efresh} {!asking}"),
-        ],
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn what_has_just_changed() {
     let repository = Repository::new();
     let world = World::shop(&repository);

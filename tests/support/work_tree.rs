@@ -80,6 +80,7 @@ impl WorkTree {
     }
 
     /// Commits everything there is as this author at this time, so that the commit has the same name wherever it is made.
+    #[allow(dead_code, reason = "only the tests of the screen show the names of commits")]
     pub(crate) fn commit_as(&self, message: &str, author: &str, time: &str) -> String {
         self.git(&["add", "--all"]);
         let own = [("GIT_AUTHOR_NAME", author), ("GIT_AUTHOR_DATE", time), ("GIT_COMMITTER_DATE", time)];

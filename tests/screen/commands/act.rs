@@ -1,5 +1,7 @@
 //! The other commands that ask for something, and what they leave behind: history, hooks, logs.
 
+use std::fmt::Write as _;
+
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, JOBS};
 use serde_json::json;
 
@@ -41,7 +43,7 @@ async fn what_is_asked_for_is_told_as_documents() {
         let done = place.run(&[arguments, &["-o", "json"]].concat()).await;
         let results: Vec<_> = done.documents().into_iter().filter(|document| document["kind"] == "Result").collect();
         let [result] = &results[..] else { panic!("{arguments:?}: {done:#?}") };
-        told += &format!("{} -> {}\n{result:#}\n", arguments.join(" "), done.code);
+        writeln!(told, "{} -> {}\n{result:#}", arguments.join(" "), done.code).unwrap();
     }
     insta::assert_snapshot!("asked_for", masked(&told));
     place.stop().await;

@@ -79,7 +79,7 @@ pub(super) async fn with_settings(world: &World, settings: Settings, act: impl A
         // It keeps the keys until the loop has ended.
         actor
     };
-    let whole = async { tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts) };
+    let whole = Box::pin(async { tokio::join!(run(model, &mut canvas, input, messages, sender, session), acts) });
     let time = async {
         tokio::select! {
             () = world.driver.pass_waits(FRAME) => {}

@@ -1,5 +1,7 @@
 //! Styles by name: a theme in which no two roles look alike, and cells as runs of roles.
 
+use std::fmt::Write as _;
+
 use boathook::tui::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
@@ -77,7 +79,7 @@ pub(super) fn runs(buffer: &Buffer) -> String {
         let named = line.iter().filter(|(_, _, name)| !name.is_empty());
         let parts: Vec<String> = named.map(|(first, last, name)| format!("{first}-{last} {name}")).collect();
         if !parts.is_empty() {
-            out.push_str(&format!("{y}: {}\n", parts.join(", ")));
+            writeln!(out, "{y}: {}", parts.join(", ")).unwrap();
         }
     }
     out

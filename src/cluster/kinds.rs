@@ -71,6 +71,16 @@ impl Kinds {
         self.all.iter().find(|have| have.group == group && have.kind == kind)
     }
 
+    /// As [`Kinds::find`]; an error where nobody knows, because the server of the group did not answer.
+    pub fn look_up(&self, group: &str, kind: &str) -> Result<Option<&Kind>, ClusterError> {
+        let found = self.find(group, kind);
+        if found.is_none() && self.unavailable.iter().any(|unavailable| unavailable == group) {
+            let reason = format!("its server does not answer, so it is not known whether there is a kind {kind}");
+            return Err(ClusterError::NoAnswer { action: format!("discovering the API group {group}"), reason });
+        }
+        Ok(found)
+    }
+
     /// One version of a kind.
     pub fn find_version(&self, group: &str, version: &str, kind: &str) -> Option<&Kind> {
         self.all.iter().find(|have| have.group == group && have.version == version && have.kind == kind)
@@ -185,4 +195,25 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
 
 fn words(value: &Value, field: &str) -> Vec<String> {
     items(value, field).filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_kind_whose_server_does_not_answer_is_unknown_and_not_absent() {
+        let answer = json!({"items": [
+            {"metadata": {"name": "down.example.com"}, "versions": [{"version": "v1", "freshness": "Stale"}]},
+            {"metadata": {"name": "up.example.com"}, "versions": [{"version": "v1", "freshness": "Current",
+                "resources": [{"resource": "boats", "scope": "Namespaced", "responseKind": {"kind": "Boat"}}]}]},
+        ]});
+        let mut kinds = Kinds::default();
+        read_aggregated(&answer, &mut kinds);
+        assert!(kinds.look_up("down.example.com", "Boat").is_err_and(|error| error.is_transient()));
+        assert_eq!(kinds.look_up("up.example.com", "Boat").unwrap().map(|kind| kind.plural.as_str()), Some("boats"));
+        assert_eq!(kinds.look_up("up.example.com", "Ship").unwrap(), None);
+    }
 }

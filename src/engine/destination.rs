@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +20,8 @@ use crate::domain::plan;
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 /// The name that Argo CD gives it.
 const IN_CLUSTER_NAME: &str = "in-cluster";
+/// How long kinds are taken for unknown whose server did not answer, before it is asked again.
+const UNAVAILABLE: Duration = Duration::from_secs(10);
 
 /// A cluster that applications go to.
 pub(crate) struct Destination {
@@ -30,6 +34,8 @@ pub(crate) struct Destination {
     /// The project that it belongs to; empty where it is everybody's.
     pub(crate) project: String,
     known: Mutex<Option<Known>>,
+    /// What is known may be over: something was not found.
+    is_doubted: AtomicBool,
     scope: Mutex<Option<bool>>,
 }
 
@@ -42,17 +48,28 @@ pub(crate) struct Known {
     pub(crate) plan_kinds: Arc<plan::Kinds>,
     /// Its version, for example `v1.36.0`.
     pub(crate) version: String,
+    /// When that was asked, by the monotonic clock.
+    asked: Duration,
 }
 
 impl Destination {
     fn new(cluster: Cluster, server: impl Into<String>, name: impl Into<String>, project: &str) -> Self {
         let (server, name, project) = (server.into(), name.into(), project.to_owned());
-        Self { cluster, server, name, project, known: Mutex::default(), scope: Mutex::default() }
+        Self {
+            cluster,
+            server,
+            name,
+            project,
+            known: Mutex::default(),
+            is_doubted: AtomicBool::new(false),
+            scope: Mutex::default(),
+        }
     }
 
     /// What it means for an application that this cluster did not do what was asked; says which cluster, unless it is the
     /// one that the Application lives in.
     pub(crate) fn problem(&self, error: &ClusterError) -> Problem {
+        self.doubt(error);
         let problem = Problem::cluster(error);
         if self.server == IN_CLUSTER {
             return problem;
@@ -61,26 +78,52 @@ impl Destination {
         Problem { message: format!("cluster {name} ({}): {}", self.server, problem.message), ..problem }
     }
 
-    /// The cluster's kinds and version; asked once.
-    pub(crate) async fn known(&self) -> Result<Known, ClusterError> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = &*known {
-            return Ok(known.clone());
+    /// Takes note of an error. Where something was not found, it may be a kind whose definition is gone.
+    pub(crate) fn doubt(&self, error: &ClusterError) {
+        if error.is_not_found() {
+            self.is_doubted.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// The cluster's kinds and version. Asked once, and again where there is doubt or the server of a kind did not answer.
+    pub(crate) async fn known(&self) -> Result<Known, ClusterError> {
+        let before = {
+            let mut known = self.known.lock().await;
+            match &*known {
+                Some(known) => known.clone(),
+                None => return Ok(known.insert(self.ask().await?).clone()),
+            }
+        };
+        let is_old = before.asked + UNAVAILABLE <= self.cluster.clock().monotonic();
+        if self.is_doubted.swap(false, Ordering::Relaxed) || is_old && !before.kinds.unavailable.is_empty() {
+            return match self.rediscover().await {
+                Err(error) if error.is_transient() => {
+                    // Better than nothing; asked again by the next one who wants to know.
+                    self.is_doubted.store(true, Ordering::Relaxed);
+                    Ok(before)
+                }
+                asked => asked,
+            };
+        }
+        Ok(before)
+    }
+
+    async fn ask(&self) -> Result<Known, ClusterError> {
         let kinds = self.cluster.discover().await?;
         let version = self.cluster.version().await?;
-        Ok(known.insert(Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version }).clone())
+        let asked = self.cluster.clock().monotonic();
+        Ok(Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version, asked })
     }
 
     /// Asks for the kinds again, after a definition was applied or where a kind is missing.
     pub(crate) async fn rediscover(&self) -> Result<Known, ClusterError> {
-        let kinds = self.cluster.discover().await?;
-        let version = self.cluster.version().await?;
+        let fresh = self.ask().await?;
         let mut known = self.known.lock().await;
-        if let Some(same) = known.as_ref().filter(|known| *known.kinds == kinds && known.version == version) {
+        if let Some(same) = known.as_mut().filter(|known| known.kinds == fresh.kinds && known.version == fresh.version)
+        {
+            same.asked = fresh.asked;
             return Ok(same.clone());
         }
-        let fresh = Known { plan_kinds: Arc::new(plan_kinds(&kinds)), kinds: Arc::new(kinds), version };
         *known = Some(fresh.clone());
         Ok(fresh)
     }

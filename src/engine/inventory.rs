@@ -51,6 +51,9 @@ impl Inventory {
     ) -> Result<Self, ClusterError> {
         let known = destination.known().await?;
         let resources = &application.status.resources;
+        for had in resources {
+            known.kinds.look_up(&had.group, &had.kind)?;
+        }
         let is_had = |kind: &Kind| resources.iter().any(|had| had.group == kind.group && had.kind == kind.kind);
         let mut scopes = vec![(false, Scope::All)];
         for namespace in namespaces.iter().filter(|namespace| !namespace.is_empty()) {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::SignedDuration;
+
 use super::board::Board;
 use super::message::{self, HOOK_TERMINATED, NOT_DELETED, PRUNED};
 use super::results::{TaskState, Verdict, put};
@@ -11,11 +13,28 @@ use crate::domain::manifest::ObjectKey;
 use crate::domain::operation::{HookPhase, OperationPhase, ResultStatus, TaskResult};
 use crate::domain::plan::TaskId;
 
+/// How long a trial may go without an answer, and the creation of the destination's namespace.
+const GIVE_UP: SignedDuration = SignedDuration::from_mins(5);
+
+fn is_answered(outcome: &Outcome) -> bool {
+    let is_open = matches!(
+        outcome,
+        Outcome::Apply { result: ApplyResult::Unknown(_), .. } | Outcome::Read { result: Err(_), .. }
+    );
+    !is_open
+}
+
 impl Board<'_> {
     /// Takes in what came of the actions of the step before.
     pub(super) fn absorb(&mut self) {
         if self.input.seen.outcomes.is_empty() {
             return;
+        }
+        if self.input.seen.outcomes.iter().all(is_answered) {
+            self.memory.unanswered = None;
+            if message::is_waiting_for_api_server(&self.state.message) {
+                self.state.message.clear();
+            }
         }
         let plan = self.plan;
         let by_id: HashMap<&TaskId, usize> =
@@ -73,13 +92,22 @@ impl Board<'_> {
                 }
             }
             (false, ApplyResult::AlreadyExists) => drop(self.memory.taken.insert(task.object.clone())),
-            (_, ApplyResult::Unknown) => {
-                self.memory.unanswered = Some(self.input.now);
+            (_, ApplyResult::Unknown(why)) => {
+                self.leave_unanswered(why);
                 if task.is_hook() && !dry_run {
                     self.memory.taken.insert(task.object.clone());
+                } else if self.is_given_up() && (dry_run || self.is_destination_namespace(task)) {
+                    self.memory.trial_failed |= dry_run;
+                    self.record(index, Verdict::not_applied(why.clone()));
                 }
             }
         }
+    }
+
+    /// Before anything is applied, it does no harm to end the operation.
+    fn is_given_up(&self) -> bool {
+        let since = self.memory.unanswered.as_ref().map(|unanswered| unanswered.since);
+        since.is_some_and(|since| self.input.now.duration_since(since) >= GIVE_UP)
     }
 
     fn absorb_delete(&mut self, index: Option<usize>, delete: &Delete, result: &DeleteResult) {

@@ -56,7 +56,8 @@ impl Board<'_> {
 
     /// Runs tasks together. `None` if there is nothing to do for them any more.
     pub(super) fn run(&mut self, batch: &[usize]) -> Option<Next> {
-        self.pause_for_api_server(batch)
+        let pause = if batch.is_empty() { None } else { self.pause_for_api_server() };
+        pause
             .or_else(|| self.find_out(batch))
             .or_else(|| self.approve(batch))
             .or_else(|| self.prune(batch))
@@ -64,8 +65,11 @@ impl Board<'_> {
             .or_else(|| self.apply_all(batch))
     }
 
-    fn pause_for_api_server(&self, batch: &[usize]) -> Option<Next> {
-        let until = self.pause().filter(|_| !batch.is_empty())?;
+    /// A server that does not answer is not asked at once again, and what it said instead is told.
+    pub(super) fn pause_for_api_server(&mut self) -> Option<Next> {
+        let until = self.pause()?;
+        let why = self.memory.unanswered.as_ref().map_or("", |unanswered| unanswered.why.as_str());
+        self.state.message = message::waiting_for_api_server(why);
         Some(Next::wait(WaitFor::ApiServer, Some(until)))
     }
 

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::mark::Mark;
 use super::results::{TaskState, Verdict, new_entry, put};
-use super::types::{Action, Delete, DeleteReason, Memo, Memory, Outcome, Progress, Render, StepInput, Wait, WaitFor};
+use super::types::{
+    Action, Delete, DeleteReason, Memo, Memory, Outcome, Progress, Render, StepInput, Unanswered, Wait, WaitFor,
+};
 use crate::domain::hook::SyncPhase;
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::names;
@@ -16,6 +18,8 @@ use crate::domain::plan::{Plan, Role, Task, TaskId};
 
 /// How long an answer of the API server is relied on while no watch confirms it.
 pub(super) const RECHECK: SignedDuration = SignedDuration::from_secs(5);
+/// First pause after a request without an answer. Each further one is twice as long, up to [`RECHECK`].
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_millis(250);
 
 /// What a stage of a step decided: nothing further happens in this step.
 #[derive(Default)]
@@ -89,7 +93,7 @@ impl<'a> Board<'a> {
                             None => drop(self.memory.memos.remove(object)),
                         }
                     }
-                    Err(_) => self.memory.unanswered = Some(self.input.now),
+                    Err(error) => self.leave_unanswered(error),
                 }
             }
         }
@@ -118,8 +122,21 @@ impl<'a> Board<'a> {
 
     /// When to ask again, while the API server does not answer.
     pub(super) fn pause(&self) -> Option<Timestamp> {
-        let again = self.memory.unanswered?.saturating_add(RECHECK).ok()?;
+        let unanswered = self.memory.unanswered.as_ref()?;
+        let factor = 2_i32.saturating_pow(unanswered.times.saturating_sub(1));
+        let pause = FIRST_PAUSE.checked_mul(factor).unwrap_or(RECHECK).min(RECHECK);
+        let again = unanswered.at.saturating_add(pause).ok()?;
         (again > self.input.now).then_some(again)
+    }
+
+    /// Notes that a request got no answer.
+    pub(super) fn leave_unanswered(&mut self, why: &str) {
+        let now = self.input.now;
+        let known = self.memory.unanswered.take();
+        // Those of one step count once.
+        let times = known.as_ref().map_or(1, |known| known.times.saturating_add(u32::from(known.at != now)));
+        let since = known.map_or(now, |known| known.since);
+        self.memory.unanswered = Some(Unanswered { since, at: now, times, why: why.to_owned() });
     }
 
     /// When the knowledge of an object has to be refreshed: it rests on an answer that no watch has confirmed.

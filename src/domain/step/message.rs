@@ -18,6 +18,7 @@ pub(super) const TERMINATING_TIMEOUT: &str = "operation is terminating due to ti
 pub(super) const BY_TIMEOUT: &str = ", triggered by controller sync timeout";
 pub(super) const HOOK_TERMINATED: &str = "Terminated";
 pub(super) const NOT_DELETED: &str = "Failed to delete:";
+const NO_ANSWER: &str = "waiting for an answer of the API server: ";
 pub(super) const PRUNED: &str = "pruned";
 pub(super) const PRUNED_DRY_RUN: &str = "pruned (dry run)";
 pub(super) const REQUIRES_PRUNING: &str = "ignored (requires pruning)";
@@ -65,6 +66,16 @@ pub(super) fn waiting_for_deletion(tasks: &[&Task]) -> String {
     let Some(named) = tasks.iter().find(|task| task.is_hook()).or(tasks.first()) else { return String::new() };
     let hook = if named.is_hook() { "hook " } else { "" };
     format!("waiting for deletion of {hook}{}{}", named.object, more(tasks))
+}
+
+/// What keeps an operation from going on while requests get no answer.
+pub(super) fn waiting_for_api_server(why: &str) -> String {
+    format!("{NO_ANSWER}{why}")
+}
+
+/// Whether a message says that.
+pub(super) fn is_waiting_for_api_server(message: &str) -> bool {
+    message.starts_with(NO_ANSWER)
 }
 
 /// What somebody has to approve the pruning of.

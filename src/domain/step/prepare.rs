@@ -45,7 +45,7 @@ impl Board<'_> {
             }
         }
         if !actions.is_empty() {
-            return Some(Next::act(actions));
+            return self.pause_for_api_server().or_else(|| Some(Next::act(actions)));
         }
         let failed = self.taking_part().any(|index| self.state_of(index) == TaskState::Failed);
         Some(if failed {
@@ -68,6 +68,9 @@ impl Board<'_> {
         })?;
         match self.state_of(wanted) {
             TaskState::Pending => {
+                if let Some(pause) = self.pause_for_api_server() {
+                    return Some(pause);
+                }
                 self.announce(wanted);
                 Some(Next::act(self.apply(self.task(wanted)?, false).into_iter().collect()))
             }
@@ -99,7 +102,10 @@ impl Board<'_> {
                 actions.extend(self.apply(task, true));
             }
         }
-        (!actions.is_empty()).then(|| Next::act(actions))
+        if actions.is_empty() {
+            return None;
+        }
+        self.pause_for_api_server().or_else(|| Some(Next::act(actions)))
     }
 
     /// Whether anything was done in this attempt, apart from the destination's namespace.

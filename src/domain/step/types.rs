@@ -74,12 +74,25 @@ pub struct Memory {
     pub(super) undeletable: HashSet<String>,
     /// When an object was applied last, and of which phase and wave.
     pub(super) applied: Option<(Timestamp, (SyncPhase, i64))>,
-    /// When the API server left a request without an answer.
-    pub(super) unanswered: Option<Timestamp>,
+    /// The API server leaves requests without an answer.
+    pub(super) unanswered: Option<Unanswered>,
     /// Something could not be ended while the operation was terminated.
     pub(super) termination_failed: bool,
     /// Hooks whose record may have been lost were looked for, before they are terminated.
     pub(super) swept: bool,
+}
+
+/// Requests without an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Unanswered {
+    /// The first one since the API server answered.
+    pub(super) since: Timestamp,
+    /// The last one.
+    pub(super) at: Timestamp,
+    /// So many steps met one.
+    pub(super) times: u32,
+    /// What the last one met with.
+    pub(super) why: String,
 }
 
 /// An object as the API server answered.
@@ -287,8 +300,9 @@ pub enum ApplyResult {
     AlreadyExists,
     /// The API server refused it, or it cannot be done. The error's text.
     Failed(String),
-    /// No answer came (a cut, a time out): it may have been applied or not. The step finds out.
-    Unknown,
+    /// No answer came (a cut, a time out): it may have been applied or not. The step finds out. What came instead, for
+    /// those who wait meanwhile.
+    Unknown(String),
 }
 
 /// What applying an object changed, in kubectl's words.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cluster;
 use crate::domain::application::Application;
-use crate::domain::hook::wave;
+use crate::domain::hook::{Classification, DeletePhase, classify, wave};
 use crate::domain::manifest::Object;
 use crate::domain::names;
 use crate::domain::plan::{Lookup, Propagation};
@@ -15,6 +15,7 @@ use crate::domain::sync_options::{Removal, SyncOptions, delete, prune};
 use crate::engine::inventory::Inventory;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::operate::Place;
+use crate::engine::perform::Performer;
 use crate::engine::problem::Problem;
 use crate::engine::shared::Shared;
 
@@ -50,7 +51,7 @@ pub(super) async fn cascade(
         let is_itself = key.kind == "Application" && object.uid() == application.metadata.uid;
         let is_permitted =
             place.project.permits_object(&key, namespaced, &destination.server, &destination.name).is_ok();
-        if is_itself || key.kind == "CustomResourceDefinition" || !is_permitted {
+        if is_itself || key.kind == "CustomResourceDefinition" || !is_permitted || is_delete_hook(&object) {
             continue;
         }
         let needs_approval = [delete(&object, &policy), prune(&object, &policy)].contains(&Removal::AfterConfirmation);
@@ -63,7 +64,20 @@ pub(super) async fn cascade(
         left.push(object);
     }
     let Some(last) = left.iter().map(|object| wave(object)).max() else { return Ok((true, inventory)) };
-    for object in left.iter().filter(|object| wave(object) == last && !object.is_deleting()) {
+    let performer = Performer {
+        destination,
+        kinds: &known.kinds,
+        clock: &shared.clock,
+        parallel: shared.options.parallel_requests,
+    };
+    for object in left.iter().filter(|object| wave(object) == last) {
+        // Of a hook whose operation did not come to its end. Nobody else would remove it.
+        if object.finalizers().any(|finalizer| finalizer == names::HOOK_FINALIZER) {
+            performer.let_go(&object.key(), object.uid()).await;
+        }
+        if object.is_deleting() {
+            continue;
+        }
         let Some(kind) = known.kinds.find(object.group(), object.kind()) else { continue };
         let options = cluster::Delete {
             uid: object.uid().to_owned(),
@@ -82,6 +96,13 @@ pub(super) async fn cascade(
         }
     }
     Ok((false, inventory))
+}
+
+/// Hooks of the deletion itself: those before it have just run, those after it are yet to come, and what becomes of them
+/// their policies say.
+fn is_delete_hook(object: &Object) -> bool {
+    let phases = [DeletePhase::PreDelete, DeletePhase::PostDelete];
+    matches!(classify(object), Classification::Hook(hook) if phases.into_iter().any(|phase| hook.runs_at(phase)))
 }
 
 /// Whether somebody approved the deletion after it was asked for.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::cluster::{self, Cluster, ClusterError, Kind, Scope, WriteOptions};
-use crate::domain::health::{HealthStatus, health};
+use crate::domain::health::{TaskHealth, hook_task};
 use crate::domain::hook::{Classification, DeletePhase, DeletePolicy, HookType, classify, delete_policies, wave};
 use crate::domain::manifest::Object;
 use crate::domain::names;
@@ -105,8 +105,9 @@ impl<'a> Hooks<'a> {
         &self.place.destination.cluster
     }
 
-    /// Creates what is due, and says how far they are; a result for each hook whose turn has come.
-    pub(super) async fn go_on(&self) -> Result<(Progress, Vec<TaskResult>), Problem> {
+    /// Creates what is due, and says how far they are; a result for each hook whose turn has come. `recorded` is what this
+    /// attempt wrote down before: what has ended there has ended, whatever became of its object since.
+    pub(super) async fn go_on(&self, recorded: &[TaskResult]) -> Result<(Progress, Vec<TaskResult>), Problem> {
         for watch in &self.watches {
             watch.ready().await.map_err(|error| self.failed(&error))?;
         }
@@ -119,9 +120,19 @@ impl<'a> Hooks<'a> {
                 break;
             }
             current = Some(wave(hook));
-            let live = self.begin(kind, hook).await?;
-            let phase = live.as_ref().map_or(HookPhase::Running, judged);
-            results.push(self.result(hook, live.as_ref(), phase));
+            let key = hook.key();
+            let is_its_own = |result: &&TaskResult| result.key == key && result.hook_type == Some(self.hook_type());
+            let result = match recorded.iter().find(is_its_own) {
+                Some(ended) if ended.hook_phase.is_some_and(HookPhase::is_completed) => ended.clone(),
+                before => {
+                    // Nothing is applied while a predecessor goes.
+                    let is_made = before.is_some_and(|before| before.status.is_some());
+                    let live = self.begin(kind, hook, is_made).await?;
+                    self.result(hook, live.as_ref(), is_made)
+                }
+            };
+            let phase = result.hook_phase.unwrap_or(HookPhase::Running);
+            results.push(result);
             progress = match (progress, phase) {
                 (Progress::Failed, _) | (_, HookPhase::Failed | HookPhase::Error) => Progress::Failed,
                 (Progress::Running, _) | (_, HookPhase::Running | HookPhase::Terminating) => Progress::Running,
@@ -131,12 +142,13 @@ impl<'a> Hooks<'a> {
         Ok((progress, results))
     }
 
-    /// The hook's own object, made if it is not there; `None` while a predecessor goes.
-    async fn begin(&self, kind: &Kind, hook: &Arc<Object>) -> Result<Option<Object>, Problem> {
+    /// The hook's own object, made if it never was; `None` while a predecessor goes, or if it was made and is gone.
+    async fn begin(&self, kind: &Kind, hook: &Arc<Object>, is_made: bool) -> Result<Option<Object>, Problem> {
         let found =
             self.cluster().get(kind, hook.namespace(), hook.name()).await.map_err(|error| self.failed(&error))?;
         match found {
             Some(live) if live.annotation(names::BOATHOOK_OPERATION) == Some(&self.mark) => Ok(Some(live)),
+            _ if is_made => Ok(None),
             Some(live) => {
                 self.remove(kind, &live).await?;
                 Ok(None)
@@ -177,34 +189,31 @@ impl<'a> Hooks<'a> {
         Ok(())
     }
 
-    fn result(&self, hook: &Object, live: Option<&Object>, phase: HookPhase) -> TaskResult {
-        let told = match live {
-            Some(live) => health(live).ok().flatten().map(|health| health.message).unwrap_or_default(),
-            None => "waiting for the deletion of its predecessor".to_owned(),
+    const fn hook_type(&self) -> HookType {
+        match self.phase {
+            DeletePhase::PreDelete => HookType::PreDelete,
+            DeletePhase::PostDelete => HookType::PostDelete,
+        }
+    }
+
+    fn result(&self, hook: &Object, live: Option<&Object>, is_made: bool) -> TaskResult {
+        let deleted = || (HookPhase::Failed, format!("hook {} was deleted while it was running", hook.key()));
+        let (phase, told) = match live.map(|live| (live, hook_task(live))) {
+            Some((live, TaskHealth { phase: HookPhase::Running, .. })) if live.is_deleting() => deleted(),
+            Some((_, health)) => (health.phase, health.message),
+            None if is_made => deleted(),
+            None => (HookPhase::Running, "waiting for the deletion of its predecessor".to_owned()),
         };
         TaskResult {
             key: hook.key(),
             version: hook.version().to_owned(),
-            status: live.map(|_| ResultStatus::Synced),
-            hook_type: Some(match self.phase {
-                DeletePhase::PreDelete => HookType::PreDelete,
-                DeletePhase::PostDelete => HookType::PostDelete,
-            }),
+            status: (live.is_some() || is_made).then_some(ResultStatus::Synced),
+            hook_type: Some(self.hook_type()),
             hook_phase: Some(phase),
             sync_phase: None,
             message: told,
             images: Vec::new(),
         }
-    }
-}
-
-/// Complete is what is neither Progressing nor Degraded.
-fn judged(live: &Object) -> HookPhase {
-    match health(live) {
-        Ok(Some(health)) if health.status == HealthStatus::Degraded => HookPhase::Failed,
-        Ok(Some(health)) if health.status == HealthStatus::Progressing => HookPhase::Running,
-        Ok(_) => HookPhase::Succeeded,
-        Err(_) => HookPhase::Error,
     }
 }
 

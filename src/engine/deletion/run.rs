@@ -184,6 +184,15 @@ impl Deletion<'_> {
         }
     }
 
+    /// The results of an attempt that runs. Those of one that has failed stand there until the next one begins.
+    fn recorded(&self, attempt: i64) -> &[TaskResult] {
+        let is_of_attempt = |state: &&OperationState| {
+            state.phase == Some(OperationPhase::Running) && state.finished_at.is_none() && state.retry_count == attempt
+        };
+        let result = self.state().filter(is_of_attempt).and_then(|state| state.sync_result.as_ref());
+        result.map_or(&[], |result| &result.resources)
+    }
+
     /// Runs the hooks of a phase.
     async fn hooks(&mut self, place: &Place, phase: DeletePhase) -> Result<Turn, Problem> {
         let attempt = match self.attempt(phase) {
@@ -191,7 +200,7 @@ impl Deletion<'_> {
             Err(wait) => return Ok(Turn::Waits(wait)),
         };
         let hooks = self.open(place, phase, attempt).await?;
-        let (progress, results) = hooks.go_on().await?;
+        let (progress, results) = hooks.go_on(self.recorded(attempt)).await?;
         let word = hook_type(phase).as_str();
         let (succeeded, running) = (format!("{word} hooks succeeded"), format!("waiting for {word} hooks"));
         match progress {

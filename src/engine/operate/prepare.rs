@@ -134,8 +134,13 @@ pub(super) async fn prepare(
     let Some(request) = &state.operation.sync else { return Err(Problem::invalid_spec("no operation specified")) };
     let instance = shared.instance(&application.key);
     let mut known = destination.known().await.map_err(failed)?;
-    if targets.objects.iter().any(|target| is_missing(&known, target)) {
+    // A definition may be gone, and the kinds with it that are to come back.
+    let is_open = |target: &Arc<Object>| is_missing(&known, target) || target.kind() == "CustomResourceDefinition";
+    if targets.objects.iter().any(is_open) {
         known = destination.rediscover().await.map_err(failed)?;
+    }
+    for target in &targets.objects {
+        known.kinds.look_up(target.group(), target.kind()).map_err(failed)?;
     }
     let namespace = &application.spec.destination.namespace;
     let keys: HashSet<ObjectKey> = targets.objects.iter().map(|target| key_in(&known, target, namespace)).collect();

@@ -1,38 +1,35 @@
 //! Getting one object into the cluster, as its options say.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::change::propagation;
+use super::anew::LOOK;
 use super::migrate::take_over;
 use super::performer::{Performer, may_pass, told};
 use super::schema::{is_not_in_schema, known_part};
 use crate::cluster::{self, ClusterError, Kind, WriteOptions};
 use crate::domain::manifest::Object;
-use crate::domain::plan::Propagation;
 use crate::domain::step::{Apply, ApplyResult, Change, Method};
 use crate::engine::record::{MANAGER, version};
 
 /// How long an applied definition may take until its kind is served. Argo CD waits as long.
 const ESTABLISHED: Duration = Duration::from_secs(3);
-/// How long an object may take to go that is made anew.
-const GONE: Duration = Duration::from_secs(60);
-/// Pause between two looks at the same object, where no watch is open.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Applies an object, or tries to.
 pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyResult {
     let manifest = &action.manifest;
-    let Some(kind) = performer.kind_of(manifest).await else {
-        return ApplyResult::Failed(format!(
-            "the cluster does not serve {} {}",
-            manifest.api_version(),
-            manifest.kind()
-        ));
+    let kind = match performer.kind_of(manifest).await {
+        Ok(Some(kind)) => kind,
+        Ok(None) => {
+            let kind = format!("{} {}", manifest.api_version(), manifest.kind());
+            return ApplyResult::Failed(format!("the cluster does not serve {kind}"));
+        }
+        Err(error) if may_pass(&error) => return ApplyResult::Unknown(told(&error)),
+        Err(error) => return ApplyResult::Failed(told(&error)),
     };
-    let request = Request { performer, action, kind: &kind };
+    let request = Request { performer, action, kind: &kind, refused: OnceLock::new() };
     // Whether a write happened that is answered with an internal error nobody knows, so all of it is done anew: an apply
     // finds what is there, a create that the name is taken, and what is meant for one version of one object is refused.
     match performer.again_after_internal_errors(|| request.send()).await {
@@ -46,11 +43,14 @@ pub(super) async fn apply(performer: &Performer<'_>, action: &Apply) -> ApplyRes
         // An operation that repeats for ever what the API server calls its own error hides the reason.
         Err(error) if may_pass(&error) => {
             tracing::warn!(%error, "nobody knows whether an object was applied");
-            ApplyResult::Unknown
+            ApplyResult::Unknown(told(&error))
         }
         // Somebody wrote in between: what to do now is decided anew.
-        Err(error) if error.is_conflict() && !is_owned_by_others(&error) => ApplyResult::Unknown,
-        Err(error) => ApplyResult::Failed(told(&error)),
+        Err(error) if error.is_conflict() && !is_owned_by_others(&error) => ApplyResult::Unknown(told(&error)),
+        Err(error) => {
+            performer.destination.doubt(&error);
+            ApplyResult::Failed(told(&error))
+        }
     }
 }
 
@@ -59,10 +59,13 @@ fn is_owned_by_others(error: &ClusterError) -> bool {
     error.api().is_some_and(|status| status.message.contains("conflict with"))
 }
 
-struct Request<'a> {
-    performer: &'a Performer<'a>,
-    action: &'a Apply,
-    kind: &'a Kind,
+/// One object on its way into the cluster.
+pub(super) struct Request<'a> {
+    pub(super) performer: &'a Performer<'a>,
+    pub(super) action: &'a Apply,
+    pub(super) kind: &'a Kind,
+    /// Why it could not be made anew, after what lived was deleted. That is done once.
+    pub(super) refused: OnceLock<ClusterError>,
 }
 
 impl Request<'_> {
@@ -73,7 +76,7 @@ impl Request<'_> {
         }
     }
 
-    fn options(&self) -> WriteOptions {
+    pub(super) fn options(&self) -> WriteOptions {
         WriteOptions {
             dry_run: self.action.dry_run,
             manager: MANAGER.to_owned(),
@@ -82,17 +85,20 @@ impl Request<'_> {
         }
     }
 
-    async fn live(&self) -> Result<Option<Object>, ClusterError> {
+    pub(super) async fn live(&self) -> Result<Option<Object>, ClusterError> {
         let manifest = &self.action.manifest;
         self.performer.cluster().get(self.kind, manifest.namespace(), manifest.name()).await
     }
 
-    async fn create(&self) -> Result<(Change, Object), ClusterError> {
+    pub(super) async fn create(&self) -> Result<(Change, Object), ClusterError> {
         let created = self.performer.cluster().create(self.kind, &self.action.manifest, &self.options()).await?;
         Ok((Change::Created, created))
     }
 
     async fn put(&self) -> Result<(Change, Object), ClusterError> {
+        if let Some(error) = self.refused.get() {
+            return Err(error.clone());
+        }
         let live = self.live().await?;
         let rule = self.action.rule;
         match (live, rule.replace) {
@@ -161,42 +167,6 @@ impl Request<'_> {
         cluster.patch(self.kind, live.namespace(), live.name(), &patch, &options).await
     }
 
-    /// With `Force`, an object that cannot be changed as wanted is deleted and made anew.
-    async fn or_make_anew(&self, live: &Object, result: Result<Object, ClusterError>) -> Result<Object, ClusterError> {
-        match result {
-            Err(error) if self.may_make_anew() && is_invalid(&error) => self.make_anew(live).await,
-            result => result,
-        }
-    }
-
-    /// Whether the object may be deleted for it: `Force`, but of a namespace or a definition never. All that is in the one
-    /// and every object of the other would go with it.
-    fn may_make_anew(&self) -> bool {
-        self.action.rule.force && !matches!(self.kind.kind.as_str(), "Namespace" | "CustomResourceDefinition")
-    }
-
-    async fn make_anew(&self, live: &Object) -> Result<Object, ClusterError> {
-        let cluster = self.performer.cluster();
-        let delete = cluster::Delete {
-            uid: live.uid().to_owned(),
-            propagation: propagation(Propagation::Background),
-            dry_run: self.action.dry_run,
-            ..cluster::Delete::default()
-        };
-        cluster.delete(self.kind, live.namespace(), live.name(), &delete).await?;
-        if self.action.dry_run {
-            return Ok(Object::clone(&self.action.manifest));
-        }
-        let deadline = self.performer.clock.monotonic() + GONE;
-        while self.live().await?.is_some_and(|object| object.uid() == live.uid()) {
-            if self.performer.clock.monotonic() >= deadline {
-                break;
-            }
-            self.performer.clock.sleep(LOOK).await;
-        }
-        self.create().await.map(|(_, object)| object)
-    }
-
     /// A definition is served a little later than it is stored, and its kind is discovered a little later still. That it
     /// is not in time is found by who needs it.
     async fn wait_until_established(&self) {
@@ -222,11 +192,6 @@ fn is_established(definition: &Object) -> bool {
     let mut established =
         conditions.filter(|condition| condition.get("type").and_then(Value::as_str) == Some("Established"));
     established.any(|condition| text(condition, "status"))
-}
-
-/// 422: a field that cannot be changed, among others.
-fn is_invalid(error: &ClusterError) -> bool {
-    error.api().is_some_and(|status| status.code == 422 || status.reason == "Invalid")
 }
 
 /// An apply that changes nothing is no write. A dry run always looks like one, so the contents are compared then.

@@ -12,21 +12,26 @@ use crate::engine::record::{MANAGER, version};
 
 /// Deletes exactly the object that is meant: another of its name is left alone. An error: the cluster does not answer.
 pub(super) async fn delete(performer: &Performer<'_>, delete: &Delete) -> Result<DeleteResult, ClusterError> {
-    let Some(kind) = performer.kind(&delete.object) else { return Ok(DeleteResult::Gone) };
+    let kind = match performer.kind(&delete.object).await {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return Ok(DeleteResult::Gone),
+        Err(error) if may_pass(&error) => return Err(error),
+        Err(error) => return Ok(DeleteResult::Failed(told(&error))),
+    };
     let options = cluster::Delete {
         uid: delete.uid.clone(),
         propagation: propagation(delete.propagation),
         ..cluster::Delete::default()
     };
     let key = &delete.object;
-    let send = || performer.cluster().delete(kind, &key.namespace, &key.name, &options);
+    let send = || performer.cluster().delete(&kind, &key.namespace, &key.name, &options);
     Ok(match performer.repeat(send).await {
         Ok(true) => DeleteResult::Accepted,
         Ok(false) => DeleteResult::Gone,
         Err(error) if may_pass(&error) => return Err(error),
         // The precondition: an object of this UID is no more.
         Err(error) if error.is_conflict() => {
-            let read = || performer.cluster().get(kind, &key.namespace, &key.name);
+            let read = || performer.cluster().get(&kind, &key.namespace, &key.name);
             match performer.repeat(read).await {
                 Ok(Some(object)) if object.uid() == delete.uid => DeleteResult::Failed(told(&error)),
                 Ok(_) => DeleteResult::Gone,
@@ -60,9 +65,9 @@ pub(super) async fn remove_finalizer(
 }
 
 async fn release(performer: &Performer<'_>, key: &ObjectKey, uid: &str) -> Result<(), ClusterError> {
-    let Some(kind) = performer.kind(key) else { return Ok(()) };
+    let Some(kind) = performer.kind(key).await? else { return Ok(()) };
     loop {
-        let read = || performer.cluster().get(kind, &key.namespace, &key.name);
+        let read = || performer.cluster().get(&kind, &key.namespace, &key.name);
         let found = performer.repeat(read).await?;
         let Some(object) = found.filter(|object| object.uid() == uid) else { return Ok(()) };
         if !object.finalizers().any(|finalizer| finalizer == names::HOOK_FINALIZER) {
@@ -74,7 +79,7 @@ async fn release(performer: &Performer<'_>, key: &ObjectKey, uid: &str) -> Resul
             {"op": "add", "path": "/metadata/finalizers", "value": rest},
         ]));
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
-        let send = || performer.cluster().patch(kind, &key.namespace, &key.name, &patch, &options);
+        let send = || performer.cluster().patch(&kind, &key.namespace, &key.name, &patch, &options);
         match performer.repeat(send).await {
             Ok(_) => return Ok(()),
             Err(error) if error.is_not_found() => return Ok(()),

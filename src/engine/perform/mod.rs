@@ -1,5 +1,6 @@
 //! Actions of a step become requests, one outcome each.
 
+mod anew;
 mod apply;
 mod change;
 mod migrate;

@@ -85,37 +85,44 @@ impl Performer<'_> {
                 Outcome::RemoveFinalizer { task: task.clone(), uid: uid.clone(), result }
             }
             Action::Read { object } => {
-                let result = match self.kind(object) {
-                    // Of a kind that does not exist there are no objects.
-                    None => Ok(None),
-                    Some(kind) => {
-                        let read = || self.cluster().get(kind, &object.namespace, &object.name);
-                        let found = self.repeat(read).await;
-                        found.map(|object| object.map(Arc::new)).map_err(|error| told(&error))
-                    }
-                };
+                let found = self.read(object).await;
+                let result = found.map(|object| object.map(Arc::new)).map_err(|error| told(&error));
                 Outcome::Read { object: object.clone(), result }
             }
         })
+    }
+
+    async fn read(&self, object: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        match self.kind(object).await? {
+            // Of a kind that does not exist there are no objects.
+            None => Ok(None),
+            Some(kind) => self.repeat(|| self.cluster().get(&kind, &object.namespace, &object.name)).await,
+        }
     }
 
     pub(super) fn cluster(&self) -> &Cluster {
         &self.destination.cluster
     }
 
-    /// The kind of a manifest, in its version. One that is missing may have come with a definition since.
-    pub(super) async fn kind_of(&self, manifest: &Object) -> Option<Kind> {
+    /// The kind of a manifest, in its version. One that is missing may have come with a definition since. An error: nobody
+    /// knows, because its server does not answer.
+    pub(super) async fn kind_of(&self, manifest: &Object) -> Result<Option<Kind>, ClusterError> {
         let (group, version, kind) = (manifest.group(), manifest.version(), manifest.kind());
         if let Some(known) = self.kinds.find_version(group, version, kind) {
-            return Some(known.clone());
+            return Ok(Some(known.clone()));
         }
-        let known = self.destination.known().await.ok()?;
-        known.kinds.find_version(group, version, kind).cloned()
+        let known = self.destination.known().await?;
+        known.kinds.look_up(group, kind)?;
+        Ok(known.kinds.find_version(group, version, kind).cloned())
     }
 
-    /// The kind of an object, in the preferred version.
-    pub(super) fn kind(&self, object: &ObjectKey) -> Option<&Kind> {
-        self.kinds.find(&object.group, &object.kind)
+    /// The kind of an object, in the preferred version. An error: nobody knows, because its server does not answer.
+    pub(super) async fn kind(&self, object: &ObjectKey) -> Result<Option<Kind>, ClusterError> {
+        if let Some(known) = self.kinds.find(&object.group, &object.kind) {
+            return Ok(Some(known.clone()));
+        }
+        let known = self.destination.known().await?;
+        Ok(known.kinds.look_up(&object.group, &object.kind)?.cloned())
     }
 
     /// Sends a request that does no harm when it is repeated, until there is an answer or so many were tried.

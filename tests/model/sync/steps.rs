@@ -361,7 +361,8 @@ fn step_finds_out_what_became_of_a_create_without_an_answer() {
     let trial = once(&given, &begin, &Observation::default(), &settings, start());
     let create = once(&given, &trial.progress, &tried(&given, &trial), &settings, start());
     let [Action::Apply(apply)] = &create.actions[..] else { panic!("{:?}", create.actions) };
-    let unknown = Outcome::Apply { task: apply.task.clone(), dry_run: false, result: ApplyResult::Unknown };
+    let unknown =
+        Outcome::Apply { task: apply.task.clone(), dry_run: false, result: ApplyResult::Unknown("cut".to_owned()) };
     let seen = Observation { outcomes: vec![unknown], ..Observation::default() };
     let waits = once(&given, &create.progress, &seen, &settings, start());
     let until = waits.wait.as_ref().and_then(|wait| wait.until).unwrap();
@@ -377,6 +378,62 @@ fn step_finds_out_what_became_of_a_create_without_an_answer() {
     assert!(adopted.actions.is_empty());
     assert_eq!(results(&adopted.progress.state)[0].hook_phase, Some(HookPhase::Running));
     assert!(matches!(&found(None).actions[..], [Action::Apply(_)]), "it was not accepted, so it is sent again");
+}
+
+/// While nothing can be tried, the pauses grow, the reason is told, and it does not go on for ever.
+#[test]
+fn step_does_not_try_without_an_answer_for_ever() {
+    let given = Given::new(vec![config_map("a", &[])]);
+    let settings = Settings::default();
+    let mut progress = Progress { state: given.accepted(), memory: Memory::default() };
+    let (mut now, mut seen, mut pauses) = (start(), Observation::default(), Vec::new());
+    let end = loop {
+        let trial = once(&given, &progress, &seen, &settings, now);
+        if trial.is_finished() {
+            break trial.progress.state;
+        }
+        let [Action::Apply(apply)] = &trial.actions[..] else { panic!("{:?}", trial.actions) };
+        assert!(apply.dry_run);
+        let result = ApplyResult::Unknown("try later".to_owned());
+        let unknown = Outcome::Apply { task: apply.task.clone(), dry_run: true, result };
+        let outcomes = vec![unknown];
+        let waits = once(&given, &trial.progress, &Observation { outcomes, ..Observation::default() }, &settings, now);
+        seen = Observation::default();
+        progress = waits.progress.clone();
+        if waits.is_finished() {
+            break waits.progress.state;
+        }
+        assert!(waits.actions.is_empty());
+        assert_eq!(progress.state.message, "waiting for an answer of the API server: try later");
+        let until = waits.wait.unwrap().until.unwrap();
+        pauses.push(until.duration_since(now));
+        now = until;
+    };
+    assert_eq!(end.phase, Some(OperationPhase::Failed));
+    assert_eq!(results(&end)[0].message, "try later");
+    assert!(pauses.is_sorted() && pauses[0] < SignedDuration::from_secs(1), "{pauses:?}");
+    let longest = SignedDuration::from_secs(5);
+    assert!(pauses.len() < 100 && pauses.last() == Some(&longest), "{pauses:?}");
+    assert!(now.duration_since(start()) >= SignedDuration::from_mins(5));
+}
+
+/// An answer ends the pause, and takes back what was told of it.
+#[test]
+fn step_goes_on_at_once_when_the_api_server_answers_again() {
+    let given = Given::new(vec![config_map("a", &[])]);
+    let settings = Settings::default();
+    let begin = Progress { state: given.accepted(), memory: Memory::default() };
+    let trial = once(&given, &begin, &Observation::default(), &settings, start());
+    let [Action::Apply(apply)] = &trial.actions[..] else { panic!("{:?}", trial.actions) };
+    let result = ApplyResult::Unknown("try later".to_owned());
+    let unknown = Outcome::Apply { task: apply.task.clone(), dry_run: true, result };
+    let seen = Observation { outcomes: vec![unknown], ..Observation::default() };
+    let waits = once(&given, &trial.progress, &seen, &settings, start());
+    let until = waits.wait.as_ref().and_then(|wait| wait.until).unwrap();
+    let again = once(&given, &waits.progress, &Observation::default(), &settings, until);
+    let applies = once(&given, &again.progress, &tried(&given, &again), &settings, until);
+    assert!(matches!(&applies.actions[..], [Action::Apply(apply)] if !apply.dry_run), "{:?}", applies.actions);
+    assert_eq!(applies.progress.state.message, "");
 }
 
 /// A failed operation, and the request to go on with it.

@@ -1,7 +1,8 @@
 //! How objects are applied, compared and taken over, as their options say.
 
-use boathook::sim::resource::{CONFIG_MAPS, DEPLOYMENTS, GroupResource, JOBS, NAMESPACES};
-use boathook::sim::store::{EventKind, WriteOptions};
+use boathook::sim::faults::{Action, Failure, Fault, requests};
+use boathook::sim::resource::{CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, DEPLOYMENTS, GroupResource, JOBS, NAMESPACES};
+use boathook::sim::store::{DeleteOptions, EventKind, WriteOptions};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -299,5 +300,55 @@ async fn engine_ends_an_operation_that_takes_too_long() {
     assert_eq!((phase(&state).as_str(), state.retry_count), ("Failed", 0));
     world.left(&JOBS, &[]).await;
     assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_apply_by_force_deletes_nothing_for_what_cannot_be_made() {
+    let mut world = shop(DEPLOYMENT).await;
+    let forced = json!({"syncStrategy": {"hook": {"force": true}}});
+    assert_eq!(phase(&world.synced(&forced).await), "Succeeded");
+    let uid = |world: &World| world.get(&DEPLOYMENTS, "shop", "web").unwrap()["metadata"]["uid"].clone();
+    let before = uid(&world);
+    let selected = DEPLOYMENT.replace("app: web", "app: other");
+    for broken in [DEPLOYMENT, &selected] {
+        world.deploys(&broken.replace("replicas: 1", "replicas: -1"));
+        for more in [json!([]), json!(["Replace=true"])] {
+            let mut request = forced.clone();
+            request["syncOptions"] = more;
+            let state = world.synced(&request).await;
+            assert_eq!(state.message, "one or more objects failed to apply (dry run)");
+            assert!(results(&state).concat().contains("spec.replicas: Invalid value"), "{state:?}");
+            assert_eq!(uid(&world), before, "{state:?}");
+        }
+    }
+    // What is refused only now: the third create, after those that only try.
+    world.deploys(&selected);
+    let refused = Fault::new(requests(&["create"], &["deployments"]), Action::Fail(Failure::Forbidden));
+    world.simulator.faults().add(refused.skip(2).times(1));
+    let state = world.synced(&forced).await;
+    assert_eq!(phase(&state), "Failed");
+    let told = results(&state).concat();
+    assert!(told.contains("forbidden") && told.contains("it was deleted for that, and made again as it was"), "{told}");
+    let selector = |world: &World| {
+        world.get(&DEPLOYMENTS, "shop", "web").unwrap()["spec"]["selector"]["matchLabels"]["app"].clone()
+    };
+    assert_eq!(selector(&world), "web");
+    assert_ne!(uid(&world), before);
+    assert_eq!(phase(&world.synced(&forced).await), "Succeeded");
+    assert_eq!(selector(&world), "other");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_apply_brings_a_definition_back_that_somebody_deleted() {
+    let mut world = shop(&(DEFINITION.to_owned() + BOAT)).await;
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    let store = world.simulator.store();
+    store.delete(&CUSTOM_RESOURCE_DEFINITIONS, "", "boats.example.com", &DeleteOptions::default()).unwrap();
+    assert!(world.get(&BOATS, "shop", "one").is_none());
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{state:?}");
+    assert!(world.get(&BOATS, "shop", "one").is_some());
     world.stop().await;
 }

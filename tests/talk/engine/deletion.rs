@@ -1,12 +1,13 @@
 //! The end of an Application: its objects, wave by wave, and its delete hooks.
 
+use boathook::domain::operation::OperationState;
 use boathook::sim::resource::{APPLICATIONS, CONFIG_MAPS, JOBS};
 use boathook::sim::store::{DeleteOptions, EventKind};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::rows::{hook, map, shop};
-use super::world::{ARGOCD, World, phase};
+use super::world::{ARGOCD, World, phase, results};
 
 const RESOURCES: &str = "resources-finalizer.argocd.argoproj.io";
 
@@ -202,5 +203,81 @@ async fn engine_deletion_leaves_nothing_behind_because_something_else_is_wrong()
     delete(&world);
     gone(&world).await;
     assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_delete_hook_that_has_ended_does_not_run_again_when_its_job_goes() {
+    let second = hook("slow", "PreDelete\n    argocd.argoproj.io/sync-wave: \"1\"", "");
+    let mut world = shop(&(map("a", "", "1") + &hook("quick", "PreDelete", "") + &second)).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.refreshed().await;
+    let store = world.simulator.store();
+    let mut changes = store.watch(&JOBS, store.revision()).unwrap();
+    delete(&world);
+    let told = |state: &OperationState, wanted: &str| results(state).iter().any(|result| result.contains(wanted));
+    world.until("the second hook runs", |_, state| told(state, "Job/slow Synced Running")).await;
+    // As when its time to live is over.
+    let delete_job = |world: &World, name: &str| {
+        world.simulator.store().delete(&JOBS, "shop", name, &DeleteOptions::default()).unwrap();
+    };
+    delete_job(&world, "quick");
+    world.edit(|application| application["metadata"]["labels"] = json!({"seen": "yes"}));
+    // One that has not ended did not end well.
+    delete_job(&world, "slow");
+    let state = world.until("the failure", |_, state| state.is_waiting_for_retry()).await;
+    assert!(state.message.contains("PreDelete hook(s) failed: shop/slow."), "{}", state.message);
+    assert!(told(&state, "Job/quick Synced Succeeded"), "{state:?}");
+    assert!(
+        told(&state, "Job/slow Synced Failed hook batch/Job/shop/slow was deleted while it was running"),
+        "{state:?}"
+    );
+    let mut made = Vec::new();
+    while let Some(event) = changes.try_next().unwrap() {
+        if event.kind == EventKind::Added {
+            made.push(event.object.name().to_owned());
+        }
+    }
+    assert_eq!(made, ["quick", "slow"]);
+    assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_delete_hook_that_is_suspended_is_waited_for() {
+    let suspended =
+        hook("before", "PreDelete", "").replace("  backoffLimit: 0\n", "  backoffLimit: 0\n  suspend: true\n");
+    let mut world = shop(&(map("a", "", "1") + &suspended)).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.refreshed().await;
+    delete(&world);
+    let is_told = |state: &OperationState| {
+        results(state).iter().any(|result| result.contains("Job/before Synced Running") && result.contains("uspended"))
+    };
+    world.until("it waits", |_, state| is_told(state)).await;
+    assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+    world.change(&JOBS, "shop", "before", |job| job["spec"]["suspend"] = json!(false));
+    gone(&world).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_deletion_leaves_its_own_hooks_to_their_policies_and_no_finalizer_on_others() {
+    let hooks = hook("good", "PreSync", "") + &hook("stays", "PreDelete", "");
+    let mut world = shop(&(map("a", "", "1") + &hooks)).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.refreshed().await;
+    // As an operation leaves it that was taken away.
+    world.change(&JOBS, "shop", "good", |job| {
+        job["metadata"]["finalizers"] = json!(["argocd.argoproj.io/hook-finalizer"]);
+    });
+    delete(&world);
+    gone(&world).await;
+    world.left(&JOBS, &["stays"]).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
     world.stop().await;
 }

@@ -181,3 +181,19 @@ async fn engine_lets_the_hooks_of_an_operation_go_that_another_one_replaces() {
     assert_eq!(job["status"].get("conditions"), None::<&Value>, "nobody ended it: {job:#}");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_says_why_it_waits_and_does_not_hammer_where_nothing_can_be_tried() {
+    let mut world = shop(&map("a", "", "1")).await;
+    let fault = Fault::new(requests(&["patch"], &["configmaps"]), answers(503, "try later"));
+    let fault = world.simulator.faults().add(fault);
+    world.sync(&json!({}));
+    world.until_message("waiting for an answer of the API server: try later").await;
+    // Each pause is longer than the one before.
+    world.simulator.faults().until_met(fault, 3).await;
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.simulator.faults().clear();
+    let state = world.end().await;
+    assert_eq!((phase(&state).as_str(), state.message.as_str()), ("Succeeded", "successfully synced (all tasks run)"));
+    world.stop().await;
+}

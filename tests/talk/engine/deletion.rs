@@ -229,10 +229,7 @@ async fn engine_delete_hook_that_has_ended_does_not_run_again_when_its_job_goes(
     let state = world.until("the failure", |_, state| state.is_waiting_for_retry()).await;
     assert!(state.message.contains("PreDelete hook(s) failed: shop/slow."), "{}", state.message);
     assert!(told(&state, "Job/quick Synced Succeeded"), "{state:?}");
-    assert!(
-        told(&state, "Job/slow Synced Failed hook batch/Job/shop/slow was deleted while it was running"),
-        "{state:?}"
-    );
+    assert!(told(&state, "Job/slow Synced Failed hook batch/Job/slow was deleted while it was running"), "{state:?}");
     let mut made = Vec::new();
     while let Some(event) = changes.try_next().unwrap() {
         if event.kind == EventKind::Added {

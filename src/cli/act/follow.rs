@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::job::{Ended, Job};
 use super::progress::Progress;
-use super::run::Act;
+use super::run::{Act, of_outcome};
 use super::told::Told;
 use crate::cli::args::FollowArgs;
 use crate::cli::exit::Exit;
@@ -48,8 +48,7 @@ impl Act<'_> {
         let late: Vec<usize> = self.open().collect();
         self.printer.note(&format!("boathook: not over after {after}: aborting"));
         for index in late {
-            let Some(job) = self.jobs.get_mut(index) else { continue };
-            job.late = true;
+            let Some(job) = self.jobs.get(index) else { continue };
             self.session.live.send(&job.key, Request::Abort, None);
         }
         self.session.limit(Some(ABORTED));
@@ -88,11 +87,16 @@ impl Act<'_> {
                         let error = one_line(&error, LONGEST);
                         self.printer.note(&format!("boathook: what is told is not what is any more: {error}"));
                     }
-                    News::Request(RequestUpdate { key, name, state: RequestState::Ended(outcome), .. })
-                        if !outcome.is_written() =>
-                    {
-                        let name = format!("{name} {}", self.session.picture.name(&key));
-                        self.printer.note(&format!("boathook: {name}: {outcome:?}"));
+                    News::Request(RequestUpdate { key, name, state: RequestState::Ended(outcome), .. }) => {
+                        let Some(job) = places.get(&key).and_then(|index| self.jobs.get_mut(*index)) else { continue };
+                        match of_outcome(&outcome) {
+                            // The only request that is sent while an operation is followed is its end.
+                            None => job.late = true,
+                            Some(ended) => {
+                                let name = format!("{name} {}", self.session.picture.name(&key));
+                                self.printer.note(&format!("boathook: {name}: {}", ended.message));
+                            }
+                        }
                     }
                     _ => {}
                 }
@@ -170,7 +174,8 @@ fn ended(job: &Job, view: &OperationView) -> Ended {
     let time = view.elapsed.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
     let exit = exit_of_view(view);
     if job.late {
-        return Ended::new(Exit::TimedOut, format!("was not over in time, and was aborted: {message}")).of(view);
+        let what = if view.state == OperationStatus::Succeeded { "ended" } else { "was aborted" };
+        return Ended::new(Exit::TimedOut, format!("was not over in time, and {what}: {message}")).of(view);
     }
     if job.request == Request::Abort {
         // It may have come to its own end before.

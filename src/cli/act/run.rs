@@ -177,7 +177,7 @@ impl Act<'_> {
         job.sent = Some(self.session.live.send(&job.key, job.request.clone(), seen));
     }
 
-    /// The application is not what it was. If only the target has moved, and not what is asked for, that does not
+    /// The application is not what it was. If only the target has moved, and what is asked for is a commit, that does not
     /// matter; else the person decides anew.
     async fn changed(&mut self, index: usize, changed: Vec<Changed>, times: usize) -> Result<(), Stop> {
         let Some(job) = self.jobs.get(index) else { return Ok(()) };
@@ -188,8 +188,10 @@ impl Act<'_> {
             return Ok(());
         }
         // Whoever aborts wants the operation to end that runs, however far it has come.
+        let is_pinned =
+            !matches!(&request, Request::Sync(order) if order.revision.is_empty() && order.revisions.is_empty());
         let harmless = |changed: &Changed| {
-            *changed == Changed::Revision
+            (*changed == Changed::Revision && is_pinned)
                 || (matches!(request, Request::Refresh { .. }) && *changed != Changed::Identity)
                 || (request == Request::Abort && *changed == Changed::Phase)
         };
@@ -284,7 +286,7 @@ fn said(request: &Request) -> String {
 }
 
 /// What the outcome of a request is, unless it is written.
-fn of_outcome(outcome: &Outcome) -> Option<Ended> {
+pub(super) fn of_outcome(outcome: &Outcome) -> Option<Ended> {
     if outcome.is_written() {
         return None;
     }

@@ -231,7 +231,13 @@ pub(in crate::cli) async fn approve(
             .advice(format!("boathook sync {} --dry-run, to see what it would do", args.name));
         return Err(failure.into());
     }
-    let request = Request::Sync(Box::new(options.order(application, Some(&planned.review))));
+    let order = options.order(application, Some(&planned.review));
+    if order.revision.is_empty() && order.revisions.is_empty() {
+        let line =
+            format!("automated sync is on, and its controller has not compared {} with this commit yet", args.name);
+        return Err(Failure::new(Exit::Refused, line).advice(format!("boathook refresh {} --wait", args.name)).into());
+    }
+    let request = Request::Sync(Box::new(order));
     sync::show(&targets, session, printer, &args.answer, false)?;
     errand.carry_out(session, printer, vec![key], &request).await
 }

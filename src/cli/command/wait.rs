@@ -30,7 +30,10 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         args.conditions.clone()
     };
     session.limit(args.timeout);
-    let targets = Targets::required(&args.targets)?;
+    let mut targets = Targets::required(&args.targets)?;
+    if conditions == [Condition::Deleted] {
+        targets = targets.if_there();
+    }
     let mut open = match targets.choose_some(session).await {
         // What is not there is deleted.
         Err(Stop::Failed(failure)) if failure.exit == Exit::NotFound && conditions == [Condition::Deleted] => {

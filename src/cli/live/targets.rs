@@ -15,6 +15,8 @@ pub(in crate::cli) struct Targets {
     names: Vec<(Option<String>, String)>,
     labels: LabelSelector,
     project: Option<String>,
+    /// Whether what is named may be missing.
+    may_be_missing: bool,
 }
 
 /// The applications that were found.
@@ -37,7 +39,7 @@ impl Targets {
                 names.push(entry);
             }
         }
-        Ok(Self { names, labels, project: args.project.clone() })
+        Ok(Self { names, labels, project: args.project.clone(), may_be_missing: false })
     }
 
     /// Of arguments that must say which.
@@ -47,6 +49,11 @@ impl Targets {
             return Err(Failure::new(Exit::Usage, line).advice("boathook get apps"));
         }
         Self::of(args)
+    }
+
+    /// What is named may be missing: then it is left out.
+    pub(in crate::cli) fn if_there(self) -> Self {
+        Self { may_be_missing: true, ..self }
     }
 
     /// Whether an application is meant.
@@ -98,7 +105,7 @@ impl Targets {
                 }
                 return Err(failure);
             }
-            if all.is_empty() {
+            if all.is_empty() && !self.may_be_missing {
                 return Err(missing(picture, namespace.as_deref(), name));
             }
         }

@@ -46,8 +46,8 @@ impl PlanOptions {
         }
     }
 
-    /// What is sent. A sync is pinned to the commits that were reviewed, unless automated sync is on: it refuses other
-    /// revisions than the target's.
+    /// What is sent. A sync is pinned to the commits that were reviewed; where automated sync is on, which refuses other
+    /// revisions than the target's, only if the controller has found the same ones.
     pub(in crate::cli) fn order(&self, application: &Application, review: Option<&Review>) -> SyncOrder {
         let sync_options =
             (!self.sync_options.is_empty()).then(|| application.spec.sync_policy.options_with(&self.sync_options));
@@ -62,7 +62,9 @@ impl PlanOptions {
             ..SyncOrder::default()
         };
         let commits = review.map(|review| review.commits.clone()).unwrap_or_default();
-        let pinned = !commits.is_empty() && !application.spec.is_automated();
+        let sync = &application.status.sync;
+        let compared = if sync.revisions.is_empty() { vec![sync.revision.clone()] } else { sync.revisions.clone() };
+        let pinned = !commits.is_empty() && (!application.spec.is_automated() || commits == compared);
         let revisions = if pinned { commits } else { self.revisions.clone() };
         if application.spec.has_multiple_sources() {
             order.revisions = revisions;

@@ -185,9 +185,10 @@ async fn engine_retries_as_often_as_asked_and_counts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_retries_the_same_revision_or_the_latest_as_asked() {
-    for (refresh, end) in [(false, "Failed"), (true, "Succeeded")] {
+    // The pause is long enough for a commit, also where the machine is busy; the first attempt's revision needs none.
+    for (refresh, end, pause) in [(false, "Failed", "1s"), (true, "Succeeded", "8s")] {
         let mut world = shop(&hook("bad", "PreSync", "")).await;
-        let retry = json!({"limit": 1, "refresh": refresh, "backoff": {"duration": "1s", "factor": 1}});
+        let retry = json!({"limit": 1, "refresh": refresh, "backoff": {"duration": pause, "factor": 1}});
         world.request(&json!({"sync": {"syncStrategy": {"hook": {}}}, "retry": retry}));
         world.until("a retry", |_, state| state.is_waiting_for_retry()).await;
         let fixed = world.deploys(&hook("good", "PreSync", ""));

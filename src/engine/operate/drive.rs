@@ -18,7 +18,7 @@ use crate::domain::operation::{HookPhase, Operation, OperationPhase, OperationSt
 use crate::domain::plan::Plan;
 use crate::domain::project::Decision;
 use crate::domain::step::{
-    Action, Mark, Observation, Outcome, Progress, Render, ResumeRefused, Settings, Step, StepInput, end_in_error,
+    Action, Mark, Observation, Outcome, Progress, ResumeRefused, Settings, Step, StepInput, end_in_error,
     end_in_failure, recorded_manifests, resume, step,
 };
 use crate::engine::actor::read;
@@ -90,7 +90,6 @@ pub(super) struct Run<'a> {
     is_project_fresh: bool,
     /// Rings the bell when the project changes: its windows may let the operation go on.
     _project: Subscription,
-    fetch: Fetch,
     /// What ends the operation, while its hooks are ended first.
     ended_by: Option<String>,
 }
@@ -117,7 +116,6 @@ impl<'a> Run<'a> {
             outcomes: Vec::new(),
             prepared: None,
             is_project_fresh: false,
-            fetch: Fetch::IfOld,
             ended_by: None,
         }
     }
@@ -206,7 +204,6 @@ impl<'a> Run<'a> {
                     continue;
                 }
             };
-            self.fetch = Fetch::Always;
             self.set_clock(accepted.state.started_at);
             // Nothing is begun that is not written down. Where it could not be, or nobody can tell whether it was, the
             // Application as it is now says which operation there is: the lost answer may have been a yes.
@@ -307,9 +304,8 @@ impl<'a> Run<'a> {
             }
             self.progress.memory = next.progress.memory.clone();
             self.outcomes.clear();
-            if let Some(render) = next.render {
+            if next.render.is_some() {
                 self.prepared = None;
-                self.fetch = if render == Render::LatestRevision { Fetch::Always } else { Fetch::IfOld };
                 continue;
             }
             if !actions {
@@ -411,7 +407,8 @@ impl<'a> Run<'a> {
             .sync_result
             .as_ref()
             .is_some_and(|result| !result.revision.is_empty() || !result.revisions.is_empty());
-        let fetch = if is_pinned { Fetch::IfOld } else { self.fetch };
+        // What was asked for is what is there now; what it is pinned to does not change.
+        let fetch = if is_pinned { Fetch::IfOld } else { Fetch::Always };
         let targets = manifests(self.shared, &self.application, &place, state, fetch).await?;
         let is_recorded = is_pinned && recorded_manifests(&state.operation).is_some();
         let mut pinned = state.clone();

@@ -14,10 +14,14 @@ use crate::git::{CommitId, ReadError, RepoUrl};
 /// Of one Git server so many repositories are fetched at the same time. One that does not answer holds up nobody else.
 const PER_SERVER: usize = 8;
 
+/// For so long a fetch that failed is not repeated for those that did not ask for it themselves: hundreds of applications
+/// may wait for one repository.
+const FAILED: Duration = Duration::from_secs(5);
+
 /// Whether a repository is fetched that was fetched before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fetch {
-    /// If that was longer ago than the interval.
+    /// If that was longer ago than the interval, or failed and was not just now.
     IfOld,
     /// In any case: somebody asked, and wants what is there now.
     Always,
@@ -102,9 +106,12 @@ pub(super) async fn commit(
 async fn bring(shared: &Shared, url: &RepoUrl, project: &str, fetch: Fetch) -> Result<(), Problem> {
     let slot = shared.fetched.slot(url, project);
     let asked = shared.clock.monotonic();
-    let is_young = |last: &Last| last.result.is_ok() && asked.saturating_sub(last.began) < shared.options.interval;
-    if fetch == Fetch::IfOld && slot.last().as_ref().is_some_and(is_young) {
-        return Ok(());
+    let is_young = |last: &Last| {
+        let lasts = if last.result.is_ok() { shared.options.interval } else { FAILED };
+        asked.saturating_sub(last.began) < lasts
+    };
+    if let Some(last) = slot.last().filter(|last| fetch == Fetch::IfOld && is_young(last)) {
+        return last.result;
     }
     // Whoever waits here for a server that does not answer does nothing: others may work.
     shared

@@ -123,6 +123,35 @@ async fn engine_apply_leaves_ignored_fields_alone_only_where_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_apply_compares_without_fields_of_managers_that_are_ignored() {
+    let mut world = shop(&(map("m", "", "git") + &map("n", "", "git"))).await;
+    let rule = json!([{"group": "", "kind": "ConfigMap", "name": "m", "managedFieldsManagers": ["scaler"]}]);
+    world.edit(|application| application["spec"]["ignoreDifferences"] = rule.clone());
+    world.synced(&json!({})).await;
+    let store = world.simulator.store();
+    let set = |name: &str, manager: &str| {
+        let value = |current: &Value| {
+            let mut current = current.clone();
+            current["data"]["a"] = json!(manager);
+            Ok(current)
+        };
+        store.update(&CONFIG_MAPS, "shop", name, &WriteOptions::by(manager), value).unwrap();
+    };
+    let status = |application: &Value| application["status"]["sync"]["status"].clone();
+    set("m", "scaler");
+    assert_eq!(status(&world.refreshed().await), "Synced");
+    set("m", "somebody");
+    assert_eq!(status(&world.refreshed().await), "OutOfSync", "of others it counts");
+    set("m", "scaler");
+    set("n", "scaler");
+    let application = world.refreshed().await;
+    let resources = application["status"]["resources"].as_array().unwrap();
+    let differing: Vec<_> = resources.iter().filter(|resource| resource["status"] == "OutOfSync").collect();
+    assert!(matches!(&differing[..], [one] if one["name"] == "n"), "{differing:?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_apply_that_replaces_is_in_sync_afterwards_and_notices_what_git_removes() {
     let two = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\", b: \"1\"}\n";
     let mut world = shop(&(two.to_owned() + DEPLOYMENT)).await;

@@ -40,7 +40,7 @@ async fn fails(manifests: &str, spec: &Value, sync: &Value, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_broken_yaml() {
     let broken = map("a", "", "1") + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: [\n";
-    fails(&broken, &json!({}), &json!({}), &["ComparisonError", "shop/all.yaml", ":"]).await;
+    fails(&broken, &json!({}), &json!({}), &["ComparisonError: shop/all.yaml:9:", "(document 2)"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,17 +68,86 @@ async fn engine_bad_input_chart_that_does_not_render_or_has_no_helm() {
     fails(&map("a", "", "1"), &source, &json!({}), &["ComparisonError", "helm"]).await;
 }
 
+/// Each ends the operation and stands in a condition, by its name, and nothing is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_bad_input_unsupported_fields_are_named() {
-    for (spec, field) in [
-        (json!({"source": {"plugin": {"name": "x"}}}), "plugin"),
-        (json!({"source": {"chart": "redis"}}), "chart"),
-        (json!({"source": {"directory": {"jsonnet": {"tlas": [{"name": "a"}]}}}}), "jsonnet"),
+    let mut world = shop(&map("a", "", "1")).await;
+    let spec = world.application()["spec"].clone();
+    let source = |fields: Value| json!({ "source": fields });
+    let other = |fields: Value| {
+        let mut other = json!({"repoURL": world.repository(), "path": "shop"});
+        json_patch::merge(&mut other, &fields);
+        json!({"source": null, "sources": [{"repoURL": world.repository(), "path": "shop"}, other]})
+    };
+    let cases = [
+        (source(json!({"plugin": {"name": "x"}})), "spec.source.plugin"),
+        (source(json!({"tagPrefix": "v"})), "spec.source.tagPrefix"),
+        (source(json!({"chart": "redis"})), "chart (a Helm repository as source)"),
+        (source(json!({"directory": {"jsonnet": {"extVars": [{"name": "a"}]}}})), "directory.jsonnet"),
+        (source(json!({"helm": {"passCredentials": true}})), "helm.passCredentials"),
+        (source(json!({"helm": {"version": "v2"}})), "helm.version"),
+        (source(json!({"helm": {"values": "a: $ARGOCD_APP_NAME"}})), "$ARGOCD_"),
+        (source(json!({"helm": {"valueFiles": ["https://example.com/values.yaml"]}})), "from another server"),
+        (source(json!({"kustomize": {"patches": [{"patch": "x"}]}})), "kustomize.patches"),
+        (source(json!({"kustomize": {"components": ["x"]}})), "kustomize.components"),
+        (source(json!({"somethingNew": 1})), "spec.source.somethingNew"),
+        (other(json!({"plugin": {"name": "x"}})), "spec.sources[1].plugin"),
+        (other(json!({"kustomize": {"version": "v4"}})), "kustomize.version"),
         (json!({"sourceHydrator": {"drySource": {"repoURL": "x"}}}), "spec.sourceHydrator"),
-        (json!({"ignoreDifferences": [{"kind": "X", "jqPathExpressions": [".a"]}]}), "jqPathExpressions"),
-    ] {
-        fails(&map("a", "", "1"), &spec, &json!({}), &["InvalidSpecError", field, "not supported"]).await;
+        (
+            json!({"ignoreDifferences": [{"kind": "X", "jqPathExpressions": [".a"]}]}),
+            "ignoreDifferences[0].jqPathExpressions",
+        ),
+        (json!({"syncPolicy": {"somethingNew": true}}), "spec.syncPolicy.somethingNew"),
+    ];
+    for (change, field) in cases {
+        world.edit(|application| {
+            application["spec"] = spec.clone();
+            json_patch::merge(&mut application["spec"], &change);
+        });
+        let state = world.synced(&json!({"prune": true})).await;
+        let told = format!("{} {}", phase(&state), state.message);
+        assert!(told.starts_with("Error InvalidSpecError: "), "{field}: {told}");
+        let conditions = world.refreshed().await["status"]["conditions"].clone();
+        assert_eq!(conditions[0]["type"], "InvalidSpecError", "{field}: {conditions}");
+        for told in [told.as_str(), conditions[0]["message"].as_str().unwrap()] {
+            assert!(told.contains(field) && told.contains("is not supported by boathook's engine"), "{field}: {told}");
+        }
+        assert!(world.names(&CONFIG_MAPS).is_empty(), "{field}");
     }
+    // A file of Argo CD's that changes the source, and a source that an operation brings.
+    world.edit(|application| application["spec"] = spec.clone());
+    let plugin = json!({"repoURL": world.repository(), "path": "shop", "plugin": {"name": "x"}});
+    let state = world.synced(&json!({ "source": plugin })).await;
+    assert!(state.message.contains("plugin is not supported"), "{}", state.message);
+    world.write("shop/.argocd-source.yaml", "kustomize: {images: [x]}\n");
+    world.write("shop/a.jsonnet", "{}");
+    world.commit("more");
+    let state = world.synced(&json!({})).await;
+    assert!(state.message.contains("file shop/.argocd-source.yaml is not supported"), "{}", state.message);
+    world.git(&["rm", "--quiet", "shop/.argocd-source.yaml"]);
+    world.commit("less");
+    let state = world.synced(&json!({})).await;
+    assert!(state.message.contains("jsonnet file shop/a.jsonnet is not supported"), "{}", state.message);
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.git(&["rm", "--quiet", "shop/a.jsonnet"]);
+    world.commit("less");
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded", "nothing of it is left");
+    assert_eq!(world.refreshed().await["status"].get("conditions"), None);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_bad_input_link_that_leads_out() {
+    let mut world = shop(&map("a", "", "1")).await;
+    std::os::unix::fs::symlink("../../../../etc/hostname", world.work().join("shop/b.yaml")).unwrap();
+    world.commit("link");
+    let state = world.synced(&json!({})).await;
+    let words = "\"shop/b.yaml\" is a link that leads out of the repository";
+    assert_eq!((phase(&state).as_str(), state.message.as_str()), ("Error", &*format!("ComparisonError: {words}")));
+    assert_eq!(world.refreshed().await["status"]["conditions"][0]["message"], words);
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

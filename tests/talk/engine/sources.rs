@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use boathook::sim::resource::{APP_PROJECTS, CONFIG_MAPS, SECRETS};
+use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, CONFIG_MAPS, SECRETS};
 use serde_json::{Value, json};
 
 use super::git_server::GitServer;
 use super::rows::{map, shop};
-use super::world::{ARGOCD, World, phase};
+use super::world::{ARGOCD, Setup, World, phase};
 
 fn value(world: &World, name: &str) -> Value {
     world.get(&CONFIG_MAPS, "shop", name).map(|map| map["data"]["a"].clone()).unwrap_or_default()
@@ -87,6 +87,39 @@ async fn engine_sources_can_be_several_each_at_its_own_revision() {
     assert_eq!((phase(&state).as_str(), value(&world, "b")), ("Succeeded", json!("new")));
     world.synced(&json!({"revisions": [new]})).await;
     assert_eq!(value(&world, "b"), "old");
+    world.stop().await;
+}
+
+/// With one worker, which whoever waits for a server does not keep.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_sources_that_do_not_answer_hold_up_nobody_else() {
+    const SILENT: usize = 3;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut world = World::new(&Setup::made("")).await;
+    world.options.workers = 1;
+    world.deploys(&map("a", "", "1"));
+    for index in 0..SILENT {
+        let repository = format!("http://{address}/{index}.git");
+        let name = format!("silent-{index}");
+        let silent = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": name, "namespace": ARGOCD}, "operation": {"sync": {}},
+            "spec": {"project": "default", "destination": {"name": "in-cluster", "namespace": "shop"},
+                "source": {"repoURL": repository, "path": "."}}});
+        world.create(&APPLICATIONS, silent);
+    }
+    world.start().await;
+    // All of them are waited for.
+    let mut connections = Vec::new();
+    for _ in 0..SILENT {
+        let limit = std::time::Duration::from_secs(60);
+        let accepted = boathook::clock::Clock::real().timeout(limit, listener.accept()).await;
+        connections.push(accepted.expect("one waits for the other").unwrap());
+    }
+    world.make_application(&json!({}));
+    let state = world.synced(&json!({})).await;
+    assert_eq!((phase(&state).as_str(), value(&world, "a")), ("Succeeded", json!("1")), "{}", state.message);
+    drop(connections);
     world.stop().await;
 }
 

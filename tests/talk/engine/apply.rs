@@ -128,22 +128,21 @@ async fn engine_apply_compares_without_fields_of_managers_that_are_ignored() {
     let rule = json!([{"group": "", "kind": "ConfigMap", "name": "m", "managedFieldsManagers": ["scaler"]}]);
     world.edit(|application| application["spec"]["ignoreDifferences"] = rule.clone());
     world.synced(&json!({})).await;
-    let store = world.simulator.store();
-    let set = |name: &str, manager: &str| {
+    let set = |world: &World, name: &str, manager: &str| {
         let value = |current: &Value| {
             let mut current = current.clone();
             current["data"]["a"] = json!(manager);
             Ok(current)
         };
-        store.update(&CONFIG_MAPS, "shop", name, &WriteOptions::by(manager), value).unwrap();
+        world.simulator.store().update(&CONFIG_MAPS, "shop", name, &WriteOptions::by(manager), value).unwrap();
     };
     let status = |application: &Value| application["status"]["sync"]["status"].clone();
-    set("m", "scaler");
+    set(&world, "m", "scaler");
     assert_eq!(status(&world.refreshed().await), "Synced");
-    set("m", "somebody");
+    set(&world, "m", "somebody");
     assert_eq!(status(&world.refreshed().await), "OutOfSync", "of others it counts");
-    set("m", "scaler");
-    set("n", "scaler");
+    set(&world, "m", "scaler");
+    set(&world, "n", "scaler");
     let application = world.refreshed().await;
     let resources = application["status"]["resources"].as_array().unwrap();
     let differing: Vec<_> = resources.iter().filter(|resource| resource["status"] == "OutOfSync").collect();

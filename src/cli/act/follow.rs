@@ -88,14 +88,12 @@ impl Act<'_> {
                         self.printer.note(&format!("boathook: what is told is not what is any more: {error}"));
                     }
                     News::Request(RequestUpdate { key, name, state: RequestState::Ended(outcome), .. }) => {
-                        let Some(job) = places.get(&key).and_then(|index| self.jobs.get_mut(*index)) else { continue };
-                        match of_outcome(&outcome) {
-                            // The only request that is sent while an operation is followed is its end.
-                            None => job.late = true,
-                            Some(ended) => {
-                                let name = format!("{name} {}", self.session.picture.name(&key));
-                                self.printer.note(&format!("boathook: {name}: {}", ended.message));
-                            }
+                        if let Some(ended) = of_outcome(&outcome) {
+                            let name = format!("{name} {}", self.session.picture.name(&key));
+                            self.printer.note(&format!("boathook: {name}: {}", ended.message));
+                        } else if let Some(job) = places.get(&key).and_then(|index| self.jobs.get_mut(*index)) {
+                            // The only request that is sent while an operation is followed asks for its end.
+                            job.late = true;
                         }
                     }
                     _ => {}

@@ -27,6 +27,8 @@ use crate::store::{RequestEntry, RequestLog};
 const MANAGER: &str = "boathook";
 /// Writes that are tried again after a conflict, as long as nothing has changed that matters.
 const CONFLICTS: u32 = 5;
+/// Looks at an object that is as it was before a write without an answer: what is still on its way may come.
+const LOOKS: u32 = 4;
 /// Argo CD writes the whole state of an operation from what it read before, and so may undo an abort.
 const ABORTS: u32 = 5;
 
@@ -56,6 +58,36 @@ struct Read {
     object: Object,
 }
 
+/// Which operation an abort was meant for. A later one of the same application is somebody else's.
+#[derive(Debug, Clone, PartialEq)]
+struct Aborted {
+    uid: String,
+    started_at: Option<Timestamp>,
+    retry_count: i64,
+    request: Option<Value>,
+}
+
+impl Aborted {
+    fn of(read: &Read) -> Self {
+        let state = read.application.status.operation_state.as_ref();
+        Self {
+            uid: read.object.uid().to_owned(),
+            started_at: state.and_then(|state| state.started_at),
+            retry_count: state.map(|state| state.retry_count).unwrap_or_default(),
+            request: read.object.at(&["operation"]).cloned(),
+        }
+    }
+}
+
+/// What a look at an object tells about a write that got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It happened, or it did not and cannot any more; `None`: the object does not tell.
+    Told(Option<bool>),
+    /// The object is as it was: the write did not happen, or is on its way.
+    NotYet,
+}
+
 impl Errand {
     pub(super) async fn preview(&self) -> Result<Preview, String> {
         let read = self.read().await.map_err(|error| error.to_string())?;
@@ -67,15 +99,23 @@ impl Errand {
 
     /// Carries the request out, once, and tells how it goes.
     pub(super) async fn send(&self, id: RequestId, seen: Option<Seen>, sender: &mpsc::Sender<Message>) {
-        let outcome = self.carry_out(id, seen, sender).await;
+        let mut aborted = None;
+        let outcome = self.carry_out(id, seen, sender, &mut aborted).await;
         let is_abort = self.request == Request::Abort && outcome.is_written();
         self.update(id, RequestState::Ended(outcome), sender).await;
-        if is_abort {
-            self.insist().await;
+        if let Some(aborted) = aborted.filter(|_| is_abort) {
+            self.insist(id, &aborted).await;
         }
     }
 
-    async fn carry_out(&self, id: RequestId, seen: Option<Seen>, sender: &mpsc::Sender<Message>) -> Outcome {
+    /// `written_to` is the operation that the application had when it was written to last.
+    async fn carry_out(
+        &self,
+        id: RequestId,
+        seen: Option<Seen>,
+        sender: &mpsc::Sender<Message>,
+        written_to: &mut Option<Aborted>,
+    ) -> Outcome {
         let mut seen = seen;
         let mut sent = false;
         for _ in 0..CONFLICTS {
@@ -103,10 +143,8 @@ impl Errand {
             if !std::mem::replace(&mut sent, true) {
                 self.update(id, RequestState::Sent(write.clone()), sender).await;
             }
-            self.note(id, &write, "");
-            let result = self.write(&write, destination.as_ref()).await;
-            self.note(id, &write, &result.as_ref().map_or_else(ToString::to_string, |()| "written".to_owned()));
-            match result {
+            *written_to = Some(Aborted::of(&read));
+            match self.write_noted(id, &write, destination.as_ref()).await {
                 Ok(()) => return Outcome::Written,
                 // It was not applied. Whether it still should be, the next look tells.
                 Err(error) if error.is_conflict() => {}
@@ -171,6 +209,19 @@ impl Errand {
         build(&self.request, &context).map(|write| (write, destination)).map_err(str::to_owned)
     }
 
+    /// Writes, with what is written and what came of it in the log of requests.
+    async fn write_noted(
+        &self,
+        id: RequestId,
+        write: &Write,
+        destination: Option<&Cluster>,
+    ) -> Result<(), ClusterError> {
+        self.note(id, write, "");
+        let result = self.write(write, destination).await;
+        self.note(id, write, &result.as_ref().map_or_else(ToString::to_string, |()| "written".to_owned()));
+        result
+    }
+
     async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<(), ClusterError> {
         let cluster = destination.unwrap_or(&self.facts.cluster);
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
@@ -203,26 +254,34 @@ impl Errand {
     /// No answer came to a write: looks whether it happened. `None`: the cluster does not tell.
     async fn read_back(&self, write: &Write, before: &Read, destination: Option<&Cluster>) -> Option<bool> {
         let clock = self.facts.cluster.clock();
-        let mut wait = Duration::from_millis(500);
-        for _ in 0..8 {
+        let mut wait = Duration::from_millis(250);
+        let mut looks = 0;
+        for _ in 0..10 {
             let seen = match (&write.target, &write.body) {
                 (WriteTarget::Application, WriteBody::Merge(patch)) => self
                     .read()
                     .await
-                    .map(|now| now.map_or(Some(false), |now| happened(patch, &before.object, &now.object))),
+                    .map(|now| now.map_or(Look::Told(Some(false)), |now| happened(patch, &before.object, &now.object))),
                 (WriteTarget::Job { namespace, name }, body) => {
                     let cluster = destination.unwrap_or(&self.facts.cluster);
                     cluster.get(&jobs(), namespace, name).await.map(|job| match (job, body) {
-                        (Some(job), WriteBody::StatusPatch(_)) => Some(is_being_failed(&job)),
-                        (Some(_), _) => Some(true),
-                        (None, WriteBody::Create(_)) => Some(false),
-                        (None, _) => None,
+                        (Some(job), WriteBody::StatusPatch(_)) if !is_being_failed(&job) => Look::NotYet,
+                        (Some(_), _) => Look::Told(Some(true)),
+                        (None, WriteBody::Create(_)) => Look::NotYet,
+                        (None, _) => Look::Told(None),
                     })
                 }
                 _ => return None,
             };
             match seen {
-                Ok(told) => return told,
+                Ok(Look::Told(told)) => return told,
+                Ok(Look::NotYet) => {
+                    looks += 1;
+                    if looks == LOOKS {
+                        return Some(false);
+                    }
+                    clock.sleep(wait).await;
+                }
                 Err(error) if error.is_transient() => clock.sleep(wait).await,
                 Err(_) => return None,
             }
@@ -231,18 +290,23 @@ impl Errand {
         None
     }
 
-    /// Sees to it that an abort stays: the controller may have written over it what it read before.
-    async fn insist(&self) {
+    /// Sees to it that an abort stays: the controller may have written over it what it read before. What runs instead by
+    /// then, or runs anew, nobody has asked to abort.
+    async fn insist(&self, id: RequestId, aborted: &Aborted) {
         for _ in 0..ABORTS {
             self.facts.cluster.clock().sleep(Duration::from_secs(1)).await;
             let Ok(Some(read)) = self.read().await else { continue };
             let state = read.application.status.operation_state.as_ref();
             let phase = state.and_then(|state| state.phase);
-            if read.application.operation.is_none() || phase != Some(OperationPhase::Running) {
+            if read.application.operation.is_none()
+                || phase != Some(OperationPhase::Running)
+                || Aborted::of(&read) != *aborted
+            {
                 return;
             }
+            // It happens to what was just read, or not at all.
             if let Ok((write, _)) = self.build(&read).await {
-                let _ = self.write(&write, None).await;
+                let _ = self.write_noted(id, &write, None).await;
             }
         }
     }
@@ -312,28 +376,28 @@ fn wrote_lately(object: &Object, now: Timestamp) -> bool {
     })
 }
 
-/// Whether a merge patch has happened to an object since it was read as `before`; `None`: it cannot be told.
-fn happened(patch: &Value, before: &Object, now: &Object) -> Option<bool> {
+/// Whether a merge patch has happened to an object since it was read as `before`.
+fn happened(patch: &Value, before: &Object, now: &Object) -> Look {
     let version = |object: &Object| object.at(&["metadata", "resourceVersion"]).cloned();
     if version(before) == version(now) && before.uid() == now.uid() {
-        return Some(false);
+        return Look::NotYet;
     }
     if before.uid() != now.uid() {
-        return None;
+        return Look::Told(None);
     }
     let wanted = without_guard(patch);
     let own = Value::Object(now.as_json().clone());
     if contains(&own, &wanted) {
-        return Some(true);
+        return Look::Told(Some(true));
     }
     // An operation that was taken, and maybe ended, since: its state holds a copy of the request.
     if let Some(operation) = wanted.get("operation") {
         let copy = now.at(&["status", "operationState", "operation"]);
         let started = |object: &Object| object.at(&["status", "operationState", "startedAt"]).cloned();
         let taken = copy.is_some_and(|copy| contains(copy, operation)) && started(now) != started(before);
-        return Some(taken);
+        return Look::Told(Some(taken));
     }
-    None
+    Look::Told(None)
 }
 
 fn without_guard(patch: &Value) -> Value {
@@ -376,15 +440,15 @@ mod tests {
         let patch = json!({ "metadata": { "resourceVersion": "1", "uid": "u" }, "operation": operation, "status": { "operationState": null } });
         let before = app("1", &json!({}));
         let table = [
-            ("nothing was written", app("1", &json!({})), Some(false)),
-            ("it is there", app("2", &json!({ "operation": operation })), Some(true)),
+            ("nothing was written, or not yet", app("1", &json!({})), Look::NotYet),
+            ("it is there", app("2", &json!({ "operation": operation })), Look::Told(Some(true))),
             (
                 "it was taken",
                 app(
                     "3",
                     &json!({ "operation": operation, "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z" } } }),
                 ),
-                Some(true),
+                Look::Told(Some(true)),
             ),
             (
                 "it is over already",
@@ -392,14 +456,22 @@ mod tests {
                     "9",
                     &json!({ "status": { "operationState": { "operation": operation, "startedAt": "2026-11-22T10:00:00Z", "phase": "Succeeded" } } }),
                 ),
-                Some(true),
+                Look::Told(Some(true)),
             ),
-            ("another was faster", app("2", &json!({ "operation": { "sync": { "revision": "def" } } })), Some(false)),
+            (
+                "another was faster",
+                app("2", &json!({ "operation": { "sync": { "revision": "def" } } })),
+                Look::Told(Some(false)),
+            ),
         ];
         for (name, now, expected) in table {
             assert_eq!(happened(&patch, &before, &now), expected, "{name}");
         }
         let refresh = json!({ "metadata": { "resourceVersion": "1", "annotations": { "argocd.argoproj.io/refresh": "normal" } } });
-        assert_eq!(happened(&refresh, &before, &app("2", &json!({}))), None, "done and removed, or never there");
+        assert_eq!(
+            happened(&refresh, &before, &app("2", &json!({}))),
+            Look::Told(None),
+            "done and removed, or never there"
+        );
     }
 }

@@ -58,11 +58,21 @@ pub(super) struct Call {
     pub(super) accept: String,
     pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
+    /// It changes something: then it is never sent again unseen.
+    is_write: bool,
 }
 
 impl Call {
     pub(super) fn get(action: String, path: String) -> Self {
-        Self { action, method: Method::GET, path, accept: JSON.to_owned(), content_type: JSON, body: Vec::new() }
+        Self {
+            action,
+            method: Method::GET,
+            path,
+            accept: JSON.to_owned(),
+            content_type: JSON,
+            body: Vec::new(),
+            is_write: false,
+        }
     }
 
     pub(super) fn write(
@@ -72,11 +82,13 @@ impl Call {
         content_type: &'static str,
         body: &Value,
     ) -> Self {
-        Self { action, method, path, accept: JSON.to_owned(), content_type, body: body.to_string().into_bytes() }
+        let (body, is_write) = (body.to_string().into_bytes(), !path.contains("dryRun=All"));
+        Self { action, method, path, accept: JSON.to_owned(), content_type, body, is_write }
     }
 
-    fn is_write(&self) -> bool {
-        self.method != Method::GET
+    /// It changes nothing, whatever its method.
+    pub(super) fn question(self) -> Self {
+        Self { is_write: false, ..self }
     }
 }
 
@@ -128,14 +140,14 @@ impl Cluster {
 
     /// Sends one request and reads its answer, once, within the timeout.
     pub(super) async fn send(&self, call: Call) -> Result<Reply, ClusterError> {
-        let (action, is_write) = (call.action.clone(), call.is_write());
+        let (action, is_write) = (call.action.clone(), call.is_write);
         let timeout = self.shared.timeout;
         let work = async {
             let (status, headers, body) = self.open(call).await?;
             let failed = |reason: String| {
                 let action = action.clone();
                 if is_write {
-                    ClusterError::OutcomeUnknown { action, reason }
+                    ClusterError::OutcomeUnknown { action, reason, status: None }
                 } else {
                     ClusterError::NoAnswer { action, reason }
                 }
@@ -146,12 +158,12 @@ impl Cluster {
                 return Ok(Reply { body });
             }
             let status = ApiError::read(status.as_u16(), retry_after(&headers), &body);
-            Err(ClusterError::Api { action: action.clone(), status })
+            Err(ClusterError::from_status(action.clone(), is_write, status))
         };
         self.clock.timeout(timeout, work).await.unwrap_or_else(|_| {
             let reason = format!("nothing came within {} s", timeout.as_secs());
             Err(if is_write {
-                ClusterError::OutcomeUnknown { action: action.clone(), reason }
+                ClusterError::OutcomeUnknown { action: action.clone(), reason, status: None }
             } else {
                 ClusterError::NoAnswer { action: action.clone(), reason }
             })
@@ -160,7 +172,7 @@ impl Cluster {
 
     /// Sends one request and gives its answer as soon as its head is there.
     pub(super) async fn open(&self, call: Call) -> Result<(http::StatusCode, HeaderMap, Body), ClusterError> {
-        let is_write = call.is_write();
+        let is_write = call.is_write;
         let action = call.action;
         let request = Request::builder()
             .method(call.method)

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
+use super::causes::{causes, whole};
 use super::client::Cluster;
-use super::error::{causes, whole};
 use super::renew::Origin;
 use crate::clock::Clock;
 
@@ -118,6 +118,14 @@ pub enum ConnectError {
         /// Why.
         reason: String,
     },
+    /// Credentials could not be had: a credential plugin failed, a token file is missing, ...
+    #[error("{target}: no valid credentials: {reason}")]
+    Credentials {
+        /// The context or cluster.
+        target: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Makes a client for a cluster. Nothing is sent to it yet, so that this also works while it is down.
@@ -165,7 +173,10 @@ pub(super) async fn prepare(target: &Target, user_agent: &str) -> Result<Prepare
     // A credential plugin is waited for.
     let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
     let made = made.map_err(|error| unusable(error.to_string()))?;
-    let client = made.map_err(|error| unusable(whole(&error)))?;
+    let client = made.map_err(|error| match &error {
+        kube::Error::Auth(_) => ConnectError::Credentials { target: name.clone(), reason: whole(&error) },
+        _ => unusable(whole(&error)),
+    })?;
     Ok(Prepared { client, name, server, user })
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::causes::causes;
+
 /// An answer of the API server that is not a success: its `Status`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiError {
@@ -61,13 +63,16 @@ pub enum ClusterError {
         /// The causes, outermost first.
         reason: String,
     },
-    /// A write was sent and no answer came: it may or may not have happened. Never send it again unseen.
-    #[error("{action}: no answer, so it is not known whether it happened: {reason}")]
+    /// A write was sent, and no answer came, or one that does not tell (408, 500, 502, 503, 504: a timeout, a proxy, a
+    /// storage that did not answer): it may or may not have happened. Never send it again unseen.
+    #[error("{action}: no clear answer, so it is not known whether it happened: {reason}")]
     OutcomeUnknown {
         /// What was attempted, on what.
         action: String,
         /// The causes, outermost first.
         reason: String,
+        /// The server's answer, where there was one.
+        status: Option<ApiError>,
     },
     /// Credentials could not be had (an exec plugin failed, a token file is missing, ...).
     #[error("{action}: no valid credentials: {reason}")]
@@ -107,7 +112,7 @@ impl ClusterError {
     /// The server's answer, where there was one.
     pub fn api(&self) -> Option<&ApiError> {
         match self {
-            Self::Api { status, .. } => Some(status),
+            Self::Api { status, .. } | Self::OutcomeUnknown { status: Some(status), .. } => Some(status),
             _ => None,
         }
     }
@@ -171,19 +176,27 @@ impl ClusterError {
         self.api().is_some_and(|status| status.code == code)
     }
 
+    /// An answer that is not a success.
+    pub(crate) fn from_status(action: String, is_write: bool, status: ApiError) -> Self {
+        // What a server says that gave up half way, or a proxy before it, is nothing about what happened behind it.
+        if is_write && matches!(status.code, 408 | 500 | 502 | 503 | 504) {
+            let reason = format!("{} ({})", status.message, status.code);
+            return Self::OutcomeUnknown { action, reason, status: Some(status) };
+        }
+        Self::Api { action, status }
+    }
+
     /// An error of the kube crate, whose own texts repeat themselves and hide the cause.
     pub(crate) fn from_kube(action: &str, is_write: bool, error: &kube::Error) -> Self {
         let action = action.to_owned();
         if let kube::Error::Api(status) = error {
-            return Self::Api {
-                action,
-                status: ApiError {
-                    code: status.code,
-                    reason: status.reason.clone(),
-                    message: status.message.chars().take(MAX_MESSAGE).collect(),
-                    retry_after: None,
-                },
+            let status = ApiError {
+                code: status.code,
+                reason: status.reason.clone(),
+                message: status.message.chars().take(MAX_MESSAGE).collect(),
+                retry_after: None,
             };
+            return Self::from_status(action, is_write, status);
         }
         let reason = causes(error);
         if matches!(error, kube::Error::Auth(_)) {
@@ -195,41 +208,11 @@ impl ClusterError {
         if never_sent(error) {
             Self::Unreachable { action, reason }
         } else if is_write {
-            Self::OutcomeUnknown { action, reason }
+            Self::OutcomeUnknown { action, reason, status: None }
         } else {
             Self::NoAnswer { action, reason }
         }
     }
-}
-
-/// The texts of an error and of its causes, without those that only announce the next one.
-pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        // Many outer texts end with the inner one: the inner one alone is enough.
-        while texts.last().is_some_and(|outer| outer.contains(&text)) {
-            texts.pop();
-        }
-        texts.push(text);
-        next = error.source();
-    }
-    texts.join(": ")
-}
-
-/// The causes of an error whose outer texts say more than the inner ones: the name of a file that cannot be read.
-pub(super) fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        next = error.source();
-    }
-    text
 }
 
 /// Whether a connection was never made.
@@ -245,4 +228,28 @@ fn never_sent(error: &(dyn Error + 'static)) -> bool {
         next = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_that_nothing_happened_is_a_refusal_of_a_write() {
+        let answer = |code: u16, is_write: bool| {
+            let status = ApiError { code, message: "words".to_owned(), ..ApiError::default() };
+            ClusterError::from_status("patching Application argocd/a".to_owned(), is_write, status)
+        };
+        for code in [408, 500, 502, 503, 504] {
+            let write = answer(code, true);
+            assert!(write.is_outcome_unknown() && !write.is_transient(), "{code}: never sent again unseen");
+            assert_eq!(write.api().map(|status| status.code), Some(code));
+            assert!(write.to_string().contains("words"), "{write}");
+            let read = answer(code, false);
+            assert!(!read.is_outcome_unknown() && read.is_transient(), "{code}: a read is just tried again");
+        }
+        for code in [400, 401, 403, 404, 409, 413, 422, 429] {
+            assert!(!answer(code, true).is_outcome_unknown(), "{code}");
+        }
+    }
 }

@@ -98,7 +98,7 @@ fn lines(body: Body, action: String, longest: usize) -> impl Stream<Item = Resul
             match body.next().await {
                 Some(Ok(bytes)) => lines.push(&bytes),
                 Some(Err(error)) => {
-                    let reason = super::error::causes(&error);
+                    let reason = super::causes::causes(&error);
                     let error = ClusterError::NoAnswer { action: action.clone(), reason };
                     return Some((Err(error), (body, lines, action, true)));
                 }

@@ -150,7 +150,8 @@ impl Cluster {
         if delete.dry_run {
             body["dryRun"] = serde_json::json!(["All"]);
         }
-        match self.send(Call::write(action, Method::DELETE, path, JSON, &body)).await {
+        let call = Call::write(action, Method::DELETE, path, JSON, &body);
+        match self.send(if delete.dry_run { call.question() } else { call }).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
@@ -164,8 +165,9 @@ impl Cluster {
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(action, &error))
     }
 
+    /// Asks a question that has to be posted, such as a review of rights.
     pub(super) async fn post_json(&self, action: &str, path: &str, body: &Value) -> Result<Value, ClusterError> {
-        let call = Call::write(action.to_owned(), Method::POST, path.to_owned(), JSON, body);
+        let call = Call::write(action.to_owned(), Method::POST, path.to_owned(), JSON, body).question();
         let reply = self.send(call).await?;
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(action, &error))
     }

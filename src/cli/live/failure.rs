@@ -51,6 +51,7 @@ impl fmt::Display for Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+        let exit = if matches!(error, ConnectError::Credentials { .. }) { Exit::NoAccess } else { Exit::Usage };
+        Self::new(exit, error.to_string())
     }
 }

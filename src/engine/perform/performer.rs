@@ -180,7 +180,7 @@ pub(super) fn is_internal(error: &ClusterError) -> bool {
 
 /// The same request may succeed later, however often it is tried: no answer came, or one that it is too early.
 pub(super) fn may_pass(error: &ClusterError) -> bool {
-    error.is_outcome_unknown() || error.is_transient() && !is_internal(error)
+    (error.is_outcome_unknown() || error.is_transient()) && !is_internal(error)
 }
 
 /// The schema does not change between two tries.
@@ -203,10 +203,17 @@ mod tests {
 
     #[test]
     fn of_internal_errors_only_those_of_the_storage_pass_for_sure() {
-        let error = |code: u16, message: &str| ClusterError::Api {
-            action: "apply".to_owned(),
-            status: ApiError { code, message: message.to_owned(), ..ApiError::default() },
+        let answered = |is_write: bool, code: u16, message: &str| {
+            let status = ApiError { code, message: message.to_owned(), ..ApiError::default() };
+            ClusterError::from_status("apply".to_owned(), is_write, status)
         };
+        for (code, message) in [(500, "failed calling webhook"), (500, "etcdserver: request timed out"), (503, "")] {
+            let (read, write) = (answered(false, code, message), answered(true, code, message));
+            assert!(write.is_outcome_unknown() && !read.is_outcome_unknown());
+            assert_eq!(is_internal(&read), is_internal(&write), "{code} {message}");
+            assert_eq!(may_pass(&read), may_pass(&write), "{code} {message}");
+        }
+        let error = |code: u16, message: &str| answered(true, code, message);
         assert!(is_internal(&error(500, "Internal error occurred")));
         assert!(!is_internal(&error(503, "the server is currently unable to handle the request")));
         assert!(!is_internal(&error(500, "etcdserver: request timed out")));

@@ -153,3 +153,31 @@ async fn a_kubeconfig_that_cannot_be_used_says_why() {
         assert!(error.to_string().contains(words), "{error}");
     }
 }
+
+/// Errors end up on terminals, in logs of pipelines and in reports.
+#[tokio::test]
+async fn no_secret_of_a_kubeconfig_or_its_plugin_is_in_an_error() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let options = Options { kubeconfig: Some(path), ..Options::default() };
+        async move { Live::start(options, &Clock::real()).await.err().unwrap() }
+    };
+    let broken = "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: SECRET\n   broken: [}\n";
+    let error = start("broken", broken).await;
+    assert!(!error.to_string().contains("SECRET") && error.to_string().contains("line "), "{error}");
+    let plugin = folder.path().join("plugin");
+    std::fs::write(&plugin, "#!/bin/sh\necho SECRET\necho log in first >&2\nexit 3\n").unwrap();
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let config = serde_json::json!({ "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "clusters": [{ "name": "it", "cluster": { "server": "http://127.0.0.1:1" } }],
+        "contexts": [{ "name": "it", "context": { "cluster": "it", "user": "it" } }],
+        "users": [{ "name": "it", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
+            "command": plugin, "args": ["SECRET"], "env": [{ "name": "KEY", "value": "SECRET" }], "interactiveMode": "Never" } } }] });
+    let error = start("exec", &config.to_string()).await;
+    assert!(matches!(error, ConnectError::Credentials { .. }), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("plugin failed (exit status: 3): log in first") && !told.contains("SECRET"), "{told}");
+}

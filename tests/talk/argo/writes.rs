@@ -120,11 +120,14 @@ async fn a_conflict_is_tried_once_more_and_an_answer_that_never_came_is_not() {
         (Action::Cut, unknown(false)),
         (Action::Fail(Failure::Forbidden), failed(true)),
         (Action::Fail(Failure::TooManyRequests { retry_after: 1 }), failed(false)),
-        (Action::Fail(Failure::Server { code: 500, message: String::new() }), failed(false)),
+        (Action::Fail(Failure::Server { code: 500, message: String::new() }), unknown(false)),
+        (Action::Fail(Failure::Server { code: 504, message: String::new() }), unknown(false)),
     ];
-    for (app, request) in kinds() {
+    // At the same time: to be sure that a write did not happen takes a moment each.
+    let table = &table;
+    futures::future::join_all(kinds().into_iter().map(|(app, request)| async move {
         let mut world = world_for(simulator(), app.clone(), &request).await;
-        for (action, expected) in &table {
+        for (action, expected) in table {
             let (jobs, _) = world.simulator.store().list(&JOBS, Some("shop"));
             for job in jobs {
                 let value = job.value();
@@ -147,7 +150,8 @@ async fn a_conflict_is_tried_once_more_and_an_answer_that_never_came_is_not() {
             let tries = if *expected == Outcome::Written { 2 } else { 1 };
             assert_eq!(results.len(), 2 * tries, "{request:?} {action:?}: {results:?}");
         }
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -371,6 +375,32 @@ async fn an_abort_that_the_controller_writes_over_is_repeated() {
             })
         })
         .await;
+    world.live.stop().await;
+    let results: Vec<_> = log(&world).into_iter().map(|entry| entry.result).collect();
+    assert_eq!(results, ["", "written", "", "written"], "what is written again is in the log too");
+}
+
+/// Within the second after an abort the application is synced again, or its retry begins: nobody has asked to abort that.
+#[tokio::test]
+async fn an_abort_never_ends_another_operation() {
+    let change: [fn(&mut Value); 4] = [
+        |next| next["status"]["operationState"]["startedAt"] = json!("2026-11-22T11:00:07Z"),
+        |next| next["status"]["operationState"]["retryCount"] = json!(1),
+        |next| next["metadata"]["uid"] = json!("another"),
+        |next| next["operation"]["sync"]["revision"] = json!(REVISION),
+    ];
+    for change in change {
+        let mut world = world_of(simulator(), busy()).await;
+        assert_eq!(world.ask("a", Request::Abort, None).await, Outcome::Written);
+        let mut next = busy();
+        next["metadata"]["uid"] = world.app("a")["metadata"]["uid"].clone();
+        change(&mut next);
+        world.put_app(next);
+        // It ends when the request has nothing left to do.
+        world.live.stop().await;
+        assert_eq!(world.app("a")["status"]["operationState"]["phase"], "Running");
+        assert_eq!(log(&world).len(), 2, "nothing more was sent");
+    }
 }
 
 #[tokio::test]

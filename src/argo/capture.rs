@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -21,6 +22,9 @@ use crate::domain::application::AppKey;
 use crate::domain::live::{CaptureNotice, ExitRecord, LiveEvent};
 use crate::domain::manifest::Object;
 use crate::store::{LogInfo, OperationFolder, State, StoreError};
+
+/// How soon a log that could not be written is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// One run of one container of one pod.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,6 +62,10 @@ pub(super) struct Capture {
     done: HashSet<SourceId>,
     locks: HashMap<PathBuf, File>,
     told_off: bool,
+    /// Applications of which another boathook writes logs, or whose logs cannot be written now.
+    refused: HashSet<AppKey>,
+    /// When those are tried again, in the clock's monotonic time.
+    retry_at: Option<Duration>,
     /// Moves whenever something was written.
     pub changed: Arc<watch::Sender<u64>>,
     /// Deleted with it: where logs are kept that are not to be kept.
@@ -95,6 +103,8 @@ impl Capture {
             done: HashSet::new(),
             locks: HashMap::new(),
             told_off: false,
+            refused: HashSet::new(),
+            retry_at: None,
             changed: Arc::new(watch::Sender::new(0)),
             _temporary: temporary,
         })
@@ -167,11 +177,27 @@ impl Capture {
         if self.done.contains(&id) || matches!(state, RunState::Gone) {
             return;
         }
+        let is_own =
+            |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
+        let is_kept = || {
+            let known = hook.folder.logs().unwrap_or_default();
+            known.iter().any(|log| is_own(&log.info) && log.info.complete)
+        };
+        if is_kept() {
+            self.done.insert(id);
+            return;
+        }
         let path = hook.folder.path().to_owned();
         if let Entry::Vacant(vacant) = self.locks.entry(path.clone()) {
             match hook.folder.lock() {
                 Ok(lock) => drop(vacant.insert(lock)),
-                Err(error) => return self.off(&error),
+                Err(error) => return self.refuse(key, &error),
+            }
+            // Who had the lock may have come to the end in between.
+            if is_kept() {
+                self.locks.remove(&path);
+                self.done.insert(id);
+                return;
             }
         }
         let info = LogInfo {
@@ -186,16 +212,9 @@ impl Capture {
             started_at: Some(self.clock.now()),
             ..LogInfo::default()
         };
-        let known = hook.folder.logs().unwrap_or_default();
-        let is_own =
-            |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
-        if known.iter().any(|log| is_own(&log.info) && log.info.complete) {
-            self.done.insert(id);
-            return;
-        }
         let writer = match hook.folder.write_log(&info) {
             Ok(writer) => writer,
-            Err(error) => return self.off(&error),
+            Err(error) => return self.refuse(key, &error),
         };
         let source = format!("{} {}", info.pod, info.container);
         let started = CaptureNotice::Started { key: key.clone(), source };
@@ -215,6 +234,29 @@ impl Capture {
         };
         let task = tokio::spawn(follow.run()).abort_handle();
         self.running.insert(id, Running { key: key.clone(), folder: path, state: sender, caught_up, task });
+    }
+
+    /// A log cannot be written now. Another boathook that writes it may end long before the pod does, and a full disk is
+    /// made room on, while no event says so: it is tried again.
+    fn refuse(&mut self, key: &AppKey, error: &StoreError) {
+        self.refused.insert(key.clone());
+        let at = self.clock.monotonic().saturating_add(AGAIN);
+        self.retry_at.get_or_insert(at);
+        self.off(error);
+    }
+
+    /// When to look again at what was refused.
+    pub(super) fn retry_at(&self) -> Option<Duration> {
+        self.retry_at
+    }
+
+    /// The applications whose pods are to be looked at once more now.
+    pub(super) fn due(&mut self) -> HashSet<AppKey> {
+        if self.retry_at.is_none_or(|at| at > self.clock.monotonic()) {
+            return HashSet::new();
+        }
+        self.retry_at = None;
+        std::mem::take(&mut self.refused)
     }
 
     fn off(&mut self, error: &StoreError) {
@@ -299,6 +341,15 @@ pub(super) fn whose(pod: &Object, id: &SourceId, previous: bool) -> Whose {
         (Some(1), false) | (Some(0), true) => Whose::Next,
         _ => Whose::Other,
     }
+}
+
+/// Whether a run is over, as the pod of that name tells it now.
+pub(super) fn is_over(pod: &Object, id: &SourceId) -> bool {
+    if pod.uid() != id.pod_uid {
+        return true;
+    }
+    let Some(now) = runs(pod).into_iter().find(|run| run.container == id.container) else { return false };
+    now.restart > id.restart || matches!(now.state, RunState::Ended { .. })
 }
 
 #[cfg(test)]

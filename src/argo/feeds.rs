@@ -212,6 +212,15 @@ impl Feed {
         Some(Told { uid, change, object: Arc::clone(object) })
     }
 
+    /// An object is there, though it cannot be read: what is known of it stays as it was.
+    pub(super) fn touch(&mut self, namespace: &str, name: &str) {
+        let list = self.list;
+        let is_it = |stored: &&mut Stored| (stored.object.namespace(), stored.object.name()) == (namespace, name);
+        if let Some(known) = self.objects.values_mut().find(is_it) {
+            known.list = list;
+        }
+    }
+
     /// The list is complete: what did not come again is gone.
     pub(super) fn end_list(&mut self) -> Vec<Told> {
         let gone: Vec<String> =
@@ -265,5 +274,37 @@ mod tests {
         assert_eq!(states.get(STATES - 2), Some(&(Change::Applied, 8)));
         assert_eq!(states.last(), Some(&(Change::Listed, 29)), "what came between is forgotten: it is only found so");
         assert_eq!(stored.object.at(&["metadata", "resourceVersion"]).unwrap(), "29");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_any_more_is_not_gone() {
+        use crate::cluster::{Credential, Target, connect};
+        let credential = Box::new(Credential::default());
+        let target = Target::Server { name: "c".to_owned(), server: "http://127.0.0.1:1".to_owned(), credential };
+        let cluster = connect(&target, &crate::clock::Clock::real(), "test").await.unwrap();
+        let mut feed = Feed {
+            cluster,
+            users: HashSet::new(),
+            objects: HashMap::new(),
+            serial: 0,
+            last_live: None,
+            is_live: false,
+            is_settled: false,
+            list: 0,
+            task: tokio::spawn(async {}).abort_handle(),
+        };
+        feed.begin_list();
+        for name in ["unreadable", "gone"] {
+            let json = serde_json::json!({ "apiVersion": "batch/v1", "kind": "Job",
+                "metadata": { "name": name, "namespace": "shop", "uid": name } });
+            let job = Arc::new(Object::from_json(json).unwrap());
+            assert!(feed.put(&job, Change::Listed, Timestamp::UNIX_EPOCH).is_some());
+        }
+        assert!(feed.end_list().is_empty());
+        feed.begin_list();
+        feed.touch("shop", "unreadable");
+        feed.touch("another", "gone");
+        let gone: Vec<_> = feed.end_list().into_iter().map(|told| told.uid).collect();
+        assert_eq!(gone, ["gone"]);
     }
 }

@@ -10,7 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use super::capture::{SourceId, Whose, whose};
+use super::capture::{SourceId, Whose, is_over, whose};
 use super::message::Message;
 use super::quota::Quota;
 use crate::cluster::{Cluster, ClusterError, Kind, LogLine, LogOptions, LogStream};
@@ -199,7 +199,7 @@ impl Follow {
         }
         let mut total = 0;
         let mut wait = Duration::from_millis(100);
-        // The server once said: this is all.
+        // The server said: this is all, and the container had ended by then.
         let mut was_whole = false;
         loop {
             let state = self.state.borrow_and_update().clone();
@@ -211,7 +211,7 @@ impl Follow {
                 // What was asked for after the container's end, and came to its end, is all there is.
                 Pass::Ended(_) if was_over => return Ok((total, None)),
                 Pass::Ended(lines) => {
-                    was_whole = true;
+                    was_whole = self.has_ended().await;
                     lines > 0
                 }
                 Pass::Broken => {
@@ -231,6 +231,20 @@ impl Follow {
                 () = clock.sleep(wait) => {}
             }
             wait = (wait * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// Whether the container's run is over. A server ends a stream also when its kubelet restarts, or a proxy has waited
+    /// long enough.
+    async fn has_ended(&self) -> bool {
+        if self.state.borrow().is_over() {
+            return true;
+        }
+        let info = self.writer.info();
+        match self.cluster.get(&pods(), &info.namespace, &info.pod).await {
+            Ok(Some(pod)) => is_over(&pod, &self.id),
+            Ok(None) => true,
+            Err(_) => false,
         }
     }
 

@@ -75,7 +75,7 @@ pub(super) struct Hub {
     pub tasks: Vec<AbortHandle>,
     pub stopping: Vec<oneshot::Sender<()>>,
     /// Those who wait until an application's logs are on disk.
-    pub waiting: Vec<(AppKey, oneshot::Sender<bool>)>,
+    pub waiting: Vec<super::logs::Waiting>,
     /// Those that were opened, and of which not everything is told yet.
     pub unsettled: Vec<AppKey>,
     /// Requests that wait until the situation is known, until this time at the latest.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::{Active, Destination};
+use super::capture::Capture;
 use super::destinations;
 use super::feeds::{Feed, FeedKey, FeedKind, Stored};
 use super::hub::Hub;
 use super::hub_fleet::{interrupted, is_denied, known_until};
 use super::message::{Message, Slim};
 use super::start::{self, HOOK_NEEDS};
-use crate::cluster::{Cluster, Kinds, WatchEvent};
+use crate::cluster::{Cluster, Kinds, Unreadable, WatchEvent};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::event::{Change, WatchEvent as Observed};
 use crate::domain::live::{HookAccess, KubernetesEvent, LiveEvent, WatchState, Watched};
@@ -405,7 +406,11 @@ impl Hub {
                 closed = error.may_have_moved().then(|| feed.cluster.clone());
                 Some(interrupted(feed.last_live, &error, wait))
             }
-            WatchEvent::Unreadable(_) => None,
+            WatchEvent::Unreadable(Unreadable { namespace, name, reason }) => {
+                tracing::warn!(%namespace, %name, %reason, "an object of a hook cannot be read");
+                feed.touch(&namespace, &name);
+                None
+            }
         };
         let users: Vec<AppKey> = feed.users.iter().cloned().collect();
         for change in told {
@@ -555,7 +560,8 @@ impl Hub {
             self.cluster.clock().monotonic().saturating_add(rest)
         });
         let pending = self.pending.iter().map(|(until, _)| *until).min();
-        [lingering, minute, pending, self.repos.next_fetch()].into_iter().flatten().min()
+        let capture = self.capture.as_ref().and_then(Capture::retry_at);
+        [lingering, minute, pending, capture, self.repos.next_fetch()].into_iter().flatten().min()
     }
 
     pub(super) fn pass_deadline(&mut self) {
@@ -572,6 +578,10 @@ impl Hub {
                 active.linger_until = capturing.then(|| now.saturating_add(LINGER));
             }
             self.settle(&key);
+        }
+        let refused = self.capture.as_mut().map(Capture::due).unwrap_or_default();
+        for key in refused {
+            self.capture_all(&key);
         }
         self.judge_all_windows();
         self.fetch_due();

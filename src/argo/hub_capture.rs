@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::active::{Active, Destination};
 use super::capture::HookOf;
 use super::hub::Hub;
-use super::logs;
+use super::logs::{self, Current, Stream, Waiting};
 use crate::domain::application::AppKey;
 use crate::domain::event::Change;
 use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, TaskRecord};
@@ -145,12 +145,23 @@ impl Hub {
         let changed = capture.changed.subscribe();
         self.open(&key);
         let (settled, wait) = oneshot::channel();
-        self.waiting.push((key.clone(), settled));
+        let (current, operation) = watch::channel(Current::Unknown);
+        self.waiting.push(Waiting { key: key.clone(), current, settled });
         let (clock, hub, identity) = (self.cluster.clock().clone(), self.sender.clone(), self.identity.clone());
         self.spawn(async move {
             let own = key.clone();
-            logs::stream(logs::Stream { states, key: own, identity, filter, sender, changed, clock, settled: wait })
-                .await;
+            let stream = Stream {
+                states,
+                key: own,
+                identity,
+                filter,
+                sender,
+                changed,
+                clock,
+                current: operation,
+                settled: wait,
+            };
+            logs::stream(stream).await;
             let _ = hub.send(super::message::Message::Close(key)).await;
         });
     }
@@ -168,13 +179,25 @@ impl Hub {
             return;
         }
         let waiting = std::mem::take(&mut self.waiting);
-        for (key, settled) in waiting {
-            if self.is_settled(&key) {
-                let runs = self.active.get(&key).is_some_and(Active::has_operation);
-                let _ = settled.send(runs);
-            } else if !settled.is_closed() {
-                self.waiting.push((key, settled));
+        for own in waiting {
+            let current = self.current(&own.key);
+            own.current.send_if_modified(|known| std::mem::replace(known, current) != current);
+            if matches!(current, Current::Is(_)) && self.is_settled(&own.key) {
+                let runs = self.active.get(&own.key).is_some_and(Active::has_operation);
+                let _ = own.settled.send(runs);
+            } else if !own.settled.is_closed() {
+                self.waiting.push(own);
             }
+        }
+    }
+
+    /// Which operation an application has.
+    fn current(&self, key: &AppKey) -> Current {
+        let Some(active) = self.active.get(key) else { return Current::Is(None) };
+        match &active.application {
+            Some(application) => Current::of(application),
+            None if active.is_missing => Current::Is(None),
+            None => Current::Unknown,
         }
     }
 

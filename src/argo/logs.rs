@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::identity::Identity;
 use crate::clock::Clock;
-use crate::domain::application::AppKey;
+use crate::domain::application::{AppKey, Application};
 use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
+use crate::domain::operation::OperationPhase;
 use crate::domain::timeline::TaskPhase;
-use crate::store::{KeptLog, LogInfo, LogReader, OperationFolder, State, StoreError};
+use crate::store::{KeptLog, LogInfo, LogReader, OperationFolder, OperationId, State, StoreError};
 
 /// Lines told at once.
 const CHUNK: usize = 512;
@@ -32,9 +34,44 @@ pub(super) struct Stream {
     pub sender: mpsc::Sender<LogMessage>,
     pub changed: watch::Receiver<u64>,
     pub clock: Clock,
+    /// Which operation the application has.
+    pub current: watch::Receiver<Current>,
     /// Fires when everything that the cluster has is on disk.
     /// It says whether an operation runs whose logs are still to come.
     pub settled: oneshot::Receiver<bool>,
+}
+
+/// The operation that an application has, as its logs are asked for. What is on disk is no answer to that: there the last
+/// one is the one before, until the first hook of the next has a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Current {
+    /// The application was not read yet.
+    Unknown,
+    /// One is requested, and nobody has begun it yet.
+    Requested,
+    /// The begin of the one that runs; `None`: none does.
+    Is(Option<Timestamp>),
+}
+
+impl Current {
+    pub(super) fn of(application: &Application) -> Self {
+        if application.operation.is_none() {
+            return Self::Is(None);
+        }
+        // A state that is completed is that of the operation before.
+        let state = application.status.operation_state.as_ref();
+        let state = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed));
+        state.map_or(Self::Requested, |state| Self::Is(state.started_at))
+    }
+}
+
+/// Who waits for what a stream of logs has to know first.
+pub(super) struct Waiting {
+    pub key: AppKey,
+    /// Which operation it has.
+    pub current: watch::Sender<Current>,
+    /// Fires once its logs are on disk.
+    pub settled: oneshot::Sender<bool>,
 }
 
 struct Open {
@@ -49,6 +86,9 @@ pub(super) async fn stream(mut stream: Stream) {
     let mut open: HashMap<PathBuf, Open> = HashMap::new();
     let (mut caught_up, mut settled, mut runs) = (false, false, false);
     let mut deadline = Some(stream.clock.monotonic().saturating_add(PATIENCE));
+    if stream.filter.operation.is_none() && !stream.choose().await {
+        return;
+    }
     loop {
         // What is written after this look wakes the next.
         stream.changed.borrow_and_update();
@@ -84,6 +124,36 @@ pub(super) async fn stream(mut stream: Stream) {
 }
 
 impl Stream {
+    /// Settles whose logs are told where no operation is named: those of the one that the application has now, and only
+    /// where it has none, or nobody can say, those of the last one that is kept. `false`: there is nothing to tell.
+    async fn choose(&mut self) -> bool {
+        let mut patience = self.clock.monotonic().saturating_add(PATIENCE);
+        loop {
+            let mut current = self.current.clone();
+            tokio::select! {
+                _ = async { current.wait_for(|current| matches!(current, Current::Is(_))).await.map(|known| *known) } => {}
+                () = self.clock.sleep_until(patience) => {}
+                () = self.sender.closed() => return false,
+            }
+            let known = *self.current.borrow();
+            match known {
+                Current::Is(started_at) => {
+                    self.filter.operation = started_at;
+                    return true;
+                }
+                Current::Unknown => return true,
+                // The hub has ended.
+                Current::Requested if self.current.has_changed().is_err() => return false,
+                Current::Requested if self.filter.follow => patience = Duration::MAX,
+                Current::Requested => {
+                    let problem = "an operation is requested, and nobody has begun it yet".to_owned();
+                    let _ = self.sender.send(LogMessage::Problem(problem)).await;
+                    return false;
+                }
+            }
+        }
+    }
+
     /// Tells everything that is new; `true`: the operation is over and all its logs are complete.
     async fn look(&self, open: &mut HashMap<PathBuf, Open>) -> Result<bool, Option<StoreError>> {
         let mut over = false;
@@ -96,7 +166,7 @@ impl Stream {
                 }
                 if !open.contains_key(log.path()) {
                     let id = u32::try_from(open.len()).unwrap_or(u32::MAX);
-                    self.tell(LogMessage::Source(source(id, &log.info, folder.id().retry_count))).await?;
+                    self.tell(LogMessage::Source(source(id, &log.info, folder.id()))).await?;
                     let reader = log.read().map_err(Some)?;
                     open.insert(log.path().to_owned(), Open { id, log, reader, ended: false });
                 }
@@ -186,7 +256,7 @@ impl Stream {
     }
 }
 
-fn source(id: u32, info: &LogInfo, attempt: i64) -> LogSource {
+fn source(id: u32, info: &LogInfo, operation: OperationId) -> LogSource {
     LogSource {
         id,
         phase: TaskPhase::from_name(&info.phase),
@@ -196,6 +266,33 @@ fn source(id: u32, info: &LogInfo, attempt: i64) -> LogSource {
         pod_uid: info.pod_uid.clone(),
         container: info.container.clone(),
         restart: info.restart,
-        attempt,
+        operation: Some(operation.started_at),
+        attempt: operation.retry_count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn the_current_operation_is_the_one_that_the_application_has() {
+        let current = |operation: Value, state: Value| {
+            let object = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+                "metadata": { "name": "a" }, "operation": operation, "status": { "operationState": state } });
+            let object = crate::domain::manifest::Object::from_json(object).unwrap();
+            Current::of(&Application::read(Arc::from("c"), &object).0)
+        };
+        let begin = "2026-11-22T11:00:00Z";
+        let state = |phase: &str| json!({ "phase": phase, "startedAt": begin, "operation": { "sync": {} } });
+        let sync = || json!({ "sync": {} });
+        let running = Current::Is(begin.parse().ok());
+        assert_eq!(current(Value::Null, Value::Null), Current::Is(None));
+        assert_eq!(current(Value::Null, state("Succeeded")), Current::Is(None));
+        assert_eq!(current(sync(), Value::Null), Current::Requested);
+        assert_eq!(current(sync(), state("Failed")), Current::Requested, "that state is of the one before");
+        assert_eq!(current(sync(), state("Running")), running);
+        assert_eq!(current(sync(), state("Terminating")), running);
     }
 }

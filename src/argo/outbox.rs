@@ -22,7 +22,6 @@ const MOST_OBJECTS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
     App(AppKey),
-    Unreadable(AppKey),
     Application(AppKey),
     Watch(Watched, Arc<str>),
     Complete(Arc<str>),
@@ -181,9 +180,9 @@ fn slot(queue: &mut VecDeque<Option<LiveEvent>>, first: u64, position: u64) -> O
 fn subject(event: &LiveEvent) -> Option<Subject> {
     Some(match event {
         LiveEvent::App(app) => Subject::App(app.key.clone()),
-        // The end of an application takes the place of its last change, and a new one of its name that of its end.
-        LiveEvent::AppGone(key) => Subject::App(key.clone()),
-        LiveEvent::AppUnreadable { key, .. } => Subject::Unreadable(key.clone()),
+        // The end of an application takes the place of its last change, and a new one of its name that of its end; that it
+        // cannot be read is a state of it like any other.
+        LiveEvent::AppGone(key) | LiveEvent::AppUnreadable { key, .. } => Subject::App(key.clone()),
         LiveEvent::Application { application, .. } => Subject::Application(application.key.clone()),
         LiveEvent::Watch { cluster, watched, .. } => Subject::Watch(watched.clone(), Arc::clone(cluster)),
         LiveEvent::FleetComplete { cluster, .. } => Subject::Complete(Arc::clone(cluster)),
@@ -233,6 +232,7 @@ mod tests {
             .map(|event| match event {
                 LiveEvent::App(app) => format!("{}@{}", app.key.name, app.resource_version),
                 LiveEvent::AppGone(key) => format!("{} gone", key.name),
+                LiveEvent::AppUnreadable { key, .. } => format!("{} unreadable", key.name),
                 _ => "?".to_owned(),
             })
             .collect()
@@ -249,6 +249,26 @@ mod tests {
         outbox.push(app("a", "4"));
         outbox.push(app("a", "5"));
         assert_eq!(drain(&mut outbox), ["a@5"]);
+    }
+
+    #[test]
+    fn an_application_ends_as_it_was_told_last() {
+        let states: [(&str, fn() -> LiveEvent); 3] = [
+            ("a@1", || app("a", "1")),
+            ("a unreadable", || LiveEvent::AppUnreadable { key: AppKey::new("c", "", "a"), reason: "spec".to_owned() }),
+            ("a gone", || LiveEvent::AppGone(AppKey::new("c", "", "a"))),
+        ];
+        for one in states {
+            for two in states {
+                for (last, make) in states {
+                    let mut outbox = Outbox::default();
+                    for event in [one.1(), two.1(), make()] {
+                        outbox.push(event);
+                    }
+                    assert_eq!(drain(&mut outbox), [last], "{} {}", one.0, two.0);
+                }
+            }
+        }
     }
 
     fn observed(uid: &str, version: u64, change: Change) -> LiveEvent {

@@ -274,6 +274,7 @@ impl Screen {
                     pod_uid: "pod".to_owned(),
                     container: "main".to_owned(),
                     restart: 0,
+                    operation: None,
                     attempt: 0,
                 };
                 self.tell(Message::Log { stream, message: Some(LogMessage::Source(source)) });

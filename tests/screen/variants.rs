@@ -178,6 +178,7 @@ fn source(id: u32, container: &str, restart: u32) -> LogMessage {
         pod_uid: "pod".to_owned(),
         container: container.to_owned(),
         restart,
+        operation: None,
         attempt: 0,
     })
 }

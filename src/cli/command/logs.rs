@@ -102,9 +102,15 @@ impl Reader<'_> {
         }
         // Which log it is, is no part of it: whoever reads the output gets the lines as they were written.
         if self.last != Some(line.source) && (self.last.is_some() || self.args.hook.is_none()) {
+            let operation = source.operation.map_or_else(String::new, |begin| format!(", operation of {begin}"));
             let place = format!(
-                "{} {}/{}, pod {}, container {}",
-                source.phase, source.kind, source.hook, source.pod, source.container
+                "{} {}/{}, pod {}, container {}{operation}, attempt {}",
+                source.phase,
+                source.kind,
+                source.hook,
+                source.pod,
+                source.container,
+                source.attempt.saturating_add(1)
             );
             self.printer.note(&format!("--- {}", one_line(&place, 700)));
         }

@@ -238,6 +238,9 @@ pub(in crate::cli) struct LogLineDocument {
     pod: String,
     container: String,
     restart: u32,
+    /// Begin of the operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<Timestamp>,
     /// Attempt of the operation, from 1.
     attempt: i64,
     time: Option<Timestamp>,
@@ -266,6 +269,7 @@ impl LogLineDocument {
             pod: source.pod.clone(),
             container: source.container.clone(),
             restart: source.restart,
+            operation: source.operation,
             attempt: source.attempt.saturating_add(1),
             time,
             text: text.to_owned(),

@@ -46,6 +46,8 @@ pub struct LogSource {
     pub container: String,
     /// Which run of the container, from 0.
     pub restart: u32,
+    /// Begin of the operation.
+    pub operation: Option<Timestamp>,
     /// Attempt of the operation, from 0.
     pub attempt: i64,
 }

@@ -1,9 +1,9 @@
 //! Logs that outlive their hook: restarts, retries, deletions, several boathooks, other kinds of hooks, bounds.
 
-use boathook::argo::Live;
+use boathook::argo::{Live, LogLines};
 use boathook::clock::Clock;
 use boathook::domain::application::AppKey;
-use boathook::domain::live::{LogFilter, LogMessage, SourceEnd};
+use boathook::domain::live::{LogFilter, LogMessage, LogSource, SourceEnd};
 use boathook::sim::logs::RunKey;
 use boathook::sim::resource::{APPLICATIONS, JOBS, PODS, WORKFLOWS};
 use boathook::sim::server::Simulator;
@@ -49,17 +49,33 @@ async fn until_complete(world: &mut World, app: &AppKey, retry_count: i64, count
 /// Reads a live stream until a line of this text has come.
 async fn until_line(live: &Live, app: &AppKey, wanted: &str) {
     let mut lines = live.logs(app, LogFilter { follow: true, all_attempts: true, ..LogFilter::default() });
+    until_line_of(&mut lines, wanted).await;
+}
+
+/// Reads a stream until a line of this text has come; all lines up to it.
+async fn until_line_of(lines: &mut LogLines, wanted: &str) -> Vec<(Option<LogSource>, String)> {
+    let mut sources: Vec<LogSource> = Vec::new();
+    let mut all = Vec::new();
     let wait = async {
         while let Some(message) = lines.recv().await {
-            if let LogMessage::Lines(lines) = message
-                && lines.iter().any(|line| &*line.text == wanted.as_bytes())
-            {
+            match message {
+                LogMessage::Source(source) => sources.push(source),
+                LogMessage::Lines(lines) => {
+                    for line in lines {
+                        let source = sources.iter().find(|source| source.id == line.source).cloned();
+                        all.push((source, String::from_utf8_lossy(&line.text).into_owned()));
+                    }
+                }
+                _ => {}
+            }
+            if all.iter().any(|(_, text)| text == wanted) {
                 return;
             }
         }
         panic!("the stream ended before {wanted:?} came");
     };
     Clock::real().timeout(std::time::Duration::from_secs(60), wait).await.expect("the line never came");
+    all
 }
 
 async fn started() -> (World, AppKey, String) {
@@ -392,6 +408,100 @@ async fn two_boathooks_write_a_log_once_and_both_read_it() {
     assert_eq!(kept.iter().map(text).collect::<Vec<_>>(), ["one\ntwo\n"]);
     other.stop().await;
     drain.await.unwrap();
+}
+
+/// No event of the pod says that the one who wrote its log is gone.
+#[tokio::test]
+async fn the_second_of_two_boathooks_goes_on_where_the_first_ends() {
+    let (world, app, job) = started().await;
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"one");
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
+    until_line(&world.live, &app, "one").await;
+    let World { simulator, home, live, events, .. } = world;
+    let (other, mut told) = second(&simulator, home.path()).await;
+    let drain = tokio::spawn(async move { while told.recv().await.is_some() {} });
+    let mut lines = other.logs(&app, LogFilter { follow: true, ..LogFilter::default() });
+    until_line_of(&mut lines, "one").await;
+    live.stop().await;
+    drop(events);
+    logs.write(&key("pod-1"), at(10), b"two");
+    let told = until_line_of(&mut lines, "two").await;
+    assert_eq!(told.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["two"]);
+    other.stop().await;
+    drain.await.unwrap();
+}
+
+/// Its kubelet restarts, and before it can be read again it is deleted: what it wrote in between nobody has.
+#[tokio::test]
+async fn a_log_whose_end_nobody_saw_is_not_called_complete() {
+    use boathook::sim::faults::{Action, Fault, requests};
+    use boathook::sim::server::SimulatorOptions;
+    let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+    let options = SimulatorOptions { controllers: false, clock, ..SimulatorOptions::default() };
+    let mut world = World::with(Simulator::start(options).unwrap(), |_| ()).await;
+    world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
+    world.until_live().await;
+    let (app, job) = (world.key("a"), put_job(&world));
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"one");
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
+    until_line(&world.live, &app, "one").await;
+    // The stream ends as if the container had; it is asked for once more, and that waits until the pod is gone.
+    let faults = world.simulator.faults().clone();
+    let seconds = std::time::Duration::from_secs;
+    let delay = faults.add(Fault::new(requests(&["get"], &["pods/log"]), Action::Delay(seconds(5))).times(1));
+    logs.forget("pod-1");
+    Clock::real().timeout(seconds(60), faults.until_met(delay, 1)).await.expect("it is not read again");
+    driver.wait_for_sleepers(1).await;
+    world.simulator.store().remove_raw(&PODS, "shop", "migrate-x1");
+    driver.advance(seconds(6));
+    world.until("it is told", |picture| !picture.notices.is_empty()).await;
+    let kept = kept(&world, &app, 0);
+    assert_eq!(text(&kept[0]), "one\n");
+    assert!(!kept[0].info.complete && kept[0].info.lost.is_some(), "{:?}", kept[0].info);
+}
+
+/// The log of the operation before is no answer to what the current one is doing.
+#[tokio::test]
+async fn the_logs_of_an_operation_are_not_those_of_the_one_before() {
+    let (mut world, app, job) = started().await;
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"old");
+    logs.end(&key("pod-1"));
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
+    until_complete(&mut world, &app, 0, 1).await;
+    world.simulator.store().remove_raw(&JOBS, "shop", "migrate");
+    world.simulator.store().remove_raw(&PODS, "shop", "migrate-x1");
+    logs.forget("pod-1");
+    let begin = "2026-11-22T11:30:00Z";
+    let mut next = running("a", &json!([hook_result("migrate", "Running")]));
+    next["status"]["operationState"]["startedAt"] = json!(begin);
+    let mut requested = next.clone();
+    requested["status"].as_object_mut().unwrap().remove("operationState");
+    world.put_app(requested);
+    world.until("it is requested", |picture| picture.applications.get(&app).is_some_and(|own| own.is_pending())).await;
+    let mut lines = world.live.logs(&app, LogFilter { follow: true, ..LogFilter::default() });
+    world.put_app(next);
+    let job = put(
+        &world.simulator,
+        &JOBS,
+        json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "migrate", "namespace": "shop", "uid": "job-2", "creationTimestamp": "2026-11-22T11:30:01Z",
+            "annotations": { "argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/tracking-id": "a:batch/Job:shop/migrate" } },
+          "spec": { "backoffLimit": 1 }, "status": { "active": 1 } }),
+    );
+    let job = job["metadata"]["uid"].as_str().unwrap().to_owned();
+    logs.start(&key("pod-2"));
+    logs.write(&key("pod-2"), at(1_800_000), b"new");
+    let mut second = pod(&job, "pod-2", &up(), 0);
+    second["metadata"]["creationTimestamp"] = json!("2026-11-22T11:30:02Z");
+    put(&world.simulator, &PODS, second);
+    let told = until_line_of(&mut lines, "new").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0.as_ref().and_then(|source| source.operation), begin.parse().ok());
 }
 
 /// Another live view with the same folder.

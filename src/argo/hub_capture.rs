@@ -146,6 +146,7 @@ impl Hub {
         self.open(&key);
         let (settled, wait) = oneshot::channel();
         let (current, operation) = watch::channel(Current::Unknown);
+        let current = filter.operation.is_none().then_some(current);
         self.waiting.push(Waiting { key: key.clone(), current, settled });
         let (clock, hub, identity) = (self.cluster.clock().clone(), self.sender.clone(), self.identity.clone());
         self.spawn(async move {
@@ -180,9 +181,12 @@ impl Hub {
         }
         let waiting = std::mem::take(&mut self.waiting);
         for own in waiting {
-            let current = self.current(&own.key);
-            own.current.send_if_modified(|known| std::mem::replace(known, current) != current);
-            if matches!(current, Current::Is(_)) && self.is_settled(&own.key) {
+            let is_known = own.current.as_ref().is_none_or(|sender| {
+                let current = self.current(&own.key);
+                sender.send_if_modified(|known| std::mem::replace(known, current) != current);
+                matches!(current, Current::Is(_))
+            });
+            if is_known && self.is_settled(&own.key) {
                 let runs = self.active.get(&own.key).is_some_and(Active::has_operation);
                 let _ = own.settled.send(runs);
             } else if !own.settled.is_closed() {

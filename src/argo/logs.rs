@@ -68,8 +68,8 @@ impl Current {
 /// Who waits for what a stream of logs has to know first.
 pub(super) struct Waiting {
     pub key: AppKey,
-    /// Which operation it has.
-    pub current: watch::Sender<Current>,
+    /// Which operation it has; `None`: an operation was named, whichever it has.
+    pub current: Option<watch::Sender<Current>>,
     /// Fires once its logs are on disk.
     pub settled: oneshot::Sender<bool>,
 }

@@ -46,7 +46,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli", "main"]),
     ("clap_mangen", &["cli", "main"]),
     ("color_eyre", &["main"]),
-    ("serde_saphyr", &["domain"]),
+    ("serde_saphyr", &["domain", "cluster"]),
     ("etcetera", &["config", "main"]),
     ("tracing_subscriber", &["telemetry", "main"]),
     ("tracing_appender", &["telemetry", "main"]),

@@ -41,12 +41,15 @@ async fn the_whole_story() {
             .await;
         // What was deployed last is taken back to a commit that somebody chose.
         operator.press("esc : \"app storefront\" enter");
-        operator.sees("wrap gifts").await;
-        operator.sees("✔ Succeeded").await;
+        operator
+            .until("what was deployed last is there", |picture| {
+                picture.text.contains(" storefront ") && picture.text.contains("✔ Succeeded")
+            })
+            .await;
         operator.press("s");
         operator.sees("Sync storefront").await;
         operator.focus("evision").await;
-        operator.press("\"v4.1\"");
+        operator.press("\"v4.1\" tab");
         operator.sees("takes back").await;
         operator
             .push("Sync", "it has gone to that commit", |picture| {

@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn an_application_ends_as_it_was_told_last() {
-        let states: [(&str, fn() -> LiveEvent); 3] = [
+        type State = (&'static str, fn() -> LiveEvent);
+        let states: [State; 3] = [
             ("a@1", || app("a", "1")),
             ("a unreadable", || LiveEvent::AppUnreadable { key: AppKey::new("c", "", "a"), reason: "spec".to_owned() }),
             ("a gone", || LiveEvent::AppGone(AppKey::new("c", "", "a"))),

@@ -51,6 +51,7 @@ async fn the_whole_story() {
         operator.focus("evision").await;
         operator.press("\"v4.1\" tab");
         operator.sees("takes back").await;
+        operator.press("backtab");
         operator
             .push("Sync", "it has gone to that commit", |picture| {
                 picture.text.contains("✔ Succeeded")

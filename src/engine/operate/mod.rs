@@ -1,10 +1,14 @@
 //! Running the operation of one Application, from `.operation` to its end.
 
 mod accept;
+mod begin;
 mod drive;
 mod finish;
+mod hold;
+mod keep;
 mod operator;
 mod prepare;
+mod run;
 mod world;
 
 pub(crate) use operator::Operator;

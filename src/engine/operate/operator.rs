@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::drive::Run;
+use super::run::Run;
 use crate::domain::manifest::Object;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::shared::Shared;

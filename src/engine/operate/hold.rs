@@ -1,0 +1,122 @@
+//! What keeps an operation from going on: its project's windows, a cluster that does not answer, a problem that ends it;
+//! and what becomes of its hooks then.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::run::{Go, Pause, Run};
+use crate::domain::operation::{HookPhase, OperationPhase, OperationState};
+use crate::domain::project::Decision;
+use crate::domain::step::{Mark, end_in_error, end_in_failure};
+use crate::engine::problem::{Problem, ProblemKind};
+use crate::engine::project::{Reading, look_again, project_of, window};
+
+/// What the operation says while a window does not let it run.
+const BLOCKED: &str = "Sync operation blocked by sync window";
+/// Between what an operation said before it could not go on, and why it cannot.
+const WAITS: &str = " (it cannot go on yet: ";
+
+/// Whether its project holds an operation.
+pub(super) enum Held {
+    /// It does not.
+    No,
+    /// A sync window does; when to look again, if that is known.
+    Until(Option<Timestamp>),
+    /// The project is another one than the plan was made for: make it anew.
+    Anew,
+    /// The operation is over.
+    Over,
+}
+
+/// What an operation said before it could not go on.
+pub(super) fn said_before(message: &str) -> &str {
+    message.split_once(WAITS).map_or(message, |(before, _)| before)
+}
+
+impl Run<'_> {
+    /// Whether the project holds the operation, as it is now. Ending an operation is never held.
+    pub(super) async fn held(&mut self) -> Held {
+        let Some((place, _)) = self.prepared.as_ref().filter(|_| !self.is_terminating()) else { return Held::No };
+        if !std::mem::take(&mut self.is_project_fresh) {
+            match project_of(self.shared, &self.application, Reading::Fresh).await {
+                Ok(project) if project == place.project => {}
+                // Whatever is wrong is found, and told, where the plan is made.
+                Ok(_) | Err(_) => {
+                    self.prepared = None;
+                    return Held::Anew;
+                }
+            }
+        }
+        let now = self.shared.clock.now();
+        let decision = window(&place.project, &self.application, &place.destination, &self.progress.state, now);
+        if decision.is_allowed() {
+            return Held::No;
+        }
+        let until = look_again(&decision, now);
+        let message = match decision {
+            Decision::Broken(error) => format!("{BLOCKED}: {error}"),
+            _ => BLOCKED.to_owned(),
+        };
+        // The pause is kept by the operation's clock.
+        let until = until.map(|until| until.checked_add(self.ahead).unwrap_or(until));
+        let mut progress = self.progress.clone();
+        progress.state.message = message;
+        match self.write(progress).await {
+            Go::On => Held::Until(until),
+            Go::Over => Held::Over,
+        }
+    }
+
+    /// Tells what keeps the operation from going on, and how long to wait. `None`: it is over.
+    pub(super) async fn wait_for(&mut self, problem: &Problem, pause: SignedDuration) -> Option<Pause> {
+        tracing::warn!(%problem, "an operation waits");
+        let mut progress = self.progress.clone();
+        let before = said_before(&progress.state.message);
+        progress.state.message = format!("{before}{WAITS}{problem})");
+        let until = self.now().checked_add(pause).ok();
+        (self.write(progress).await == Go::On).then_some(Pause { until })
+    }
+
+    /// Ends the attempt: it cannot begin, or cannot go on. Hooks that run are ended first: nobody would look after them.
+    pub(super) async fn fail(&mut self, problem: &Problem) -> Option<()> {
+        let mut progress = self.progress.clone();
+        if self.has_running_hooks() {
+            progress.state.phase = Some(OperationPhase::Terminating);
+            progress.state.message = problem.to_string();
+            self.ended_by = Some(problem.to_string());
+        } else if problem.kind == ProblemKind::SharedResource {
+            end_in_failure(&mut progress.state, self.now(), &problem.message);
+        } else {
+            end_in_error(&mut progress.state, self.now(), &problem.to_string());
+        }
+        (self.write(progress).await == Go::On).then_some(())
+    }
+
+    /// The Application is gone, or its operation was replaced by another one: nobody will judge the hooks that run, and
+    /// nobody may find that they cannot be deleted.
+    pub(super) async fn let_hooks_go(&self) {
+        let Some((place, prepared)) = &self.prepared else { return };
+        let performer = self.performer(&place.destination, &prepared.known.kinds);
+        let mark = Mark::of(&self.progress.state);
+        let objects = prepared.world.objects(&prepared.plan);
+        for task in prepared.plan.tasks.iter().filter(|task| task.is_hook()) {
+            if let Some(live) = objects.get(&task.object).filter(|live| mark.is_on(live, task.phase())) {
+                performer.let_go(&task.object, live.uid()).await;
+            }
+        }
+    }
+
+    pub(super) fn has_running_hooks(&self) -> bool {
+        let results = self.progress.state.sync_result.iter().flat_map(|result| &result.resources);
+        results.into_iter().any(|result| result.hook_type.is_some() && result.hook_phase == Some(HookPhase::Running))
+    }
+
+    /// A termination of our own ends with its reason.
+    pub(super) fn say_what_ended_it(&self, state: &mut OperationState) {
+        if let Some(reason) = &self.ended_by
+            && state.phase.is_some_and(OperationPhase::is_completed)
+        {
+            state.phase = Some(OperationPhase::Error);
+            state.message.clone_from(reason);
+        }
+    }
+}

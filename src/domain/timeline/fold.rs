@@ -151,7 +151,7 @@ impl Timeline {
             return true;
         }
         self.take_waves(object);
-        self.take_operation(object, event.at, live);
+        self.take_operation(object, event.at, live, version.is_some());
         true
     }
 
@@ -165,7 +165,7 @@ impl Timeline {
         }
     }
 
-    fn take_operation(&mut self, application: &Object, at: Timestamp, live: bool) {
+    fn take_operation(&mut self, application: &Object, at: Timestamp, live: bool, in_order: bool) {
         let is_there = |value: &&Value| value.is_object();
         let request = application.at(&["operation"]).filter(is_there).map(|value| Operation::from_json(value).0);
         let state = application.at(&["status", "operationState"]).filter(is_there);
@@ -181,11 +181,11 @@ impl Timeline {
             // A request beside a state that is over is for another operation: its state will replace the old one.
             (Some(request), Some(state)) if is_over(&state) => {
                 if self.operations.last().is_none_or(|current| current.accepted) {
-                    self.update(state, at, live, false);
+                    self.update(state, at, live, false, in_order);
                 }
                 self.request(request, at, live);
             }
-            (_, Some(state)) => self.update(state, at, live, requested),
+            (_, Some(state)) => self.update(state, at, live, requested, in_order),
             (Some(request), None) => self.request(request, at, live),
         }
     }
@@ -202,7 +202,7 @@ impl Timeline {
     }
 
     /// The current operation is the one with this state.
-    fn update(&mut self, state: OperationState, at: Timestamp, live: bool, requested: bool) {
+    fn update(&mut self, state: OperationState, at: Timestamp, live: bool, requested: bool, in_order: bool) {
         let is_same = |current: &OperationFacts| !current.accepted || current.started_at == state.started_at;
         // A request that was taken back leaves the operation before it.
         if let [.., before, last] = self.operations.as_slice()
@@ -215,7 +215,7 @@ impl Timeline {
             self.begin(at, live);
         }
         if let Some(current) = self.operations.last_mut() {
-            current.update(state, at, live);
+            current.update(state, at, live, in_order);
             current.requested = requested;
         }
     }

@@ -1,8 +1,12 @@
 //! What the recordings do not hold, one case at a time.
 
+use std::sync::Arc;
+
 use boathook::domain::event::Change::{Applied, Deleted, Listed};
+use boathook::domain::event::WatchEvent;
 use boathook::domain::health::waiting::ReasonKind;
 use boathook::domain::hook::SyncPhase::{PostSync, PreSync, Sync, SyncFail};
+use boathook::domain::manifest::Object;
 use boathook::domain::timeline::{OperationStatus, PodState, Progress, TaskPhase, TaskState};
 use serde_json::{Value, json};
 
@@ -338,10 +342,6 @@ fn timeline_shows_the_controllers_verdict_where_it_contradicts_the_pods() {
     world.over("Failed", TEN, &[result("PreSync", "migrate", "Failed")]);
     let task = world.task(PreSync, "migrate");
     assert_eq!((task.state, task.exit.unwrap().code), (TaskState::Failed, Some(0)));
-    // And it stays with it.
-    world.running(TEN, &[result("PreSync", "migrate", "Running")]);
-    assert_eq!(world.state(PreSync, "migrate"), TaskState::Failed);
-    assert_eq!(world.view().state, OperationStatus::Failed);
 }
 
 #[test]
@@ -440,6 +440,48 @@ fn timeline_returns_to_the_last_operation_where_a_request_is_taken_back() {
     world.application(Applied, &Value::Null, &done);
     assert_eq!(world.view().state, OperationStatus::Succeeded);
     assert!(world.timeline.take_former(world.now).is_empty());
+}
+
+#[test]
+fn timeline_tells_no_more_than_the_application_where_its_state_is_taken_back() {
+    let state = |phase: &str, attempt: i64, results: &[Value]| {
+        let finished_at = (phase != "Running").then_some("2026-08-23T10:00:09Z");
+        json!({
+            "phase": phase, "startedAt": TEN, "finishedAt": finished_at, "retryCount": attempt,
+            "syncResult": {"resources": results},
+        })
+    };
+    let mut world = begun();
+    world.application(
+        Applied,
+        &json!({"sync": {}}),
+        &state("Running", 0, &[result("PreSync", "migrate", "Succeeded")]),
+    );
+    world.application(Applied, &json!({"sync": {}}), &state("Running", 1, &[result("PreSync", "migrate", "Running")]));
+    world.application(Applied, &Value::Null, &state("Failed", 1, &[result("PreSync", "migrate", "Failed")]));
+    let view = world.view();
+    assert_eq!((view.attempt, view.state), (2, OperationStatus::Failed));
+
+    // The same attempt, from before its end.
+    world.application(Applied, &json!({"sync": {}}), &state("Running", 1, &[result("PreSync", "migrate", "Running")]));
+    let view = world.view();
+    assert_eq!((view.attempt, view.state), (2, OperationStatus::Running));
+    assert_eq!(world.state(PreSync, "migrate"), TaskState::Running);
+
+    // And from before the attempt.
+    world.application(Applied, &json!({"sync": {}}), &state("Running", 0, &[]));
+    let view = world.view();
+    assert_eq!((view.attempt, view.state, view.tasks().count()), (1, OperationStatus::Running, 0));
+
+    // What comes late says nothing.
+    let uid = json!({"namespace": "argocd", "name": "shop", "uid": "app", "resourceVersion": "101"});
+    let old = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": uid,
+        "status": {"operationState": state("Failed", 1, &[])},
+    });
+    let object = Arc::new(Object::from_json(old).unwrap());
+    assert!(!world.timeline.observe(&WatchEvent { at: world.now, change: Applied, object }));
+    assert_eq!(world.view().state, OperationStatus::Running);
 }
 
 #[test]

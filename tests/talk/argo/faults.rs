@@ -308,23 +308,7 @@ async fn run(seed: u64) {
     assert!(is_same, "{context}: it never became what a fresh one is:\n{differs}\n{watches:?}");
 }
 
-/// Runs after which the view still holds an attempt of the operation that the Application does not tell any more.
-const NOT_YET: [u64; 1] = [795];
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_view_equals_a_fresh_one() {
-    seeds::each(|seed| async move {
-        if !NOT_YET.contains(&seed) {
-            run(seed).await;
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a timeline that forgets an attempt which the Application does not tell any more"]
-async fn the_view_equals_a_fresh_one_after_a_state_that_was_taken_back() {
-    for seed in NOT_YET {
-        run(seed).await;
-    }
+    seeds::each(run).await;
 }

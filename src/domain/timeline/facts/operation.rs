@@ -82,13 +82,16 @@ impl OperationFacts {
         }
     }
 
-    /// The controller's state of it, as of `at`. `live`: this is news, not what we found when we came.
-    pub(crate) fn update(&mut self, state: OperationState, at: Timestamp, live: bool) {
+    /// The controller's state of it, as of `at`. `live`: this is news, not what we found when we came. `in_order`: the
+    /// Application's version says that it is newer than what is known.
+    pub(crate) fn update(&mut self, state: OperationState, at: Timestamp, live: bool, in_order: bool) {
         let completed = |phase: Option<OperationPhase>| phase.is_some_and(OperationPhase::is_completed);
-        if completed(self.phase) && !completed(state.phase) && state.retry_count <= self.retry_count {
-            // What is over does not begin again under the same start.
+        let is_again = completed(self.phase) && !completed(state.phase) && state.retry_count <= self.retry_count;
+        if is_again && !in_order {
+            // What is over does not begin again under the same start: this was said before.
             return;
         }
+        let known = self.current();
         // What was requested when we came may still begin before our eyes.
         self.seen_from_start |= live && !self.accepted;
         self.accepted = true;
@@ -99,6 +102,11 @@ impl OperationFacts {
         self.finished_at = state.finished_at;
         self.retry_count = state.retry_count;
         let number = self.current();
+        if is_again || number < known {
+            // The Application tells less than it did (a controller that worked on an old copy, a restored backup): what
+            // it said of this attempt and of later ones is not so any more.
+            self.attempts.retain(|earlier, _| *earlier < number);
+        }
         let waits = self.waits_for_retry();
         let attempt = self.attempts.entry(number).or_default();
         attempt.message.clone_from(&self.message);

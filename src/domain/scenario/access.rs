@@ -37,17 +37,18 @@ pub struct AccessRequest<'a> {
     pub name: &'a str,
 }
 
+impl AccessRequest<'_> {
+    /// Whether each part has its pattern, in the order of the fields; no patterns are all.
+    pub(super) fn is_among(&self, patterns: [&[Pattern]; 5]) -> bool {
+        let parts = [self.verb, self.group, self.resource, self.namespace, self.name];
+        patterns.into_iter().zip(parts).all(|(patterns, part)| Pattern::any(patterns, part))
+    }
+}
+
 impl AccessRule {
     /// Whether the rule is about this request.
     pub fn matches(&self, request: &AccessRequest<'_>) -> bool {
-        fn ok(patterns: &[Pattern], text: &str) -> bool {
-            patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
-        }
-        ok(&self.verbs, request.verb)
-            && ok(&self.groups, request.group)
-            && ok(&self.resources, request.resource)
-            && ok(&self.namespaces, request.namespace)
-            && ok(&self.names, request.name)
+        request.is_among([&self.verbs, &self.groups, &self.resources, &self.namespaces, &self.names])
     }
 
     pub(super) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {

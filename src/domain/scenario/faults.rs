@@ -83,15 +83,8 @@ pub enum FaultKind {
 impl RequestMatch {
     /// Whether a request is meant; `request` as for access rules.
     pub fn matches(&self, request: &super::AccessRequest<'_>, user_agent: &str) -> bool {
-        fn ok(patterns: &[Pattern], text: &str) -> bool {
-            patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
-        }
-        ok(&self.verbs, request.verb)
-            && ok(&self.groups, request.group)
-            && ok(&self.resources, request.resource)
-            && ok(&self.namespaces, request.namespace)
-            && ok(&self.names, request.name)
-            && ok(&self.user_agents, user_agent)
+        request.is_among([&self.verbs, &self.groups, &self.resources, &self.namespaces, &self.names])
+            && Pattern::any(&self.user_agents, user_agent)
     }
 
     fn read(node: &Node<'_>, problems: &mut Problems) -> Self {

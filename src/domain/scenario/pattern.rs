@@ -12,6 +12,11 @@ impl Pattern {
         Self(text.into())
     }
 
+    /// Whether one of the patterns matches, or there is none.
+    pub(super) fn any(patterns: &[Self], text: &str) -> bool {
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
+    }
+
     /// Whether the whole of `text` matches. Time is bounded by the product of both lengths.
     pub fn matches(&self, text: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();

@@ -28,25 +28,12 @@ impl Lifecycle {
     }
 }
 
-/// The name of a phase where there is little room.
-const fn short(phase: TaskPhase) -> &'static str {
-    match phase {
-        TaskPhase::PreDelete => "PreDel",
-        TaskPhase::PreSync => "Pre",
-        TaskPhase::Sync => "Sync",
-        TaskPhase::PostSync => "Post",
-        TaskPhase::SyncFail => "Fail",
-        TaskPhase::PostDelete => "PostDel",
-        TaskPhase::Unknown => "?",
-    }
-}
-
 impl fmt::Display for Lifecycle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((phase, state, name)) = &self.failing {
-            return formatter.pad(&format!("{} {} {name}", short(*phase), state.symbol()));
+            return formatter.pad(&format!("{} {} {name}", phase.short(), state.symbol()));
         }
-        let phases = self.phases.iter().map(|(phase, state)| format!("{} {}", short(*phase), state.symbol()));
+        let phases = self.phases.iter().map(|(phase, state)| format!("{} {}", phase.short(), state.symbol()));
         formatter.pad(&phases.collect::<Vec<_>>().join(" "))
     }
 }

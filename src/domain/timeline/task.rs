@@ -58,6 +58,19 @@ impl TaskPhase {
         }
     }
 
+    /// The name where there is little room.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::PreDelete => "PreDel",
+            Self::PreSync => "Pre",
+            Self::Sync => "Sync",
+            Self::PostSync => "Post",
+            Self::SyncFail => "Fail",
+            Self::PostDelete => "PostDel",
+            Self::Unknown => "?",
+        }
+    }
+
     /// The phase of a sync; `None` for the others.
     pub const fn sync_phase(self) -> Option<SyncPhase> {
         match self {

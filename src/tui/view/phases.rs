@@ -5,7 +5,7 @@ use ratatui::text::Span;
 use super::draw::{Canvas, cell};
 use crate::domain::application::PhaseState;
 use crate::domain::hook::SyncPhase;
-use crate::domain::timeline::TaskState;
+use crate::domain::timeline::{TaskPhase, TaskState};
 use crate::tui::model::{Model, Row};
 use crate::tui::theme::{Role, Theme};
 
@@ -48,14 +48,13 @@ fn parts(model: &Model, row: &Row) -> Vec<Part> {
     // What its hooks themselves say is newer than what the controller has recorded.
     if let Some(details) = model.details.get(&row.key).filter(|details| !details.view.phases.is_empty()) {
         let lifecycle = details.view.lifecycle();
-        let of = |phase| name(phase);
         if let Some((phase, state, failed)) = lifecycle.failing {
-            return vec![Part { name: of(phase), state, failed: Some(failed) }];
+            return vec![Part { name: phase.short(), state, failed: Some(failed) }];
         }
         return lifecycle
             .phases
             .iter()
-            .map(|(phase, state)| Part { name: of(*phase), state: *state, failed: None })
+            .map(|(phase, state)| Part { name: phase.short(), state: *state, failed: None })
             .collect();
     }
     let Some(operation) = &summary.operation else { return Vec::new() };
@@ -70,21 +69,11 @@ fn parts(model: &Model, row: &Row) -> Vec<Part> {
             PhaseState::Stopped => TaskState::Stopped,
             PhaseState::Unknown => TaskState::Unknown,
         };
-        parts.push(Part { name: name(phase.into()), state, failed: own.failed.as_deref().map(str::to_owned) });
+        parts.push(Part {
+            name: TaskPhase::from(phase).short(),
+            state,
+            failed: own.failed.as_deref().map(str::to_owned),
+        });
     }
     parts
-}
-
-/// The name of a phase where there is little room.
-const fn name(phase: crate::domain::timeline::TaskPhase) -> &'static str {
-    use crate::domain::timeline::TaskPhase;
-    match phase {
-        TaskPhase::PreDelete => "PreDel",
-        TaskPhase::PreSync => "Pre",
-        TaskPhase::Sync => "Sync",
-        TaskPhase::PostSync => "Post",
-        TaskPhase::SyncFail => "Fail",
-        TaskPhase::PostDelete => "PostDel",
-        TaskPhase::Unknown => "?",
-    }
 }

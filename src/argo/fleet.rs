@@ -72,7 +72,8 @@ pub(super) struct Fleet {
 }
 
 struct Entry {
-    summary: Box<AppSummary>,
+    /// As it was last told; `None` where it was told as one that cannot be read.
+    summary: Option<Box<AppSummary>>,
     list: u64,
 }
 
@@ -91,21 +92,19 @@ impl Fleet {
         let list = self.list;
         if let Some(entry) = self.apps.get_mut(&summary.key) {
             entry.list = list;
-            let news = *entry.summary != *summary;
+            let news = entry.summary.as_deref() != Some(summary);
             if news {
-                *entry.summary = summary.clone();
+                entry.summary = Some(Box::new(summary.clone()));
             }
             return news;
         }
-        self.apps.insert(summary.key.clone(), Entry { summary: Box::new(summary.clone()), list });
+        self.apps.insert(summary.key.clone(), Entry { summary: Some(Box::new(summary.clone())), list });
         true
     }
 
-    /// An application that is there but cannot be read keeps its last state.
-    pub(super) fn touch(&mut self, key: &AppKey) {
-        if let Some(entry) = self.apps.get_mut(key) {
-            entry.list = self.list;
-        }
+    /// An application is there and cannot be read.
+    pub(super) fn put_unreadable(&mut self, key: &AppKey) {
+        self.apps.insert(key.clone(), Entry { summary: None, list: self.list });
     }
 
     pub(super) fn remove(&mut self, key: &AppKey) -> bool {
@@ -120,5 +119,37 @@ impl Fleet {
             self.apps.remove(key);
         }
         gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_tells_what_went_and_what_cannot_be_read_is_there() {
+        let of = |name: &str| {
+            let json = format!(r#"{{"metadata":{{"name":"{name}","resourceVersion":"1"}}}}"#);
+            AppSummary::from_json("c", json.as_bytes()).unwrap()
+        };
+        let (a, b) = (of("a"), of("b"));
+        let mut fleet = Fleet::default();
+        fleet.begin_list();
+        assert!(fleet.put(&a) && fleet.put(&b) && !fleet.put(&a));
+        assert!(fleet.end_list().is_empty());
+
+        // The same again is no news, and what cannot be read is not gone.
+        fleet.begin_list();
+        fleet.put_unreadable(&a.key);
+        assert!(!fleet.put(&b));
+        assert!(fleet.end_list().is_empty());
+        // It was told as unreadable: as it was before is news.
+        assert!(fleet.put(&a));
+
+        fleet.put_unreadable(&a.key);
+        fleet.begin_list();
+        assert!(!fleet.put(&b));
+        assert_eq!(fleet.end_list(), [a.key]);
+        assert!(fleet.remove(&b.key) && !fleet.remove(&b.key));
     }
 }

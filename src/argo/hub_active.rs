@@ -406,9 +406,12 @@ impl Hub {
                 closed = error.may_have_moved().then(|| feed.cluster.clone());
                 Some(interrupted(feed.last_live, &error, wait))
             }
-            WatchEvent::Unreadable(Unreadable { namespace, name, reason }) => {
+            WatchEvent::Unreadable(Unreadable { namespace, name, reason, gone }) => {
                 tracing::warn!(%namespace, %name, %reason, "an object of a hook cannot be read");
-                feed.touch(&namespace, &name);
+                // What is gone is told as such by the next list: here nothing says which one it was.
+                if !gone {
+                    feed.touch(&namespace, &name);
+                }
                 None
             }
         };

@@ -130,10 +130,14 @@ impl Hub {
                     self.app_gone(&summary.key);
                 }
             }
-            WatchEvent::Unreadable(Unreadable { namespace, name, reason }) => {
+            WatchEvent::Unreadable(Unreadable { namespace, name, reason, gone }) => {
                 let key = AppKey::new(Arc::clone(&self.name), namespace, name);
-                self.fleet.touch(&key);
-                self.tell(LiveEvent::AppUnreadable { key, reason });
+                if !gone {
+                    self.fleet.put_unreadable(&key);
+                    self.tell(LiveEvent::AppUnreadable { key, reason });
+                } else if self.fleet.remove(&key) {
+                    self.app_gone(&key);
+                }
             }
             WatchEvent::Interrupted { error, wait } => {
                 let was_live = std::mem::take(&mut self.fleet_is_live);

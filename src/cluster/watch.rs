@@ -54,6 +54,8 @@ pub struct Unreadable {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// It was its last state: it is gone.
+    pub gone: bool,
 }
 
 /// What a watch says.
@@ -191,10 +193,10 @@ impl<T: FromJson> Watch<T> {
             *failures = 0;
             let event = match event {
                 Event::Init => WatchEvent::Listing,
-                Event::InitApply(item) => item.event(&self.kind, WatchEvent::Item),
+                Event::InitApply(item) => item.event(&self.kind, false, WatchEvent::Item),
                 Event::InitDone => WatchEvent::Listed,
-                Event::Apply(item) => item.event(&self.kind, WatchEvent::Applied),
-                Event::Delete(item) => item.event(&self.kind, WatchEvent::Deleted),
+                Event::Apply(item) => item.event(&self.kind, false, WatchEvent::Applied),
+                Event::Delete(item) => item.event(&self.kind, true, WatchEvent::Deleted),
             };
             self.sender.send(event).await.map_err(|_| Closed)?;
         }
@@ -267,13 +269,14 @@ struct Item<const METADATA: bool> {
 }
 
 impl<const METADATA: bool> Item<METADATA> {
-    fn event<T: FromJson>(self, kind: &Kind, event: impl FnOnce(T) -> WatchEvent<T>) -> WatchEvent<T> {
+    fn event<T: FromJson>(self, kind: &Kind, gone: bool, event: impl FnOnce(T) -> WatchEvent<T>) -> WatchEvent<T> {
         match T::from_json(self.json.get(), kind) {
             Ok(content) => event(content),
             Err(reason) => WatchEvent::Unreadable(Unreadable {
                 namespace: self.metadata.namespace.unwrap_or_default(),
                 name: self.metadata.name.unwrap_or_default(),
                 reason,
+                gone,
             }),
         }
     }

@@ -2,8 +2,8 @@
 
 use boathook::domain::application::AppKey;
 use boathook::domain::live::{
-    CaptureNotice, LiveEvent, LogLine, LogMessage, LogSource, Outcome, RequestId, RequestState, RequestUpdate,
-    Revisions, SourceEnd,
+    CaptureNotice, EarlyRow, LiveEvent, LogLine, LogMessage, LogSource, Outcome, RequestId, RequestState,
+    RequestUpdate, Revisions, SourceEnd, WatchState,
 };
 use boathook::domain::timeline::TaskPhase;
 use boathook::tui::Message;
@@ -93,6 +93,40 @@ fn an_application_that_cannot_be_read() {
     let key = AppKey::new(CLUSTER, "argocd", "broken");
     screen.live(LiveEvent::AppUnreadable { key, reason: "spec.source is a number\u{1b}[2J".to_owned() });
     shot("list_unreadable", &mut screen);
+}
+
+/// What has not changed is not told again by a new list.
+#[test]
+fn a_new_list_takes_no_row_away() {
+    let mut screen = shop((120, 35));
+    screen.press("j j space");
+    let before = screen.text();
+    screen.watch(WatchState::Listing);
+    screen.complete();
+    assert_eq!(screen.text(), before);
+
+    // What went meanwhile is told.
+    screen.watch(WatchState::Listing);
+    screen.live(LiveEvent::AppGone(AppKey::new(CLUSTER, "argocd", "search")));
+    screen.complete();
+    assert!(!screen.shows("search") && screen.shows("payments"), "{}", screen.text());
+}
+
+#[test]
+fn what_was_announced_and_is_not_in_the_list_goes() {
+    let mut screen = Screen::connected((120, 35), now());
+    let row = |name: &str| EarlyRow {
+        key: AppKey::new(CLUSTER, "argocd", name),
+        sync: None,
+        health: None,
+        revision: "".into(),
+        project: "".into(),
+    };
+    screen.live(LiveEvent::EarlyRows(vec![row("catalog"), row("went-meanwhile")]));
+    assert!(screen.shows("catalog") && screen.shows("went-meanwhile"), "{}", screen.text());
+    screen.application(&applications()[0]);
+    screen.complete();
+    assert!(screen.shows("catalog") && !screen.shows("went-meanwhile"), "{}", screen.text());
 }
 
 #[test]

@@ -53,7 +53,9 @@ pub enum LiveEvent {
         /// Why.
         reason: String,
     },
-    /// The list is complete: what was not told of since the list began is not there. Told again after each new list.
+    /// The list is complete: of the [early rows](Self::EarlyRows), those whose application was not told of since are not
+    /// there. Told again after each new list; what that one does not have any more is told as [`AppGone`](Self::AppGone), and
+    /// what it has unchanged is not told again.
     FleetComplete {
         /// The cluster.
         cluster: Arc<str>,

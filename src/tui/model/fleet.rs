@@ -66,35 +66,28 @@ impl Fleet {
         self.stale = true;
         let Some(row) = self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) else {
             let changed = self.is_complete.then_some(now);
-            self.push(Row { key, known: Known::Summary(summary), changed, revisions: None, confirmed: true });
+            self.push(Row { key, known: Known::Summary(summary), changed, revisions: None });
             return;
         };
         if self.is_complete && row.summary().is_some_and(|old| looks_different(old, &summary)) {
             row.changed = Some(now);
         }
         row.known = Known::Summary(summary);
-        row.confirmed = true;
     }
 
     pub(in crate::tui) fn put_early(&mut self, row: EarlyRow) {
         self.stale = true;
         if !self.index.contains_key(&row.key) {
             let key = row.key.clone();
-            self.push(Row { key, known: Known::Early(row), changed: None, revisions: None, confirmed: false });
+            self.push(Row { key, known: Known::Early(row), changed: None, revisions: None });
         }
     }
 
     pub(in crate::tui) fn put_unreadable(&mut self, key: AppKey, reason: String) {
         self.stale = true;
         match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
-            Some(row) => (row.known, row.confirmed) = (Known::Unreadable(reason), true),
-            None => self.push(Row {
-                key,
-                known: Known::Unreadable(reason),
-                changed: None,
-                revisions: None,
-                confirmed: true,
-            }),
+            Some(row) => row.known = Known::Unreadable(reason),
+            None => self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None }),
         }
     }
 
@@ -121,16 +114,11 @@ impl Fleet {
         }
     }
 
-    /// A list has begun: what it does not tell of is not there any more.
-    pub(in crate::tui) fn list_begins(&mut self) {
-        for row in &mut self.rows {
-            row.confirmed = false;
-        }
-    }
-
-    /// The list is complete.
+    /// A list is complete: of what was only announced, nothing more comes. Applications that went meanwhile are told one
+    /// by one.
     pub(in crate::tui) fn list_ends(&mut self) {
-        let gone: Vec<AppKey> = self.rows.iter().filter(|row| !row.confirmed).map(|row| row.key.clone()).collect();
+        let is_announced = |row: &&Row| matches!(row.known, Known::Early(_));
+        let gone: Vec<AppKey> = self.rows.iter().filter(is_announced).map(|row| row.key.clone()).collect();
         for key in gone {
             self.remove(&key);
         }

@@ -32,8 +32,6 @@ pub(in crate::tui) struct Row {
     pub(in crate::tui) changed: Option<Timestamp>,
     /// What Git has of it, once it was on the screen.
     pub(in crate::tui) revisions: Option<Arc<Revisions>>,
-    /// Told of since the last list began.
-    pub(super) confirmed: bool,
 }
 
 /// What an application does, for sorting, counting and colouring: the worst first.

@@ -2,7 +2,7 @@
 
 use crate::domain::application::{AppKey, AppSummary};
 use crate::domain::event::{Change, WatchEvent};
-use crate::domain::live::{LiveEvent, Outcome, RequestState, WatchState, Watched};
+use crate::domain::live::{LiveEvent, Outcome, RequestState, WatchState};
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
 use crate::tui::message::{Effect, Effects};
@@ -20,9 +20,6 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             (model.cluster, model.server, model.namespace, model.user) = (cluster, server, namespace, user);
         }
         LiveEvent::Watch { watched, state, .. } => {
-            if watched == Watched::Applications && state == WatchState::Listing {
-                model.fleet.list_begins();
-            }
             let at = match (&state, model.watches.get(&watched)) {
                 // The data is as old as it was when it was last live.
                 (WatchState::Listing, Some(known)) if known.state != WatchState::Live => known.at,

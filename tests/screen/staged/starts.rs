@@ -42,6 +42,9 @@ async fn a_connection_that_breaks() {
         world.simulator.refuse_connections();
         actor.play("{!live}").await;
         actor.shot("interrupted").await;
+        world.simulator.accept_connections().await.unwrap();
+        actor.play("+1s {live}").await;
+        actor.until("nothing went", |text| text.matches("feat: …").count() == 10).await;
     })
     .await;
     world.stop().await;

@@ -46,6 +46,7 @@ impl Hub {
         active.open = active.open.saturating_sub(1);
         if active.open == 0 {
             self.settle(key);
+            self.glance_after_close(key);
         }
     }
 
@@ -146,6 +147,7 @@ impl Hub {
     }
 
     pub(super) fn application_gone(&mut self, key: &AppKey) {
+        self.forget_glance(key);
         let Some(active) = self.active.get_mut(key) else { return };
         active.is_missing = true;
         if let Some(object) = active.object.take() {

@@ -108,7 +108,10 @@ impl Hub {
 
     pub(super) fn reviewed(&mut self, key: &AppKey, review: Arc<Review>, is_own: bool) {
         if is_own {
-            let Some(active) = self.active.get_mut(key) else { return };
+            let Some(active) = self.active.get_mut(key) else {
+                // It was closed meanwhile; its row in the list still wants the commits.
+                return self.glanced(key, Arc::clone(&review.revisions));
+            };
             let revisions = Arc::clone(&review.revisions);
             let news = active.revisions.as_deref() != Some(&*revisions);
             active.revisions = Some(Arc::clone(&revisions));
@@ -178,6 +181,20 @@ impl Hub {
         }
     }
 
+    /// An application was closed: what its row wants to know may have been left to a closer look that never came.
+    pub(super) fn glance_after_close(&mut self, key: &AppKey) {
+        if self.shown.get(key).is_some_and(|shown| shown.told.is_none()) {
+            self.look_again(key);
+        }
+    }
+
+    /// An application is gone: should one of its name come again, its commits are told again.
+    pub(super) fn forget_glance(&mut self, key: &AppKey) {
+        if let Some(shown) = self.shown.get_mut(key) {
+            *shown = super::glance::Shown::default();
+        }
+    }
+
     fn look_again(&mut self, key: &AppKey) {
         // What is open is looked at more closely anyway.
         if self.active.get(key).is_some_and(|active| active.open > 0) {
@@ -196,9 +213,10 @@ impl Hub {
     }
 
     pub(super) fn glanced(&mut self, key: &AppKey, revisions: Arc<Revisions>) {
-        let is_open = self.active.get(key).is_some_and(|active| active.open > 0);
+        // The closer look at what is open is the later one, but it may be a long way off.
+        let is_looked_at = self.active.get(key).is_some_and(|active| active.open > 0 && active.revisions.is_some());
         let Some(shown) = self.shown.get_mut(key) else { return };
-        if is_open || shown.told.as_ref() == Some(&revisions) {
+        if is_looked_at || shown.told.as_ref() == Some(&revisions) {
             return;
         }
         shown.told = Some(Arc::clone(&revisions));

@@ -1,17 +1,14 @@
-//! What the terminal is asked for beside text: the bell, notifications, the title; and what the mouse does.
+//! What the terminal is asked for beside text: the bell, notifications, the title.
 
 use boathook::clock::Clock;
-use boathook::telemetry::Ring;
-use boathook::tui::{Effect, Message, Model, Session, Settings, Source, run};
-use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use boathook::tui::{Effect, Model, Settings, run};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
-use super::fleet::{applications, now, shop};
+use super::fleet::now;
 use super::harness::{Screen, object, settings};
 use super::release::{application, running};
 use super::replay::recording;
-use super::stage::Canvas;
+use super::stage::{Canvas, unconnected};
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -82,13 +79,7 @@ async fn the_title_says_where_it_is_and_is_set_once() {
         let (mut canvas, mut seen) = Canvas::new(SIZE);
         let (keys, input) = futures::channel::mpsc::unbounded();
         let (sender, messages) = tokio::sync::mpsc::channel(8);
-        let session = Session {
-            live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
-            crashed: CancellationToken::new(),
-            folder: std::path::PathBuf::new(),
-            own_log: Ring::default(),
-            clock: clock.clone(),
-        };
+        let session = unconnected(&clock);
         let settings = Settings { title: wanted, label: "demo".to_owned(), ..settings() };
         let model = Model::new(settings, clock.now(), SIZE);
         let acts = async {
@@ -100,34 +91,4 @@ async fn the_title_says_where_it_is_and_is_set_once() {
         result.unwrap();
         assert_eq!(canvas.told, expected);
     }
-}
-
-fn mouse(screen: &mut Screen, kind: MouseEventKind, row: u16) {
-    screen.tell(Message::Mouse(MouseEvent { kind, column: 10, row, modifiers: KeyModifiers::NONE }));
-}
-
-#[test]
-fn a_click_selects_a_second_one_opens_and_none_sends() {
-    let mut screen = shop(SIZE);
-    let click = MouseEventKind::Down(MouseButton::Left);
-    // The bar, the headings, the last line and what lies below the list are no rows.
-    for row in [0, 1, 25, 29] {
-        mouse(&mut screen, click, row);
-    }
-    assert!(screen.line("auth").starts_with('›'), "{}", screen.text());
-    mouse(&mut screen, click, 4);
-    assert!(screen.line("checkout").starts_with('›'), "{}", screen.text());
-    mouse(&mut screen, MouseEventKind::ScrollDown, 4);
-    assert!(screen.line("mail").starts_with('›'), "three rows down: {}", screen.text());
-    mouse(&mut screen, MouseEventKind::ScrollUp, 4);
-    assert!(screen.line("checkout").starts_with('›'), "{}", screen.text());
-    mouse(&mut screen, click, 4);
-    assert!(screen.effects.iter().any(|effect| matches!(effect, Effect::Open(key) if &*key.name == "checkout")));
-    let mut screen = shop(SIZE);
-    screen.press("s");
-    for row in 0..SIZE.1 {
-        mouse(&mut screen, click, row);
-    }
-    assert!(screen.sent.is_empty() && screen.shows("Cancel"), "{}", screen.text());
-    assert!(!applications().is_empty());
 }

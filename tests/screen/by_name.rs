@@ -1,9 +1,12 @@
 //! The command line: it does everything that keys do, and says why where it does not.
 
-use boathook::tui::{Action, Context};
+use boathook::domain::live::LiveEvent;
+use boathook::domain::request::Request;
+use boathook::tui::{Action, Context, Effect};
 
+use super::fleet::now;
 use super::harness::{Screen, settings};
-use super::release::checkout;
+use super::release::{application, checkout, key};
 
 const SIZE: (u16, u16) = (110, 30);
 
@@ -132,4 +135,91 @@ fn an_argument_is_what_would_have_been_typed() {
     let mut given = at("");
     given.press(": \"log-filter lock\" enter");
     assert!(given.shows("it belongs to: Log"), "{}", given.text());
+}
+
+#[test]
+fn what_is_asked_of_an_application_that_is_not_open_is_done() {
+    for (line, title) in [
+        ("rollback checkout", "Roll checkout back to entry 7"),
+        ("rollback argocd/checkout 8", "Roll checkout back to entry 8"),
+        ("auto-sync checkout", "Switch automated sync of checkout on"),
+    ] {
+        let mut screen = at("");
+        screen.press(&format!(": \"{line}\" enter"));
+        assert!(screen.shows(title) && screen.shows("▶ Cancel ◀"), "{line}: {}", screen.text());
+        screen.press("esc");
+        assert!(screen.shows("NAME"), "it is the list that lies below: {}", screen.text());
+        let of = |wanted: fn(&Effect) -> bool| screen.effects.iter().filter(|effect| wanted(effect)).count();
+        let opened = of(|effect| matches!(effect, Effect::Open(_)));
+        assert_eq!((opened, opened > 0), (of(|effect| matches!(effect, Effect::Close(_))), true), "{line}");
+    }
+    let mut screen = at("");
+    screen.press(": \"rollback checkout 99\" enter");
+    assert!(screen.shows("the history has no such entry"), "{}", screen.text());
+    screen.press(": \"rollback checkout x\" enter");
+    assert!(screen.shows("ID is a number"), "{}", screen.text());
+    let mut screen = at("");
+    screen.press("b");
+    assert!(screen.shows("Roll checkout back to entry 7"), "the key does the same: {}", screen.text());
+    let mut screen = at("");
+    screen.press(": \"logs checkout\" enter");
+    assert!(screen.shows("giving up"), "{}", screen.text());
+    let mut screen = at("l");
+    assert!(screen.shows("giving up"), "{}", screen.text());
+}
+
+#[test]
+fn what_waits_for_an_application_to_be_told_is_given_up_by_any_key() {
+    // Nothing is told of it by itself.
+    let unknown = || {
+        let mut screen = Screen::connected(SIZE, now());
+        let object = application("Failed", false);
+        let read = boathook::domain::application::Application::read(super::harness::CLUSTER, &object).0;
+        screen.live(LiveEvent::App(Box::new(boathook::domain::application::AppSummary::of(&read))));
+        screen.complete();
+        screen.text();
+        screen.press(": \"rollback checkout\" enter");
+        assert!(screen.shows("◌ rollback checkout: what is known of it is being read"), "{}", screen.text());
+        screen
+    };
+    let mut screen = unknown();
+    screen.application(&application("Failed", false));
+    assert!(screen.shows("Roll checkout back to entry 7"), "{}", screen.text());
+    screen.press("tab enter");
+    assert_eq!(
+        screen.sent.pop(),
+        Some(("checkout".to_owned(), Request::Rollback { id: 7, prune: false, hooks: false }))
+    );
+    for give_up in ["j", "esc", "?"] {
+        let mut screen = unknown();
+        screen.press(give_up);
+        assert!(screen.effects.contains(&Effect::Close(key())), "{give_up}");
+        screen.application(&application("Failed", false));
+        assert!(!screen.shows("Roll checkout back"), "{give_up}: {}", screen.text());
+    }
+    let mut screen = unknown();
+    screen.live(LiveEvent::AppGone(key()));
+    assert!(screen.shows("checkout does not exist any more"), "{}", screen.text());
+    // Which hook is meant is known when all of them are.
+    let mut screen = unknown();
+    screen.press(": \"rerun-hook checkout\" enter");
+    screen.application(&application("Failed", false));
+    assert!(screen.shows("◌ rerun-hook checkout"), "{}", screen.text());
+    screen.live(LiveEvent::Settled(key()));
+    assert!(screen.shows("rerun-hook: "), "its Job is gone, which is said: {}", screen.text());
+}
+
+#[test]
+fn a_hook_is_run_again_by_its_name() {
+    let recording = super::replay::recording("flaky-retry");
+    let mut screen = Screen::connected(SIZE, recording.events[0].at);
+    screen.play(&recording, recording.events.len() / 2);
+    screen.complete();
+    screen.text();
+    let name = recording.application.clone();
+    screen.press(&format!(": \"rerun-hook {name} flaky-check\" enter"));
+    assert!(screen.shows("Run the hook flaky-check"), "{}", screen.text());
+    screen.press("esc");
+    screen.press(&format!(": \"rerun-hook {name} nothing\" enter"));
+    assert!(screen.shows("its operation has no hook nothing"), "{}", screen.text());
 }

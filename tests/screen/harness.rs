@@ -239,6 +239,7 @@ impl Screen {
                     self.live(LiveEvent::Application { application, object });
                     self.live(LiveEvent::Observed { key: key.clone(), event });
                     self.live(LiveEvent::Controller { key: key.clone(), controller: self.controller.clone() });
+                    self.live(LiveEvent::Settled(key.clone()));
                 }
                 self.reviewed(&key, &[]);
             }

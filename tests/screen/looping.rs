@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
-use boathook::telemetry::Ring;
-use boathook::tui::{Key, Model, Session, Source, run};
+use boathook::tui::{Key, Model, run};
 use crossterm::event::Event;
 use jiff::SignedDuration;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::fleet::now;
 use super::harness::{Screen, object, settings};
-use super::stage::Canvas;
+use super::stage::{Canvas, unconnected};
 
 #[tokio::test]
 async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
@@ -20,13 +18,7 @@ async fn many_keys_are_one_frame_and_an_idle_screen_waits_for_nothing() {
     let (mut canvas, mut seen) = Canvas::new((80, 24));
     let (keys, input) = futures::channel::mpsc::unbounded();
     let (sender, messages) = tokio::sync::mpsc::channel(8);
-    let session = Session {
-        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
-        crashed: CancellationToken::new(),
-        folder: std::path::PathBuf::new(),
-        own_log: Ring::default(),
-        clock: clock.clone(),
-    };
+    let session = unconnected(&clock);
     let model = Model::new(settings(), clock.now(), (80, 24));
     let press = |key: &str| keys.unbounded_send(Ok(Event::Key(key.parse::<Key>().unwrap().event()))).unwrap();
     let acts = async {
@@ -66,13 +58,7 @@ async fn an_age_in_seconds_moves_on_although_nothing_happens() {
     })));
     screen.complete();
     let model = screen.into_model();
-    let session = Session {
-        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
-        crashed: CancellationToken::new(),
-        folder: std::path::PathBuf::new(),
-        own_log: Ring::default(),
-        clock: clock.clone(),
-    };
+    let session = unconnected(&clock);
     let acts = async {
         let first = seen.wait_for(|picture| picture.number == 1).await.unwrap().text.clone();
         assert!(first.contains("58s ago ada"), "{first}");
@@ -103,14 +89,8 @@ async fn a_crash_elsewhere_ends_it() {
     let (mut canvas, mut seen) = Canvas::new((80, 24));
     let (_keys, input) = futures::channel::mpsc::unbounded();
     let (sender, messages) = tokio::sync::mpsc::channel(8);
-    let crashed = CancellationToken::new();
-    let session = Session {
-        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
-        crashed: crashed.clone(),
-        folder: std::path::PathBuf::new(),
-        own_log: Ring::default(),
-        clock: clock.clone(),
-    };
+    let session = unconnected(&clock);
+    let crashed = session.crashed.clone();
     let model = Model::new(settings(), clock.now(), (80, 24));
     let acts = async {
         seen.wait_for(|picture| picture.number == 1).await.unwrap();

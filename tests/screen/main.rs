@@ -18,6 +18,7 @@ mod git_server;
 mod harness;
 mod keys;
 mod looping;
+mod mouse;
 mod notices;
 mod pages;
 mod pictures;

@@ -219,6 +219,17 @@ impl Operator {
     }
 }
 
+/// A session whose live view never starts.
+pub(crate) fn unconnected(clock: &Clock) -> Session {
+    Session {
+        live: Source::Later { doing: "waiting".to_owned(), options: Box::pin(std::future::pending()) },
+        crashed: CancellationToken::new(),
+        folder: std::path::PathBuf::new(),
+        own_log: boathook::telemetry::Ring::default(),
+        clock: clock.clone(),
+    }
+}
+
 /// Plays a scenario, and has somebody act on the screen until they are done; what the terminal was told beside pictures.
 pub(crate) async fn play<F: Future<Output = Operator>>(
     scenario: &str,

@@ -61,6 +61,8 @@ pub(in crate::tui) struct Details {
     pub(in crate::tui) objects: HashMap<ObjectKey, SeenObject>,
     /// How many screens show it.
     pub(in crate::tui) open: usize,
+    /// All there is of its operation and its hooks was told once.
+    pub(in crate::tui) is_settled: bool,
     has_plan: bool,
     stale: bool,
 }
@@ -85,6 +87,7 @@ impl Details {
             events: BTreeMap::new(),
             objects: HashMap::new(),
             open: 0,
+            is_settled: false,
             has_plan: false,
             stale: false,
         }

@@ -21,7 +21,7 @@ pub(super) use log::{LogBuffer, LogLook, contains, is_error};
 pub(super) use notice::Notice;
 pub(super) use page::{Page, PageKind, PageRow, Parts, RowId, TextAbout, TextScreen, plain};
 pub(super) use row::{FLASH_SECONDS, Known, Row, Standing};
-pub(super) use screen::{AppScreen, Prompt, PromptKind, Screen};
+pub(super) use screen::{AppScreen, Asked, Prompt, PromptKind, Screen};
 pub(super) use sort::Sort;
 pub(super) use state::{Connection, RequestEntry, WatchEntry};
 pub use state::{Model, Settings};

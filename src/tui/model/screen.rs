@@ -7,6 +7,7 @@ use super::log::{LogBuffer, LogLook};
 use super::page::{Page, TextScreen};
 use crate::domain::application::AppKey;
 use crate::domain::timeline::TaskKey;
+use crate::tui::action::Action;
 
 /// A screen.
 #[derive(Debug)]
@@ -42,6 +43,15 @@ impl AppScreen {
     pub(in crate::tui) fn new(key: AppKey) -> Self {
         Self { key, cursor: None, follow: true, log: None, look: LogLook::default() }
     }
+}
+
+/// What was asked of an application of which too little is known yet.
+#[derive(Debug, Clone)]
+pub(in crate::tui) struct Asked {
+    pub(in crate::tui) action: Action,
+    pub(in crate::tui) key: AppKey,
+    /// What was given with it; empty: nothing.
+    pub(in crate::tui) argument: String,
 }
 
 /// What is typed at the bottom of the screen.

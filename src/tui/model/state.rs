@@ -11,7 +11,7 @@ use super::dialog::Dialog;
 use super::fleet::Fleet;
 use super::notice::Notice;
 use super::page::{Page, TextScreen};
-use super::screen::{AppScreen, Prompt, Screen};
+use super::screen::{AppScreen, Asked, Prompt, Screen};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Need, RequestId, RequestUpdate, Rights, WatchState, Watched};
 use crate::store::Deferral;
@@ -105,6 +105,8 @@ pub struct Model {
     pub(in crate::tui) screens: Vec<Screen>,
     pub(in crate::tui) dialog: Option<Dialog>,
     pub(in crate::tui) prompt: Option<Prompt>,
+    /// What is done as soon as enough is known of its application.
+    pub(in crate::tui) asked: Option<Asked>,
     /// Keys of a chord that is not complete.
     pub(in crate::tui) pending: Vec<Key>,
     /// What was said last, for a moment.
@@ -145,6 +147,7 @@ impl Model {
             screens: vec![Screen::Applications],
             dialog: None,
             prompt: None,
+            asked: None,
             pending: Vec::new(),
             notice: None,
             alerts: VecDeque::new(),

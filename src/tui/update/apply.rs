@@ -112,10 +112,7 @@ fn back(model: &mut Model, action: Action, effects: &mut Effects) {
             if let Some(log) = screen.log {
                 effects.push(Effect::CloseLog { stream: log.stream });
             }
-            if let Some(details) = model.details.get_mut(&screen.key) {
-                details.open = details.open.saturating_sub(1);
-            }
-            effects.push(Effect::Close(screen.key));
+            approvals::close(model, screen.key, effects);
         }
         Some(Screen::Approvals(approvals)) => {
             if let Some(key) = approvals.opened {

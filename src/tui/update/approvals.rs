@@ -98,6 +98,14 @@ fn is_of(deferral: &Deferral, key: &AppKey) -> bool {
     deferral.cluster == *key.cluster && deferral.namespace == *key.namespace && deferral.application == *key.name
 }
 
+/// Selects an entry of the queue.
+pub(super) fn select(model: &mut Model, key: &AppKey) {
+    let place = model.queue().iter().position(|entry| entry.key == *key);
+    if let (Some(place), Some(Screen::Approvals(approvals))) = (place, model.screens.last_mut()) {
+        (approvals.place, approvals.selected, approvals.scroll) = (place, Some(key.clone()), 0);
+    }
+}
+
 /// Moves through the queue.
 pub(super) fn moved(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
     let Screen::Approvals(approvals) = model.screen() else { return };
@@ -140,10 +148,11 @@ pub(super) fn settle(model: &mut Model, effects: &mut Effects) {
     }
 }
 
-/// The queue is left.
+/// An application is not looked at any more, here.
 pub(super) fn close(model: &mut Model, key: AppKey, effects: &mut Effects) {
     if let Some(details) = model.details.get_mut(&key) {
         details.open = details.open.saturating_sub(1);
+        details.is_settled &= details.open > 0;
     }
     effects.push(Effect::Close(key));
 }

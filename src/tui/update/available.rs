@@ -9,7 +9,7 @@ use crate::tui::action::{Action, Context};
 use crate::tui::model::{Approval, Connection, DialogKind, LogBuffer, Model, RowId, Screen};
 
 /// Said of everything that writes.
-const READ_ONLY: &str = "boathook was started with --read-only";
+pub(super) const READ_ONLY: &str = "boathook was started with --read-only";
 
 /// The reason why an action cannot be done here; `None`: it can.
 pub(in crate::tui) fn why_not(model: &Model, action: Action) -> Option<String> {
@@ -137,6 +137,10 @@ fn rollback(model: &Model) -> Option<String> {
         Ok(key) => key,
         Err(reason) => return Some(reason),
     };
+    if model.details.get(&key).is_none_or(|details| details.application.is_none()) {
+        // It is asked for, and told then.
+        return request(model, &Request::Rollback { id: 0, prune: false, hooks: false });
+    }
     match super::dialogs::rollback(model, &key, None) {
         Ok(DialogKind::Rollback { id, .. }) => request(model, &Request::Rollback { id, prune: false, hooks: false }),
         Ok(_) => None,
@@ -154,12 +158,17 @@ fn kept_log(model: &Model) -> Option<String> {
     }
 }
 
-/// The hook Job that is selected, or matters most, with the UID of its last run.
-pub(super) fn hook_job(model: &Model, key: &AppKey) -> Result<crate::domain::request::HookJob, String> {
+/// The hook Job of this name, with the UID of its last run; without a name the one that is selected, or matters most.
+pub(super) fn hook_job(model: &Model, key: &AppKey, name: &str) -> Result<crate::domain::request::HookJob, String> {
     let details = model.details.get(key).ok_or("its hooks are not known yet")?;
     let screen = model.app_screen().filter(|screen| screen.key == *key);
     let selected = screen.and_then(|screen| screen.cursor.as_ref()).and_then(|cursor| details.task(cursor));
-    let task = selected.or_else(|| details.focus()).ok_or("no hook is known")?;
+    let task = if name.is_empty() {
+        selected.or_else(|| details.focus()).ok_or("no hook is known")?
+    } else {
+        let mut named = details.view.tasks().filter(|task| task.is_hook && task.key.object.name == name);
+        named.next().ok_or_else(|| format!("its operation has no hook {name}"))?
+    };
     if !task.is_hook {
         return Err("what is selected is not a hook".to_owned());
     }
@@ -179,7 +188,11 @@ fn rerun(model: &Model) -> Option<String> {
     let [key] = targets.as_slice() else {
         return Some("choose one application".to_owned());
     };
-    hook_job(model, key).err()
+    if model.details.get(key).is_none_or(|details| !details.is_settled) {
+        // They are asked for, and told then.
+        return (model.connection != Connection::Started).then(|| "no cluster is connected".to_owned());
+    }
+    hook_job(model, key, "").err()
 }
 
 /// Whether what is selected on an application's screen has a log.
@@ -200,6 +213,8 @@ fn log(model: &Model) -> Option<String> {
         Some(task) if task.is_hook => Some(format!("a {} writes no log", task.key.object.kind)),
         Some(_) if screen.log.is_some() => None,
         Some(_) => Some("only hooks have logs here".to_owned()),
+        // It is told in a moment, and its log with it.
+        None if !details.is_settled => None,
         None => Some("no hook is selected".to_owned()),
     }
 }

@@ -1,10 +1,10 @@
 //! The command line: every action by its name, and what takes an argument. An argument that is given is the one used.
 
-use super::available::{why_not, why_not_ask, why_not_here};
+use super::available::{READ_ONLY, why_not, why_not_ask, why_not_here};
 use super::input::set_other;
-use super::{apply, approvals, dialogs, fields, pages};
+use super::{apply, approvals, dialogs, fields, pages, waiting};
 use crate::domain::application::AppKey;
-use crate::domain::request::Request;
+use crate::domain::request::{AutoSync, Request};
 use crate::tui::action::Action;
 use crate::tui::message::{Effect, Effects};
 use crate::tui::model::{DialogKind, Model, PromptKind, Sort};
@@ -98,7 +98,7 @@ fn panic_here() {
 }
 
 /// Something about the application that is named, whatever is selected. What follows its name is the revision of a sync,
-/// or the entry of a rollback.
+/// the entry of a rollback, or the hook that is run again.
 fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
     let (about, rest) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
     let rest = rest.trim();
@@ -106,7 +106,7 @@ fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
     if !NAMING.contains(&action) {
         return model.complain(format!("{name} takes no argument"));
     }
-    if !rest.is_empty() && !matches!(action, Action::Sync | Action::Rollback) {
+    if !rest.is_empty() && !matches!(action, Action::Sync | Action::Rollback | Action::Rerun) {
         return model.complain(format!("{name} takes the name of one application"));
     }
     let key = match find(model, about) {
@@ -121,16 +121,18 @@ fn on(model: &mut Model, name: &str, argument: &str, effects: &mut Effects) {
         Action::Repair => (DialogKind::Repair, Request::RepairGhost),
         Action::Refresh => (DialogKind::Refresh { hard: false }, Request::Refresh { hard: false }),
         Action::HardRefresh => (DialogKind::Refresh { hard: true }, Request::Refresh { hard: true }),
-        Action::Rollback => {
-            let id = if rest.is_empty() { Ok(None) } else { rest.parse().map(Some) };
-            let Ok(id) = id else { return model.complain("rollback NAME [ID]: ID is a number of the history") };
-            match dialogs::rollback(model, &key, id) {
-                Ok(DialogKind::Rollback { id, revisions }) => {
-                    (DialogKind::Rollback { id, revisions }, Request::Rollback { id, prune: false, hooks: false })
-                }
-                Ok(_) => return,
-                Err(reason) => return model.complain(format!("rollback: {reason}")),
+        Action::AutoSync => {
+            let on = !dialogs::is_automated(model, std::slice::from_ref(&key));
+            (DialogKind::AutoSync { on }, Request::AutoSync(AutoSync::On { prune: None, self_heal: None }))
+        }
+        Action::Rollback | Action::Rerun => {
+            if action == Action::Rollback && !rest.is_empty() && rest.parse::<i64>().is_err() {
+                return model.complain("rollback NAME [ID]: ID is a number of the history");
             }
+            if model.settings.read_only {
+                return model.complain(format!("{name}: {READ_ONLY}"));
+            }
+            return waiting::ask(model, action, key, rest, effects);
         }
         action => {
             // The others act on the screen: the application is opened first.
@@ -157,6 +159,8 @@ const NAMING: &[Action] = &[
     Action::Refresh,
     Action::HardRefresh,
     Action::Rollback,
+    Action::Rerun,
+    Action::Fetch,
     Action::Approve,
     Action::AutoSync,
     Action::Logs,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::available::hook_job;
-use super::{approvals, fields};
+use super::{approvals, fields, waiting};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Preview, RequestUpdate, Review};
 use crate::domain::request::{AutoSync, Changed, Confirmation, Request};
@@ -22,31 +21,27 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Repair => DialogKind::Repair,
         Action::AutoSync => DialogKind::AutoSync { on: !is_automated(model, &targets) },
         Action::HardRefresh => DialogKind::Refresh { hard: true },
-        Action::Rollback => match targets.first().map(|key| rollback(model, key, None)) {
-            Some(Ok(kind)) => kind,
-            Some(Err(reason)) => return model.complain(format!("rollback: {reason}")),
-            None => return,
-        },
-        Action::Rerun => match targets.first().map(|key| hook_job(model, key)) {
-            Some(Ok(hook)) => DialogKind::Rerun { hook },
-            Some(Err(reason)) => return model.complain(format!("rerun-hook: {reason}")),
-            None => return,
-        },
+        Action::Rollback | Action::Rerun => {
+            if let Some(key) = targets.into_iter().next() {
+                waiting::ask(model, action, key, "", effects);
+            }
+            return;
+        }
         _ => DialogKind::Refresh { hard: false },
     };
     show(model, kind, targets, effects);
 }
 
 /// Whether all of them are synced automatically.
-fn is_automated(model: &Model, targets: &[AppKey]) -> bool {
+pub(super) fn is_automated(model: &Model, targets: &[AppKey]) -> bool {
     let automated = |key| model.fleet.get(key).and_then(Row::summary).is_some_and(|summary| summary.automated);
     targets.iter().all(automated)
 }
 
 /// A rollback to an entry of the history: the one that is given or selected, else the one before the last.
 pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<DialogKind, String> {
-    let details = model.details.get(key).ok_or("open the application first: its history is not known yet")?;
-    let application = details.application.as_deref().ok_or("its history is being read: press it again in a moment")?;
+    let details = model.details.get(key).ok_or("its history is not known yet")?;
+    let application = details.application.as_deref().ok_or("its history is not known yet")?;
     let history = &application.status.history;
     let selected = match super::pages::selected(model) {
         Some(RowId::Deployed(id)) => Some(id),
@@ -266,8 +261,15 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Quit => super::input::quit(model, effects),
         _ => {}
     }
+    if matches!(action, Action::FieldNext | Action::FieldPrevious | Action::Press) {
+        left(model, left_from, effects);
+    }
+}
+
+/// Another field than this one may have the focus now.
+pub(super) fn left(model: &mut Model, left_from: Field, effects: &mut Effects) {
     // A review costs a rendering: it is asked for when the field is left, not with each letter.
-    if left_from == Field::Revision && matches!(action, Action::FieldNext | Action::FieldPrevious | Action::Press) {
+    if left_from == Field::Revision {
         fields::review(model, effects);
     }
 }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{apply, approvals, command, fields, pages};
+use super::{apply, approvals, command, fields, pages, waiting};
 use crate::tui::action::Action;
 use crate::tui::keymap::{Key, Meaning};
 use crate::tui::message::{Effect, Effects};
@@ -14,6 +14,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
         return;
     }
     model.settle();
+    waiting::give_up(model, effects);
     let key = Key::from(event);
     if model.prompt.is_some() {
         prompt(model, event, effects);

@@ -8,7 +8,7 @@ use crate::domain::text;
 use crate::tui::message::{Effect, Effects};
 use crate::tui::model::{Details, Model, RequestEntry, WatchEntry};
 
-use super::{approvals, dialogs, logs, pages};
+use super::{approvals, dialogs, logs, pages, waiting};
 
 /// Applications of which all that was seen is kept although nobody looks at them and nothing runs.
 const MOST_DETAILS: usize = 64;
@@ -31,6 +31,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::App(summary) => summarised(model, summary, effects),
         LiveEvent::AppGone(key) => {
             model.fleet.remove(&key);
+            waiting::gone(model, &key, effects);
             if model.details.get(&key).is_some_and(|details| details.open == 0) {
                 model.details.remove(&key);
             }
@@ -43,7 +44,12 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
             details.application = Some(application);
             details.object = Some(object);
             dialogs::told(model, &key, effects);
+            waiting::told(model, &key, false, effects);
             pages::refresh(model, Some(&key));
+        }
+        LiveEvent::Settled(key) => {
+            details(model, &key).is_settled = true;
+            waiting::told(model, &key, true, effects);
         }
         LiveEvent::Observed { key, event } => return observed(model, &key, &event, effects),
         LiveEvent::Hooks { key, access } => details(model, &key).hooks = access,
@@ -76,7 +82,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         LiveEvent::Request(update) => request(model, update, effects),
         LiveEvent::KubernetesEvent { key, event } => details(model, &key).add_event(event),
         LiveEvent::Recorded { key, record } => details(model, &key).add_record(record),
-        LiveEvent::Settled(_) | LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
+        LiveEvent::Project { .. } | LiveEvent::ProjectGone { .. } => return false,
         LiveEvent::Capture(notice) => match notice {
             crate::domain::live::CaptureNotice::Off { reason } => {
                 model.alert(text::one_line(&format!("logs are not kept: {reason}"), 300));

@@ -22,8 +22,9 @@ pub(super) fn take(model: &mut Model, stream: u64, message: Option<LogMessage>) 
 /// Moves the selection of an application screen to what matters most, if it follows, and reads the log of what is
 /// selected.
 pub(super) fn follow(model: &mut Model, effects: &mut Effects) {
-    let is_log_open = matches!(model.screen(), Screen::Log);
     let Some(screen) = model.app_screen() else { return };
+    // A log that was opened before its application was told of is still to be found.
+    let is_log_open = matches!(model.screen(), Screen::Log) && screen.log.is_some();
     let Some(details) = model.details.get(&screen.key) else { return };
     // Who reads a log is not taken to another one.
     let cursor = if screen.follow && !is_log_open {

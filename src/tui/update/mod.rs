@@ -15,6 +15,7 @@ mod logs;
 mod motion;
 mod mouse;
 mod pages;
+mod waiting;
 mod wants;
 
 pub(super) use available::why_not;

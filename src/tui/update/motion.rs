@@ -142,6 +142,47 @@ pub(super) fn by_rows(
     at
 }
 
+/// Moves the selection by one task within a phase; from elsewhere: to its first or last task.
+pub(super) fn within(model: &mut Model, phase: TaskPhase, forward: bool, effects: &mut Effects) {
+    let Some(screen) = model.app_screen() else { return };
+    let Some(details) = model.details.get(&screen.key) else { return };
+    let own: Vec<_> = details.view.tasks().filter(|task| task.key.phase == phase).map(|task| &task.key).collect();
+    let at = screen.cursor.as_ref().and_then(|cursor| own.iter().position(|key| *key == cursor));
+    let wanted = match (at, forward) {
+        (Some(at), true) => own.get(at + 1),
+        (Some(at), false) => at.checked_sub(1).and_then(|at| own.get(at)),
+        (None, true) => own.first(),
+        (None, false) => own.last(),
+    };
+    let Some(wanted) = wanted.map(|key| (*key).clone()) else { return };
+    if let Some(screen) = model.app_screen_mut() {
+        (screen.follow, screen.cursor) = (false, Some(wanted));
+    }
+    logs::follow(model, effects);
+}
+
+/// Selects the first task of a phase.
+pub(super) fn first_of(model: &mut Model, phase: TaskPhase, effects: &mut Effects) {
+    let Some(screen) = model.app_screen() else { return };
+    let Some(details) = model.details.get(&screen.key) else { return };
+    let Some(first) = details.view.tasks().find(|task| task.key.phase == phase).map(|task| task.key.clone()) else {
+        return;
+    };
+    if let Some(screen) = model.app_screen_mut() {
+        (screen.follow, screen.cursor) = (false, Some(first));
+    }
+    logs::follow(model, effects);
+}
+
+/// Scrolls what is told of the entry of the queue.
+pub(super) fn scroll_told(model: &mut Model, forward: bool, rows: usize) {
+    let last = last_scroll(model);
+    if let Some(Screen::Approvals(approvals)) = model.screens.last_mut() {
+        let at = approvals.scroll.min(last);
+        approvals.scroll = if forward { (at + rows).min(last) } else { at.saturating_sub(rows) };
+    }
+}
+
 /// Selects the first task of the next phase, or of the one before.
 pub(super) fn panel(model: &mut Model, forward: bool, effects: &mut Effects) {
     let Some(screen) = model.app_screen() else { return };

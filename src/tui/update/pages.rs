@@ -111,6 +111,15 @@ pub(super) fn moved(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
     }
 }
 
+/// Selects a row.
+pub(super) fn select(model: &mut Model, id: &RowId) {
+    let Screen::Page(page) = model.screen() else { return };
+    let place = page_rows(model, page).into_iter().filter_map(|row| row.id).position(|own| own == *id);
+    if let (Some(place), Some(page)) = (place, model.page_mut()) {
+        (page.place, page.cursor) = (place, Some(id.clone()));
+    }
+}
+
 fn open_row(model: &mut Model, effects: &mut Effects) {
     let Some(id) = selected(model) else { return };
     let Some(key) = model.page().map(|page| page.key.clone()) else { return };

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::applications::short;
 use super::draw::{Canvas, wrapped};
+use super::spots::Spot;
 use super::times::{age, ago};
 use super::{log, panels};
 use crate::domain::application::SyncStatus;
@@ -49,7 +50,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, screen: &AppScreen, a
         y += 1;
     }
     if has_log && y < rest.bottom() {
-        log::tail(canvas, model, screen, Rect { y, height: rest.bottom() - y, ..rest });
+        let tail = Rect { y, height: rest.bottom() - y, ..rest };
+        log::tail(canvas, model, screen, tail);
+        canvas.spot(tail, || Spot::Tail);
     }
 }
 

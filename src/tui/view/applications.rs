@@ -10,6 +10,7 @@ use super::bar::bar;
 use super::columns::{Columns, heading};
 use super::draw::{Canvas, cell};
 use super::phases;
+use super::spots::Spot;
 use super::times::{ago, clock};
 use crate::domain::application::{AppSummary, Doing, Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
@@ -19,7 +20,7 @@ use crate::tui::model::{Connection, FLASH_SECONDS, Known, Model, Row, Standing};
 use crate::tui::theme::Role;
 
 /// The row of the screen on which the first application stands.
-pub(in crate::tui) const FIRST_ROW: u16 = 2;
+const FIRST_ROW: u16 = 2;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     bar(canvas, model, Rect { height: 1, ..area });
@@ -39,6 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let line = Rect { y, height: 1, ..rows };
         let selected = top + place == model.fleet.cursor();
         draw_row(canvas, model, &columns, row, selected, line);
+        canvas.spot(line, || Spot::Application(row.key.clone()));
     }
 }
 

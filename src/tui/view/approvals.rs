@@ -6,6 +6,7 @@ use super::applications::short;
 use super::draw::{Canvas, cell, padded};
 use super::pages::change_line;
 use super::plan::planned;
+use super::spots::Spot;
 use super::times::{age, ago};
 use crate::domain::application::AppKey;
 use crate::domain::request::Confirmation;
@@ -31,6 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals
     for (place, entry) in queue.iter().enumerate().skip(top).take(usize::from(height)) {
         let line = Rect { y: rest.y + u16::try_from(place - top).unwrap_or(0), height: 1, ..rest };
         draw_entry(canvas, model, entry, place == at, line);
+        canvas.spot(line, || Spot::Entry(entry.key.clone()));
     }
     let more = queue.len().saturating_sub(top + usize::from(height));
     let line = Rect { y: rest.y + height, height: 1, ..rest };
@@ -41,6 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, approvals: &Approvals
         canvas.right(line, Role::Warning, &format!(" ↓ {more} more "));
     }
     let body = Rect { y: line.y + 1, height: rest.bottom().saturating_sub(line.y + 1), ..rest };
+    canvas.spot(body, || Spot::Told);
     let lines = about(model, approvals, current, area.width);
     let room = usize::from(body.height);
     let scroll = approvals.scroll.min(lines.len().saturating_sub(room));

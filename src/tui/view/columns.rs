@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::draw::{Canvas, padded};
+use super::spots::Spot;
 use crate::tui::model::{Model, Sort};
 use crate::tui::theme::Role;
 
@@ -86,4 +87,20 @@ pub(super) fn heading(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns,
         .filter(|(width, _)| *width > 0)
         .fold(String::from("  "), |line, (width, title)| line + &padded(title, *width) + " ");
     canvas.line(area, &[(Role::Heading, line.trim_end())]);
+    let sorts = [
+        Sort::Name,
+        Sort::Project,
+        Sort::Sync,
+        Sort::Health,
+        Sort::Standing,
+        Sort::Revision,
+        Sort::Behind,
+        Sort::LastSync,
+    ];
+    let mut x = area.x.saturating_add(2);
+    for ((width, _), sort) in titles.iter().zip(sorts).filter(|((width, _), _)| *width > 0) {
+        let width = u16::try_from(*width).unwrap_or(u16::MAX);
+        canvas.spot(Rect { x, width, height: 1, ..area }, || Spot::Column(sort));
+        x = x.saturating_add(width).saturating_add(1);
+    }
 }

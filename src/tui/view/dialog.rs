@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::applications::short;
 use super::draw::{Canvas, wrapped};
 use super::plan::planned;
+use super::spots::Spot;
 use crate::domain::request::{Confirmation, Write, WriteBody, WriteTarget};
 use crate::domain::text;
 use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
@@ -40,6 +41,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area
         }
     }
     canvas.fill(outer, Role::Text);
+    canvas.spot(outer, || Spot::Dialog);
     let title = Line::from(Span::styled(format!(" {} ", title(dialog)), canvas.style(Role::Strong)));
     let frame = canvas.frame(outer, title, true);
     let inner = Rect { x: frame.x + 1, width: frame.width.saturating_sub(2), ..frame };
@@ -48,7 +50,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };
     let field_place = above.len();
     let mut all = above;
+    let mut places = Vec::new();
     for (field, line) in &fields {
+        places.push((all.len(), *field));
         all.push(line.clone());
         if *field == Field::Revision {
             all.extend(offers.iter().cloned());
@@ -67,8 +71,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area
         let parts: Vec<(Role, &str)> = line.iter().map(|(role, text)| (*role, text.as_str())).collect();
         let line_area = Rect { y, height: 1, ..text };
         canvas.line(line_area, &parts);
+        if let Some((_, field)) = places.iter().find(|(place, _)| *place == row) {
+            canvas.spot(line_area, || Spot::Field(*field));
+        }
         if focus_line == Some(row) {
-            canvas.fill(line_area, Role::Selected);
+            // Told without colours too, in the free column before it.
+            let whole = Rect { x: line_area.x.saturating_sub(1), width: line_area.width + 1, ..line_area };
+            canvas.line(Rect { width: 1, ..whole }, &[(Role::Strong, "›")]);
+            canvas.fill(whole, Role::Selected);
             cursor = typing(dialog, line_area);
         }
     }
@@ -369,7 +379,9 @@ fn buttons(canvas: &mut Canvas<'_>, dialog: &Dialog, area: Rect) {
             Role::ToCome
         };
         let width = u16::try_from(label.width()).unwrap_or(u16::MAX).min(area.right().saturating_sub(x));
-        canvas.line(Rect { x, width, ..area }, &[(role, &label)]);
+        let button = Rect { x, width, ..area };
+        canvas.line(button, &[(role, &label)]);
+        canvas.spot(button, || Spot::Field(*field));
         x = x.saturating_add(width + 2);
         if x >= area.right() {
             break;

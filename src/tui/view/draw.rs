@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::spots::Spot;
 use crate::domain::text;
 use crate::tui::theme::{Role, Theme};
 
@@ -13,11 +14,20 @@ use crate::tui::theme::{Role, Theme};
 pub(super) struct Canvas<'a> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) theme: &'a Theme,
+    /// What is where; `None`: nobody asks.
+    pub(super) spots: Option<&'a mut Vec<(Rect, Spot)>>,
 }
 
 impl Canvas<'_> {
     pub(super) fn style(&self, role: Role) -> Style {
         self.theme.style(role)
+    }
+
+    /// Notes what is there, for the mouse.
+    pub(super) fn spot(&mut self, area: Rect, what: impl FnOnce() -> Spot) {
+        if let Some(spots) = &mut self.spots {
+            spots.push((area, what()));
+        }
     }
 
     /// Fills an area with a style.

@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw::Canvas;
+use super::spots::Spot;
 use crate::domain::text;
 use crate::tui::action::Action;
 use crate::tui::keymap::Meaning;
@@ -41,6 +42,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
         canvas.line(area, &[(Role::Key, &keys.join(" ")), (Role::Dim, " …  "), (Role::Text, &rest)]);
         return None;
     }
+    if let Some(asked) = &model.asked {
+        let about = text::one_line(&asked.key.name, 60);
+        let words =
+            format!(" ◌ {} {about}: what is known of it is being read; any key gives it up", asked.action.name());
+        canvas.line(area, &[(Role::Waiting, &words)]);
+        return None;
+    }
     if let Some(shown) = model.shown_notice() {
         notice(canvas, model, shown, area);
         return None;
@@ -71,14 +79,15 @@ fn notice(canvas: &mut Canvas<'_>, model: &Model, shown: &Notice, area: Rect) {
 /// The actions that matter here, those that cannot be done now in grey.
 fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let wanted = wanted(model);
-    let mut spans: Vec<Vec<Span<'_>>> = Vec::new();
+    let mut spans: Vec<(Option<Action>, Vec<Span<'_>>)> = Vec::new();
     if !model.fleet.marks.is_empty() && matches!(model.screen(), Screen::Applications) {
-        spans.push(vec![Span::styled(format!(" {} marked ", model.fleet.marks.len()), canvas.style(Role::Marked))]);
+        let words = format!(" {} marked ", model.fleet.marks.len());
+        spans.push((None, vec![Span::styled(words, canvas.style(Role::Marked))]));
     }
     if let Screen::Application(screen) = model.screen()
         && !screen.follow
     {
-        spans.push(vec![Span::styled(" not following ", canvas.style(Role::Waiting))]);
+        spans.push((None, vec![Span::styled(" not following ", canvas.style(Role::Waiting))]));
     }
     for (action, word) in wanted {
         let key = model.settings.keymap.key(*action);
@@ -90,10 +99,9 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
 
         // Without colours a grey word looks like any other: it is put in brackets.
         let word = if can { format!(" {word} ") } else { format!(" ({word}) ") };
-        spans.push(vec![
-            Span::styled(format!(" {key}"), canvas.style(key_role)),
-            Span::styled(word, canvas.style(word_role)),
-        ]);
+        let hint =
+            vec![Span::styled(format!(" {key}"), canvas.style(key_role)), Span::styled(word, canvas.style(word_role))];
+        spans.push((Some(*action), hint));
     }
     // Help is offered whatever there is no room for.
     let key = model.settings.keymap.key(Action::Help);
@@ -102,15 +110,25 @@ fn hints(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let width = usize::from(area.width - room);
     let mut used = 0;
     let mut shown = Vec::new();
-    for pair in spans {
+    for (action, pair) in spans {
+        let begin = used;
         used += pair.iter().map(Span::width).sum::<usize>();
         if used > width {
             break;
         }
+        // A button is pressed on itself alone.
+        if let Some(action) = action.filter(|action| *action != Action::Press) {
+            let [x, own] = [begin, used - begin].map(|cells| u16::try_from(cells).unwrap_or(u16::MAX));
+            canvas.spot(Rect { x: area.x.saturating_add(x), width: own, ..area }, || Spot::Hint(action));
+        }
         shown.extend(pair);
     }
     canvas.spans(area, Line::from(shown));
-    canvas.spans(Rect { x: area.right() - room, width: room, ..area }, Line::from(help));
+    let end = Rect { x: area.right() - room, width: room, ..area };
+    canvas.spans(end, Line::from(help));
+    if model.dialog.is_none() {
+        canvas.spot(end, || Spot::Hint(Action::Help));
+    }
 }
 
 /// The actions that matter, with a word for each.

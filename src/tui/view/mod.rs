@@ -18,14 +18,15 @@ mod phases;
 mod plan;
 mod requests;
 mod root;
+mod spots;
 mod times;
 mod title;
 
-pub(super) use applications::FIRST_ROW;
 pub(super) use approvals::last_scroll;
 pub(super) use help::height as help_height;
 pub(super) use log::rows as log_rows;
 pub(super) use pages::{last_top_of_text, page_rows, text_of};
 pub(super) use requests::height as requests_height;
 pub use root::view;
+pub(super) use spots::{Spot, spot};
 pub(super) use title::title;

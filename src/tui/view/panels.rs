@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::application::titled;
 use super::draw::{Canvas, cell, padded};
+use super::spots::Spot;
 use super::times::about;
 use crate::domain::text;
 use crate::domain::timeline::{OperationStatus, PhaseView, Progress, TaskState, TaskView};
@@ -71,12 +72,14 @@ fn beside(canvas: &mut Canvas<'_>, screen: &AppScreen, details: &Details, area: 
         let focus = screen.cursor.as_ref().is_some_and(|cursor| cursor.phase == phase.phase);
         let style = canvas.style(Theme::role_of(phase.state));
         let inner = canvas.frame(panel, titled(style, format!(" {} ", heading(phase))), focus);
+        canvas.spot(panel, || Spot::Phase(phase.phase));
         let tasks: Vec<(Option<i64>, &TaskView)> = tasks(phase).collect();
         let at = tasks.iter().position(|(_, task)| screen.cursor.as_ref() == Some(&task.key));
         let top = first(at, tasks.len(), usize::from(inner.height));
         for (row, (wave, task)) in tasks.iter().skip(top).take(usize::from(inner.height)).enumerate() {
             let line = Rect { y: inner.y + u16::try_from(row).unwrap_or(0), height: 1, ..inner };
             draw_task(canvas, details, *wave, task, at == Some(top + row), line);
+            canvas.spot(line, || Spot::Task(task.key.clone()));
         }
         let below = tasks.len().saturating_sub(top + usize::from(inner.height));
         if below > 0 && panel.height > 1 {
@@ -109,13 +112,17 @@ fn stacked(canvas: &mut Canvas<'_>, screen: &AppScreen, details: &Details, area:
         let line = Rect { y: area.y + u16::try_from(row).unwrap_or(0), height: 1, ..area };
         match content {
             StackedRow::Phase(phase) => {
+                canvas.spot(line, || Spot::Phase(phase.phase));
                 let style = canvas.style(Theme::role_of(phase.state));
                 let left = format!("─ {} ", heading(phase));
                 let fill = "─".repeat(usize::from(area.width).saturating_sub(left.width()));
                 let border = canvas.style(Role::Border);
                 canvas.spans(line, Line::from(vec![Span::styled(left, style), Span::styled(fill, border)]));
             }
-            StackedRow::Task(wave, task) => draw_task(canvas, details, *wave, task, at == Some(top + row), line),
+            StackedRow::Task(wave, task) => {
+                draw_task(canvas, details, *wave, task, at == Some(top + row), line);
+                canvas.spot(line, || Spot::Task(task.key.clone()));
+            }
         }
     }
     let below = rows.len().saturating_sub(top + height);

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::draw::Canvas;
+use super::spots::Spot;
 use super::{application, applications, approvals, connection, dialog, footer, help, log, pages, requests};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme::Role;
@@ -13,7 +14,17 @@ const LEAST: (u16, u16) = (40, 8);
 
 /// Draws the model. Gives the place of the cursor, where text is typed.
 pub fn view(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<(u16, u16)> {
-    let mut canvas = Canvas { buffer, theme: &model.settings.theme };
+    onto(model, area, buffer, None)
+}
+
+/// The same, noting what is where.
+pub(super) fn onto(
+    model: &Model,
+    area: Rect,
+    buffer: &mut Buffer,
+    spots: Option<&mut Vec<(Rect, Spot)>>,
+) -> Option<(u16, u16)> {
+    let mut canvas = Canvas { buffer, theme: &model.settings.theme, spots };
     canvas.fill(area, Role::Text);
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let words = format!("at least {}x{}", LEAST.0, LEAST.1);

@@ -1,5 +1,9 @@
 //! The list of applications, and the queue of approvals.
 
+use std::time::Duration;
+
+use boathook::domain::scenario::Pattern;
+use boathook::sim::faults::{Action, Fault, requests};
 use serde_json::json;
 
 use super::show::{on_stage, shots};
@@ -69,6 +73,21 @@ async fn commands() {
 }
 
 #[tokio::test]
+async fn many_at_once() {
+    let repository = Repository::new();
+    shots(
+        || World::shop(&repository),
+        "{live}",
+        &[
+            ("list_sync_many", "space space s {Sync 2} {!asking}"),
+            ("list_refresh_many", "space space ctrl-r {efresh} {!asking}"),
+            ("list_approvals", "A {wait for a person} {!found out}"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_has_just_changed() {
     let repository = Repository::new();
     let world = World::shop(&repository);
@@ -92,6 +111,35 @@ async fn an_application_that_cannot_be_read() {
     on_stage(&world, async |actor| {
         actor.play("{live} {broken}").await;
         actor.shot("list_unreadable").await;
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_commits_of_an_application_that_is_left_before_they_are_known() {
+    let repository = Repository::new();
+    let world = World::shop(&repository);
+    // Its destination is asked for in a Secret, and no answer comes.
+    let secrets = requests(&["list"], &["secrets"]);
+    world.simulator.faults().add(Fault::new(secrets, Action::Delay(Duration::from_secs(100_000))));
+    let mut one = requests(&["get"], &["applications"]);
+    one.names = vec![Pattern::new("zeta")];
+    world.simulator.faults().add(Fault::new(one, Action::Delay(Duration::from_secs(1))));
+    on_stage(&world, async |actor| {
+        actor.play("{live}").await;
+        let mut zeta = world.object("Application", "catalog");
+        zeta["metadata"]["name"] = json!("zeta");
+        zeta["metadata"]["uid"] = json!("uid-zeta");
+        zeta["spec"]["destination"] = json!({"server": "https://elsewhere.example.com", "namespace": "shop"});
+        world.put(zeta);
+        // What is read for its row, and for its screen, comes while that is open.
+        actor.play("{zeta} G {›~zeta} enter {Reading the application} +1s {Synced   Healthy} esc").await;
+        actor
+            .until("its row has its commit", |text| {
+                text.lines().any(|row| row.contains("zeta") && row.contains("feat"))
+            })
+            .await;
     })
     .await;
     world.stop().await;

@@ -318,10 +318,14 @@ impl World {
 
     /// Changes an object of the namespace of the Applications, past the API.
     pub(super) fn change(&self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
-        let stored = self.simulator.store().get(&resource(kind), "argocd", name).unwrap();
-        let mut object = stored.value().as_ref().clone();
+        let mut object = self.object(kind, name);
         change(&mut object);
         self.put(object);
+    }
+
+    /// An object of the namespace of the Applications.
+    pub(super) fn object(&self, kind: &str, name: &str) -> Value {
+        self.simulator.store().get(&resource(kind), "argocd", name).unwrap().value().as_ref().clone()
     }
 
     /// Takes an object away, past the API.

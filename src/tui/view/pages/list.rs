@@ -9,6 +9,7 @@ use crate::domain::text;
 use crate::tui::model::{Details, Model, Page, PageKind, PageRow, Parts, RowId, TextAbout, plain};
 use crate::tui::theme::Role;
 use crate::tui::view::draw::{Canvas, wrapped};
+use crate::tui::view::spots::Spot;
 use crate::tui::view::times::age;
 
 /// The rows of a list, those that its filter leaves out not among them.
@@ -80,6 +81,9 @@ fn list(canvas: &mut Canvas<'_>, rows: &[PageRow], at: Option<usize>, area: Rect
         canvas.spans(line, Line::from(spans));
         if is_selected {
             canvas.fill(line, Role::Selected);
+        }
+        if let Some(id) = &row.id {
+            canvas.spot(line, || Spot::Row(id.clone()));
         }
     }
     let below = rows.len().saturating_sub(top + height);

@@ -92,6 +92,10 @@ impl Call {
     }
 }
 
+/// Tells one connection from another; see [`Cluster::connection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Connection(usize);
+
 impl Cluster {
     pub(super) fn new(prepared: Prepared, clock: Clock, origin: Origin, timeout: Duration) -> Self {
         let Prepared { client, name, server, user } = prepared;
@@ -115,6 +119,11 @@ impl Cluster {
     /// Address of the API server, as it was at first.
     pub fn server(&self) -> &str {
         &self.shared.server
+    }
+
+    /// Which connection this is, as long as a clone of it is kept: another one to the same server may have another user.
+    pub fn connection(&self) -> Connection {
+        Connection(Arc::as_ptr(&self.shared).addr())
     }
 
     /// The user's name in the kubeconfig; see also [`Cluster::whoami`](Self::whoami).

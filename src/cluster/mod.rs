@@ -16,7 +16,7 @@ mod table;
 mod watch;
 
 pub use access::{Access, Attributes};
-pub use client::Cluster;
+pub use client::{Cluster, Connection};
 pub use connect::{ConnectError, Credential, Target, connect, context_servers, contexts};
 pub use error::{ApiError, ClusterError};
 pub use kinds::{Kind, Kinds};

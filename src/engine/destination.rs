@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::problem::Problem;
 use super::secret::{SecretValues, secrets};
@@ -33,6 +33,8 @@ pub(crate) struct Destination {
     pub(crate) name: String,
     /// The project that it belongs to; empty where it is everybody's.
     pub(crate) project: String,
+    /// Turns at work there; `None`: those of all workers.
+    pub(super) turns: Option<Semaphore>,
     known: Mutex<Option<Known>>,
     /// What is known may be over: something was not found.
     is_doubted: AtomicBool,
@@ -56,6 +58,7 @@ impl Destination {
     fn new(cluster: Cluster, server: impl Into<String>, name: impl Into<String>, project: &str) -> Self {
         let (server, name, project) = (server.into(), name.into(), project.to_owned());
         Self {
+            turns: None,
             cluster,
             server,
             name,
@@ -66,12 +69,17 @@ impl Destination {
         }
     }
 
+    /// Whether it is the one that the Applications live in.
+    pub(crate) fn is_own(&self) -> bool {
+        self.server == IN_CLUSTER
+    }
+
     /// What it means for an application that this cluster did not do what was asked; says which cluster, unless it is the
     /// one that the Application lives in.
     pub(crate) fn problem(&self, error: &ClusterError) -> Problem {
         self.doubt(error);
         let problem = Problem::cluster(error);
-        if self.server == IN_CLUSTER {
+        if self.is_own() {
             return problem;
         }
         let name = if self.name.is_empty() { &self.server } else { &self.name };
@@ -158,15 +166,17 @@ fn plan_kinds(kinds: &Kinds) -> plan::Kinds {
 pub(crate) struct Destinations {
     own: Arc<Destination>,
     control_plane: String,
-    /// By server, with the Secret's `config` it was made from.
-    others: Mutex<HashMap<String, (String, Arc<Destination>)>>,
+    /// How many work in each of the others at the same time.
+    workers: usize,
+    /// By server and name, with the Secret's `config` it was made from.
+    others: Mutex<HashMap<(String, String), (String, Arc<Destination>)>>,
 }
 
 impl Destinations {
     /// This cluster, and those of the Secrets in the control plane's namespace.
-    pub(crate) fn new(own: Cluster, control_plane: &str) -> Self {
+    pub(crate) fn new(own: Cluster, control_plane: &str, workers: usize) -> Self {
         let own = Arc::new(Destination::new(own, IN_CLUSTER, IN_CLUSTER_NAME, ""));
-        Self { own, control_plane: control_plane.to_owned(), others: Mutex::default() }
+        Self { own, control_plane: control_plane.to_owned(), workers, others: Mutex::default() }
     }
 
     /// The cluster of a destination.
@@ -211,23 +221,25 @@ impl Destinations {
 
     async fn open(&self, secret: &SecretValues) -> Result<Arc<Destination>, Problem> {
         let server = secret.text("server").trim_end_matches('/').to_owned();
+        let name = secret.text("name").to_owned();
         let (config, project) = (secret.text("config"), secret.text("project"));
         let mut others = self.others.lock().await;
-        if let Some((of, destination)) = others.get(&server)
+        let key = (server.clone(), name.clone());
+        if let Some((of, destination)) = others.get(&key)
             && of == config
             && destination.project == project
         {
             return Ok(Arc::clone(destination));
         }
-        let name = secret.text("name").to_owned();
         let credential = credential(config).map_err(|reason| {
             Problem::invalid_spec(format!("the cluster Secret of {server} cannot be used: {reason}"))
         })?;
         let target = Target::Server { name: name.clone(), server: server.clone(), credential: Box::new(credential) };
         let cluster = connect(&target, self.own.cluster.clock(), "boathook-engine").await;
         let cluster = cluster.map_err(|error| Problem::invalid_spec(error.to_string()))?;
-        let destination = Arc::new(Destination::new(cluster, server.clone(), name, project));
-        others.insert(server, (config.to_owned(), Arc::clone(&destination)));
+        let turns = Some(Semaphore::new(self.workers));
+        let destination = Arc::new(Destination { turns, ..Destination::new(cluster, server, name, project) });
+        others.insert(key, (config.to_owned(), Arc::clone(&destination)));
         Ok(destination)
     }
 }

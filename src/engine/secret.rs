@@ -33,13 +33,17 @@ impl SecretValues {
     }
 }
 
+pub(crate) fn secret_kind() -> Kind {
+    Kind::known("", "v1", "Secret", "secrets", true)
+}
+
 /// Argo CD's Secrets of a type: `cluster`, `repository` or `repo-creds`.
 pub(crate) async fn secrets(
     cluster: &Cluster,
     control_plane: &str,
     secret_type: &str,
 ) -> Result<Vec<SecretValues>, ClusterError> {
-    let kind = Kind::known("", "v1", "Secret", "secrets", true);
+    let kind = secret_kind();
     let labels = format!("argocd.argoproj.io/secret-type={secret_type}");
     let selectors = Selectors { labels, fields: String::new() };
     let list = cluster.list(&kind, &Scope::Namespace(control_plane.to_owned()), &selectors).await?;

@@ -6,7 +6,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::controller::Others;
-use super::destination::Destinations;
+use super::destination::{Destination, Destinations};
 use super::error::EngineError;
 use super::figures::Figures;
 use super::options::EngineOptions;
@@ -60,7 +60,7 @@ impl Shared {
         let nobody = Arc::new(Notify::new());
         let projects = pool.subscribe(&cluster, &project_kind(), &scope, Interest::default(), nobody);
         Arc::new(Self {
-            destinations: Destinations::new(cluster.clone(), &options.control_plane),
+            destinations: Destinations::new(cluster.clone(), &options.control_plane, options.workers.max(1)),
             repositories: Repositories::new(options.repo_cache.clone(), clock.clone(), options.fetch),
             fetched: Fetched::default(),
             renderings: Renderings::default(),
@@ -102,6 +102,22 @@ impl Shared {
             turn.forget();
         }
         result
+    }
+
+    /// Works in a cluster, as somebody who has a turn of `workers`. Another cluster than the one that the Applications live
+    /// in has turns of its own: where it does not answer, only what goes there waits.
+    pub(crate) async fn at<T>(&self, destination: &Destination, work: impl Future<Output = T>) -> T {
+        match &destination.turns {
+            None => work.await,
+            Some(turns) => {
+                let there = async {
+                    // It is never closed.
+                    let _turn = turns.acquire().await.ok();
+                    work.await
+                };
+                self.lend(there).await
+            }
+        }
     }
 
     /// What tracking ids call an application.

@@ -76,7 +76,8 @@ pub(super) async fn compare(
     }
     // A spec that may not be carried out is not compared: what would be shown was never permitted.
     if !comparison.problems.iter().any(Problem::is_invalid_spec)
-        && let Err(problem) = look(shared, mailbox, application, &place, judged, &mut comparison).await
+        && let Err(problem) =
+            shared.at(&place.destination, look(shared, mailbox, application, &place, judged, &mut comparison)).await
     {
         comparison.problems.push(problem);
     }

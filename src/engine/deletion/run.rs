@@ -115,8 +115,8 @@ impl Deletion<'_> {
         };
         let turn = match part {
             Part::Objects(propagation) => {
-                let (is_through, inventory) =
-                    cascade(self.shared, self.mailbox, &self.application, &place, propagation).await?;
+                let cascade = cascade(self.shared, self.mailbox, &self.application, &place, propagation);
+                let (is_through, inventory) = self.shared.at(&place.destination, cascade).await?;
                 self.eyes.objects = Some(inventory);
                 if is_through { Turn::Through } else { Turn::Waits(None) }
             }
@@ -136,7 +136,8 @@ impl Deletion<'_> {
         let targets = self.targets(place).await?;
         let namespace = &self.application.spec.destination.namespace;
         let of = (self.began(), attempt);
-        Hooks::open(self.shared, place, phase, &targets, namespace, of, &self.mailbox.bell).await
+        let hooks = Hooks::open(self.shared, place, phase, &targets, namespace, of, &self.mailbox.bell);
+        self.shared.at(&place.destination, hooks).await
     }
 
     async fn targets(&self, place: &Place) -> Result<Targets, Problem> {
@@ -200,7 +201,7 @@ impl Deletion<'_> {
             Err(wait) => return Ok(Turn::Waits(wait)),
         };
         let hooks = self.open(place, phase, attempt).await?;
-        let (progress, results) = hooks.go_on(self.recorded(attempt)).await?;
+        let (progress, results) = self.shared.at(&place.destination, hooks.go_on(self.recorded(attempt))).await?;
         let word = hook_type(phase).as_str();
         let (succeeded, running) = (format!("{word} hooks succeeded"), format!("waiting for {word} hooks"));
         match progress {
@@ -217,7 +218,7 @@ impl Deletion<'_> {
             Progress::Failed => {
                 // Written down before anything of it is removed.
                 self.failed(phase, attempt, results).await;
-                hooks.clean(false).await?;
+                self.shared.at(&place.destination, hooks.clean(false)).await?;
                 Ok(self.attempt(phase).map_or_else(Turn::Waits, |_| Turn::Waits(Some(Duration::ZERO))))
             }
         }
@@ -248,7 +249,8 @@ impl Deletion<'_> {
 
     async fn clean(&self, place: &Place, phase: DeletePhase) -> Result<Turn, Problem> {
         let attempt = self.state().map_or(0, |state| state.retry_count);
-        self.open(place, phase, attempt).await?.clean(true).await?;
+        let hooks = self.open(place, phase, attempt).await?;
+        self.shared.at(&place.destination, hooks.clean(true)).await?;
         Ok(Turn::Through)
     }
 

@@ -128,7 +128,11 @@ impl Run<'_> {
             pin(&self.application, &mut pinned, &targets);
         }
         let bell = &self.mailbox.bell;
-        let prepared = prepare(self.shared, &self.application, &place, &pinned, &targets, bell).await?;
+        let prepared = prepare(self.shared, &self.application, &place, &pinned, &targets, bell);
+        let prepared = self.shared.at(&place.destination, prepared).await?;
+        if !place.destination.is_own() && self.clusters.is_none() {
+            self.clusters = Some(self.subscribe_to_clusters());
+        }
         // Written with the first step's state, before anything is done.
         self.progress.state = pinned;
         self.prepared = Some((place, prepared));
@@ -167,7 +171,8 @@ impl Run<'_> {
                 Err(problem) => return Some(problem),
             },
         };
-        let (outcomes, unanswered) = self.performer(&destination, &kinds).perform(next).await;
+        let (outcomes, unanswered) =
+            self.shared.at(&destination, self.performer(&destination, &kinds).perform(next)).await;
         self.outcomes = outcomes;
         let defines = |action: &Action| matches!(action, Action::Apply(apply) if !apply.dry_run && apply.object.kind == "CustomResourceDefinition");
         if next.actions.iter().any(defines) {
@@ -180,7 +185,7 @@ impl Run<'_> {
 
 /// What is missing may be there again in a moment.
 fn may_come_back(problem: &Problem) -> bool {
-    problem.transient || problem.kind == ProblemKind::MissingProject
+    problem.transient || matches!(problem.kind, ProblemKind::MissingProject | ProblemKind::UnknownCluster)
 }
 
 /// A cluster does not answer right now.

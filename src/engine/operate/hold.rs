@@ -1,6 +1,8 @@
 //! What keeps an operation from going on: its project's windows, a cluster that does not answer, a problem that ends it;
 //! and what becomes of its hooks then.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::run::{Go, Pause, Run};
@@ -33,17 +35,18 @@ pub(super) fn said_before(message: &str) -> &str {
 }
 
 impl Run<'_> {
-    /// Whether the project holds the operation, as it is now. Ending an operation is never held.
+    /// Whether the project holds the operation, as it is now, and whether its cluster is still reached as it was. Ending an operation is never held.
     pub(super) async fn held(&mut self) -> Held {
         let Some((place, _)) = self.prepared.as_ref().filter(|_| !self.is_terminating()) else { return Held::No };
         if !std::mem::take(&mut self.is_project_fresh) {
-            match project_of(self.shared, &self.application, Reading::Fresh).await {
-                Ok(project) if project == place.project => {}
+            let project = project_of(self.shared, &self.application, Reading::Fresh).await;
+            let cluster = self.shared.destinations.resolve(&self.application.spec.destination).await;
+            let is_same = project.is_ok_and(|project| project == place.project)
+                && cluster.is_ok_and(|cluster| Arc::ptr_eq(&cluster, &place.destination));
+            if !is_same {
                 // Whatever is wrong is found, and told, where the plan is made.
-                Ok(_) | Err(_) => {
-                    self.prepared = None;
-                    return Held::Anew;
-                }
+                self.prepared = None;
+                return Held::Anew;
             }
         }
         let now = self.shared.clock.now();

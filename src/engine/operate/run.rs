@@ -19,6 +19,7 @@ use crate::engine::perform::Performer;
 use crate::engine::pool::{Interest, Subscription};
 use crate::engine::problem::Problem;
 use crate::engine::record::project_kind;
+use crate::engine::secret::secret_kind;
 use crate::engine::shared::Shared;
 
 /// Pause before a cluster is asked again that did not answer.
@@ -58,6 +59,8 @@ pub(super) struct Run<'a> {
     pub(super) is_project_fresh: bool,
     /// Rings the bell when the project changes: its windows may let the operation go on.
     _project: Subscription,
+    /// The same for the Secrets of clusters, where it goes to one of them: its credential may be replaced.
+    pub(super) clusters: Option<Subscription>,
     /// What ends the operation, while its hooks are ended first.
     pub(super) ended_by: Option<String>,
 }
@@ -84,6 +87,7 @@ impl<'a> Run<'a> {
             outcomes: Vec::new(),
             prepared: None,
             is_project_fresh: false,
+            clusters: None,
             ended_by: None,
         }
     }
@@ -115,8 +119,17 @@ impl Run<'_> {
 
     pub(super) async fn cluster(&self) -> Result<(Arc<Destination>, Arc<Kinds>), Problem> {
         let destination = self.shared.destinations.resolve(&self.application.spec.destination).await?;
-        let known = destination.known().await.map_err(|error| Problem::cluster(&error))?;
+        let known = self.shared.at(&destination, destination.known()).await;
+        let known = known.map_err(|error| Problem::cluster(&error))?;
         Ok((destination, known.kinds))
+    }
+
+    /// Rings the bell when a Secret changes beside the Applications. Of these only the metadata is read.
+    pub(super) fn subscribe_to_clusters(&self) -> Subscription {
+        let scope = Scope::Namespace(self.shared.options.control_plane.clone());
+        let interest = Interest { all: true, ..Interest::default() };
+        let bell = Arc::clone(&self.mailbox.bell);
+        self.shared.pool.notice(&self.shared.cluster, &secret_kind(), &scope, interest, bell)
     }
 
     /// Waits for the bell, a time, or the end of the engine.

@@ -11,28 +11,39 @@ use tokio::sync::Notify;
 use super::bells::Bells;
 use super::entry::{Entry, Interest, Kept};
 use super::tracked::Group;
-use crate::cluster::{Cluster, ClusterError, Kind, Scope, Selectors, WatchOptions, watch};
+use crate::cluster::{Cluster, ClusterError, Connection, Kind, Scope, Selectors, WatchOptions, watch};
 use crate::domain::manifest::Object;
 
 /// Pause before a kind is tried again that may not be looked through. Somebody who needs it asks earlier.
 const REFUSED: Duration = Duration::from_secs(60);
 
+/// What a watch keeps of a kind's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Keeps {
+    /// All of all of them.
+    Whole,
+    /// The metadata of all of them.
+    Metadata,
+    /// The metadata of tracked ones, and nothing of others.
+    Tracked,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    server: String,
+    /// Not only its server: a credential that is replaced is used from then on. Whoever has a watch keeps its connection.
+    connection: Connection,
     group: String,
     version: String,
     plural: String,
     scope: Scope,
-    /// Whether the metadata of tracked objects is kept, and nothing of others; else whole objects.
-    is_tracked: bool,
+    keeps: Keeps,
 }
 
 #[derive(Default)]
 pub(super) struct Shared {
     entries: HashMap<Key, Weak<Entry>>,
-    /// By server, scope, and whether its kinds live in namespaces.
-    pub(super) groups: HashMap<(String, Scope, bool), Weak<Group>>,
+    /// By connection, scope, and whether its kinds live in namespaces.
+    pub(super) groups: HashMap<(Connection, Scope, bool), Weak<Group>>,
 }
 
 impl Shared {
@@ -42,21 +53,22 @@ impl Shared {
         cluster: &Cluster,
         kind: &Kind,
         scope: &Scope,
+        keeps: Keeps,
         bells: Option<&Arc<Bells>>,
         is_needed: bool,
     ) -> Arc<Entry> {
         let key = Key {
-            server: cluster.server().to_owned(),
+            connection: cluster.connection(),
             group: kind.group.clone(),
             version: kind.version.clone(),
             plural: kind.plural.clone(),
             scope: if kind.namespaced { scope.clone() } else { Scope::All },
-            is_tracked: bells.is_some(),
+            keeps,
         };
         let known = self.entries.get(&key).and_then(Weak::upgrade);
         known.filter(|entry| entry.rings(bells) && !(is_needed && entry.is_refused())).unwrap_or_else(|| {
             let entry = Arc::new(Entry::new(bells.cloned()));
-            run(&entry, cluster, kind, &key.scope, bells.is_some());
+            run(&entry, cluster, kind, &key.scope, keeps);
             self.entries.insert(key, Arc::downgrade(&entry));
             entry
         })
@@ -84,17 +96,39 @@ impl Pool {
         interest: Interest,
         bell: Arc<Notify>,
     ) -> Subscription {
+        self.open((cluster, kind, scope), Keeps::Whole, interest, bell)
+    }
+
+    /// As [`Pool::subscribe`], of the metadata alone: for those who only want to be told of changes.
+    pub(crate) fn notice(
+        &self,
+        cluster: &Cluster,
+        kind: &Kind,
+        scope: &Scope,
+        interest: Interest,
+        bell: Arc<Notify>,
+    ) -> Subscription {
+        self.open((cluster, kind, scope), Keeps::Metadata, interest, bell)
+    }
+
+    fn open(
+        &self,
+        (cluster, kind, scope): (&Cluster, &Kind, &Scope),
+        keeps: Keeps,
+        interest: Interest,
+        bell: Arc<Notify>,
+    ) -> Subscription {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A watch that was refused is tried again by the next one who asks.
-        let entry = shared.entry(cluster, kind, scope, None, true);
+        let entry = shared.entry(cluster, kind, scope, keeps, None, true);
         shared.tidy();
         let id = entry.subscribe(interest, bell);
         Subscription { entry, id }
     }
 }
 
-fn run(entry: &Arc<Entry>, cluster: &Cluster, kind: &Kind, scope: &Scope, is_tracked: bool) {
-    let options = WatchOptions { metadata_only: is_tracked, ..WatchOptions::default() };
+fn run(entry: &Arc<Entry>, cluster: &Cluster, kind: &Kind, scope: &Scope, keeps: Keeps) {
+    let options = WatchOptions { metadata_only: keeps != Keeps::Whole, ..WatchOptions::default() };
     let (cluster, kind, scope, weak) = (cluster.clone(), kind.clone(), scope.clone(), Arc::downgrade(entry));
     let task = tokio::spawn(async move {
         loop {
@@ -103,7 +137,7 @@ fn run(entry: &Arc<Entry>, cluster: &Cluster, kind: &Kind, scope: &Scope, is_tra
                 let Some(entry) = weak.upgrade() else { return };
                 entry.take(event);
                 // Of all the kinds that applications might have, most may not be looked through where rights are few.
-                if is_tracked && entry.is_refused() {
+                if keeps != Keeps::Whole && entry.is_refused() {
                     break;
                 }
             }

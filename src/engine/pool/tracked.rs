@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use super::bells::Bells;
 use super::entry::Entry;
-use super::subscribe::{Pool, Shared};
+use super::subscribe::{Keeps, Pool, Shared};
 use crate::cluster::{Cluster, ClusterError, Kind, Kinds, Scope};
 use crate::domain::manifest::Object;
 
@@ -41,7 +41,8 @@ impl Group {
         let kinds = kinds.filter(|kind| seen.insert((kind.group.as_str(), kind.kind.as_str())));
         let watches = kinds
             .map(|kind| {
-                let entry = shared.entry(place.cluster, kind, place.scope, Some(&bells), is_needed(kind));
+                let entry =
+                    shared.entry(place.cluster, kind, place.scope, Keeps::Tracked, Some(&bells), is_needed(kind));
                 (kind.clone(), entry)
             })
             .collect();
@@ -61,7 +62,7 @@ impl Pool {
         bell: Arc<Notify>,
     ) -> Tracked {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (place.cluster.server().to_owned(), place.scope.clone(), place.namespaced);
+        let key = (place.cluster.connection(), place.scope.clone(), place.namespaced);
         let known = shared.groups.get(&key).and_then(std::sync::Weak::upgrade);
         let is_usable = |group: &&Arc<Group>| {
             let mut watches = group.watches.iter();

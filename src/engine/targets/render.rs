@@ -107,7 +107,10 @@ pub(crate) async fn targets(shared: &Shared, wanted: &Wanted<'_>) -> Result<Targ
         let commit = commit(shared, &url, revision, &wanted.project.name, wanted.fetch).await?;
         sources.push(SourceAt { source: source.clone(), commit, repository: shared.repositories.path(&url) });
     }
-    let known = wanted.destination.known().await.map_err(|error| wanted.destination.problem(&error))?;
+    let known = shared
+        .at(wanted.destination, wanted.destination.known())
+        .await
+        .map_err(|error| wanted.destination.problem(&error))?;
     let request = RenderRequest {
         application: application.key.name.to_string(),
         namespace: application.spec.destination.namespace.clone(),

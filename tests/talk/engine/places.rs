@@ -1,14 +1,19 @@
 //! Clusters of Argo CD's Secrets as destinations: what is deployed there, how it is compared there, and who may not.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use boathook::sim::resource::{APP_PROJECTS, CONFIG_MAPS, JOBS, NAMESPACES, SECRETS};
+use boathook::clock::Clock;
+use boathook::cluster::{Target, connect};
+use boathook::sim::faults::{Action, Fault, WatchOrder, requests};
+use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, CONFIG_MAPS, JOBS, NAMESPACES, SECRETS};
 use boathook::sim::server::{Simulator, SimulatorOptions};
-use boathook::sim::store::WriteOptions;
+use boathook::sim::store::{Part, WriteOptions};
 use serde_json::{Value, json};
 
 use super::rows::{hook, map, shop};
-use super::world::{ARGOCD, World, phase, results};
+use super::world::{ARGOCD, PATIENCE, Setup, World, phase, results};
 
 fn secret(other: &Simulator, token: &str, project: &str) -> Value {
     let config = json!({ "bearerToken": token }).to_string();
@@ -109,5 +114,64 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     });
     let state = world.synced(&json!({})).await;
     assert_eq!((phase(&state).as_str(), names(&other)), ("Succeeded", vec!["a".to_owned()]), "{}", state.message);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_places_whose_credential_is_replaced_are_reached_with_the_new_one_while_hooks_run() {
+    let other = elsewhere();
+    let suspended =
+        hook("slow", "PreSync", "").replace("spec:\n  backoffLimit", "spec:\n  suspend: true\n  backoffLimit");
+    let mut world = shop(&(suspended + &map("a", "", "1"))).await;
+    world.edit(|application| application["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"}));
+    let admin = other.access().user(other.token()).unwrap();
+    for token in ["first", "second"] {
+        other.access().add(token, admin.clone());
+    }
+    world.create(&SECRETS, secret(&other, "first", ""));
+    world.sync(&json!({}));
+    world.until_message("waiting for completion of hook batch/Job/slow").await;
+    other.access().expire("first");
+    other.faults().order(requests(&["watch"], &[]), WatchOrder::Cut);
+    let new = secret(&other, "second", "");
+    world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone());
+    // What the engine sees from now on it sees with the new one.
+    let options = WriteOptions::by("test").part(Part::Whole);
+    let resumed = other.store().update(&JOBS, "shop", "slow", &options, |job| {
+        let mut job = job.clone();
+        job["spec"]["suspend"] = json!(false);
+        Ok(job)
+    });
+    resumed.unwrap();
+    let state = world.end().await;
+    assert_eq!((phase(&state).as_str(), names(&other)), ("Succeeded", vec!["a".to_owned()]), "{}", state.message);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_places_that_answer_nothing_hold_only_what_goes_there() {
+    let other = elsewhere();
+    let swallowed = other.faults().add(Fault::new(requests(&[], &[]), Action::Delay(Duration::from_secs(3600))));
+    let mut world = World::new(&Setup::made("")).await;
+    // Time stands still for the engine: nothing is given up because it takes long.
+    let (clock, _driver) = Clock::driven(Clock::real().now());
+    let target = Target::Kubeconfig { path: Some(world.path().join("kubeconfig")), context: None };
+    world.cluster = connect(&target, &clock, "boathook-engine").await.unwrap();
+    world.clock = clock;
+    world.options.workers = 1;
+    world.deploys(&map("a", "", "1"));
+    world.create(&SECRETS, secret(&other, other.token(), ""));
+    world.make_application(&json!({}));
+    let mut far = world.application();
+    far["metadata"] = json!({"name": "far", "namespace": ARGOCD});
+    far["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"});
+    far["operation"] = json!({"sync": {"syncStrategy": {"hook": {}}}});
+    world.create(&APPLICATIONS, far);
+    world.start().await;
+    let asked = other.faults().clone();
+    Clock::real().timeout(PATIENCE, asked.until_met(swallowed, 1)).await.unwrap();
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    assert_eq!(asked.met(swallowed), 1, "the other still waits for its first answer");
     world.stop().await;
 }

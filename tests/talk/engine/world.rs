@@ -23,7 +23,7 @@ use crate::work_tree::WorkTree;
 /// The namespace of the Applications.
 pub(crate) const ARGOCD: &str = "argocd";
 /// Ends a test that would hang; nothing waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a world is made.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::rules::{ApplyRule, DryRun, PruneRule};
 use crate::domain::hook::{DeletePolicies, DeletePolicy, HookType, SyncPhase};
 use crate::domain::manifest::{Object, ObjectKey};
+use crate::domain::tracking::TrackingId;
 
 /// What a task, and its result in `syncResult`, is known by. An object has one task for each phase it runs in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +148,13 @@ impl Task {
     /// Whether it is a hook.
     pub const fn is_hook(&self) -> bool {
         self.hook().is_some()
+    }
+
+    /// The application that a live object belongs to, if that is another one than the task's own.
+    pub fn other_application(&self, live: &Object) -> Option<String> {
+        let own = TrackingId::of_object(self.target.as_deref()?)?;
+        let tracking = TrackingId::of_object(live).filter(|tracking| tracking.is_for(&live.key()))?;
+        (tracking.instance != own.instance).then_some(tracking.instance)
     }
 
     /// Whether it deletes instead of applying.

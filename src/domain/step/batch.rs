@@ -6,6 +6,7 @@ use super::results::{TaskState, Verdict};
 use super::types::{Action, DeleteReason, WaitFor};
 use crate::domain::health::hook_task;
 use crate::domain::hook::DeletePolicy;
+use crate::domain::manifest::Object;
 use crate::domain::operation::ResultStatus;
 use crate::domain::plan::{Task, runs_to_completion};
 use crate::domain::sync_options::Removal;
@@ -14,8 +15,8 @@ use crate::domain::sync_options::Removal;
 enum Predecessor {
     /// It goes.
     Delete(DeleteReason),
-    /// It still runs, and no policy says that it may be deleted.
-    Await,
+    /// It still runs, and no policy says that it may be deleted; or it is the hook of this other application.
+    Await(Option<String>),
     /// It is changed into the hook.
     Patch,
 }
@@ -149,12 +150,16 @@ impl Board<'_> {
     fn clear(&mut self, batch: &[usize]) -> Option<Next> {
         let mut actions = Vec::new();
         let (mut going, mut running) = (Vec::new(), Vec::new());
+        let mut whose = None;
         for index in batch {
             let Some(task) = self.task(*index).filter(|task| task.is_hook()) else { continue };
             let View::Other(live) = self.view(task) else { continue };
             match predecessor(task, live) {
                 Predecessor::Patch => actions.extend(self.release(&task.id, &task.object, live)),
-                Predecessor::Await => running.push(*index),
+                Predecessor::Await(other) => {
+                    running.push(*index);
+                    whose = whose.or(other);
+                }
                 Predecessor::Delete(why) => {
                     going.push(*index);
                     match self.release(&task.id, &task.object, live) {
@@ -170,7 +175,7 @@ impl Board<'_> {
             self.state.message = message::waiting_for_deletion(&self.tasks_at(&going));
             Next::wait(WaitFor::Deletion(going), until)
         } else if !running.is_empty() {
-            self.state.message = message::waiting(&self.tasks_at(&running));
+            self.state.message = message::waiting_for_predecessor(&self.tasks_at(&running), whose.as_deref());
             Next::wait(WaitFor::Predecessor(running), until)
         } else if !actions.is_empty() {
             Next::default()
@@ -209,16 +214,20 @@ impl Board<'_> {
     }
 }
 
-fn predecessor(task: &Task, live: &crate::domain::manifest::Object) -> Predecessor {
-    if live.is_deleting() || task.has_policy(DeletePolicy::BeforeHookCreation) {
+fn predecessor(task: &Task, live: &Object) -> Predecessor {
+    let runs = || runs_to_completion(&task.object.group, &task.object.kind) && !hook_task(live).phase.is_completed();
+    if live.is_deleting() {
+        return Predecessor::Delete(DeleteReason::BeforeHookCreation);
+    }
+    // A policy speaks for the hooks of its own application.
+    if let Some(other) = task.other_application(live).filter(|_| runs()) {
+        return Predecessor::Await(Some(other));
+    }
+    if task.has_policy(DeletePolicy::BeforeHookCreation) {
         return Predecessor::Delete(DeleteReason::BeforeHookCreation);
     }
     if !runs_to_completion(&task.object.group, &task.object.kind) {
         return Predecessor::Patch;
     }
-    if hook_task(live).phase.is_completed() {
-        Predecessor::Delete(DeleteReason::EndedPredecessor)
-    } else {
-        Predecessor::Await
-    }
+    if runs() { Predecessor::Await(None) } else { Predecessor::Delete(DeleteReason::EndedPredecessor) }
 }

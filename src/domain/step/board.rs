@@ -149,8 +149,18 @@ impl<'a> Board<'a> {
     pub(super) fn view(&self, task: &Task) -> View<'_> {
         match self.look(&task.object) {
             None => View::Absent,
-            Some(object) if !task.is_hook() || self.mark.is_on(object, task.phase()) => View::Own(object),
+            Some(object) if !task.is_hook() || self.is_marked(object, task.phase()) => View::Own(object),
             Some(object) => View::Other(object),
+        }
+    }
+
+    /// Whether an object was created for this attempt, as a hook of a phase. An operation of another application may have
+    /// begun in the same second.
+    pub(super) fn is_marked(&self, object: &Object, phase: SyncPhase) -> bool {
+        self.mark.is_on(object, phase) && {
+            let key = object.key();
+            let mut tasks = self.plan.tasks.iter().filter(|task| task.object == key);
+            tasks.all(|task| task.other_application(object).is_none())
         }
     }
 
@@ -162,7 +172,7 @@ impl<'a> Board<'a> {
         }
         let object = self.look(&task.object)?;
         let is_resumed = self.state.operation.info.iter().any(|info| info.name == names::BOATHOOK_RESUME);
-        let is_own = self.mark.is_on(object, task.phase());
+        let is_own = self.is_marked(object, task.phase());
         (is_own || is_resumed && Mark::any_is_on(object, task.phase())).then_some(object)
     }
 

@@ -61,6 +61,12 @@ pub(super) fn waiting(tasks: &[&Task]) -> String {
     format!("waiting for {verb}{}{}", named.object, more(tasks))
 }
 
+/// What an operation waits for before a hook can be created, and whose it is if it is another application's.
+pub(super) fn waiting_for_predecessor(tasks: &[&Task], whose: Option<&str>) -> String {
+    let whose = whose.map(|name| format!(" (a hook of that name is running for application {name})"));
+    format!("{}{}", waiting(tasks), whose.unwrap_or_default())
+}
+
 /// What an operation waits for to be deleted.
 pub(super) fn waiting_for_deletion(tasks: &[&Task]) -> String {
     let Some(named) = tasks.iter().find(|task| task.is_hook()).or(tasks.first()) else { return String::new() };

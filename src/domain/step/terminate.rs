@@ -83,8 +83,7 @@ impl Board<'_> {
         let answered = self.memory.memos.values().map(|memo| &memo.object);
         let marked = watched.chain(answered).filter_map(|object| {
             let phase = Mark::phase_on(object)?;
-            self.mark
-                .is_on(object, phase)
+            self.is_marked(object, phase)
                 .then(|| (entry_of_live(object, &self.plan.destination_namespace, phase), object))
         });
         let known: HashSet<(&ObjectKey, _)> = self.results().iter().map(|entry| (&entry.key, entry.phase())).collect();
@@ -109,7 +108,7 @@ impl Board<'_> {
             let phase = entry.phase()?;
             let id = TaskId { key: entry.key.clone(), phase };
             let key = self.key_in_cluster(&id);
-            let live = self.look(&key).filter(|live| self.mark.is_on(live, phase)).cloned();
+            let live = self.look(&key).filter(|live| self.is_marked(live, phase)).cloned();
             Some(HookOfAttempt { id, key, live, state: TaskState::of(Some(entry)) })
         };
         self.results().iter().filter_map(hook).collect()

@@ -39,6 +39,8 @@ enum Turn {
     Through,
     /// It waits: for the bell, and at most so long.
     Waits(Option<Duration>),
+    /// It cannot go on, which was told: it is tried again after so long.
+    Stuck(Duration),
 }
 
 /// What rings the bell while a part waits.
@@ -61,16 +63,25 @@ pub(in crate::engine) async fn run(shared: &Shared, mailbox: &Arc<Mailbox>, obje
             // Held while something is done. It is never closed.
             let _turn = shared.workers.acquire().await.ok();
             match deletion.part(finalizer, part).await {
+                Ok(Turn::Waits(pause)) => {
+                    deletion.withdraw().await;
+                    Turn::Waits(pause)
+                }
                 Ok(turn) => turn,
                 Err(problem) => {
                     deletion.complain(&problem).await;
-                    Turn::Waits(Some(if problem.transient { AGAIN } else { LATER }))
+                    Turn::Stuck(if problem.transient { AGAIN } else { LATER })
                 }
             }
         };
         // Those of this turn are open before those of the last are closed, so that shared watches stay.
         drop(std::mem::replace(&mut eyes, deletion.eyes));
-        if let Turn::Waits(pause) = turn {
+        let pause = match turn {
+            Turn::Through => None,
+            Turn::Waits(pause) => Some(pause),
+            Turn::Stuck(pause) => Some(Some(pause)),
+        };
+        if let Some(pause) = pause {
             let alarm = async {
                 match pause {
                     Some(pause) => shared.clock.sleep(pause).await,
@@ -133,11 +144,35 @@ impl Deletion<'_> {
     }
 
     async fn open<'p>(&self, place: &'p Place, phase: DeletePhase, attempt: i64) -> Result<Hooks<'p>, Problem> {
-        let targets = self.targets(place).await?;
+        let targets = self.targets(place).await.map_err(|problem| self.unread(phase, &problem))?;
         let namespace = &self.application.spec.destination.namespace;
         let of = (self.began(), attempt);
         let hooks = Hooks::open(self.shared, place, phase, &targets, namespace, of, &self.mailbox.bell);
         self.shared.at(&place.destination, hooks).await
+    }
+
+    /// What an operator has to know where nobody can tell what the hooks are, perhaps for ever: what is waited for, what has
+    /// become of the rest, and how to go on without them.
+    fn unread(&self, phase: DeletePhase, problem: &Problem) -> Problem {
+        let word = hook_type(phase).as_str();
+        let standing = match phase {
+            DeletePhase::PreDelete => "nothing else is deleted before they have run",
+            DeletePhase::PostDelete => "everything else is deleted",
+        };
+        let all = &self.application.metadata.finalizers;
+        let [main, cleanup] = match phase {
+            DeletePhase::PreDelete => [names::PRE_DELETE_FINALIZER, names::PRE_DELETE_FINALIZER_CLEANUP],
+            DeletePhase::PostDelete => [names::POST_DELETE_FINALIZER, names::POST_DELETE_FINALIZER_CLEANUP],
+        };
+        let held: Vec<&str> =
+            [main, cleanup].into_iter().filter(|name| all.iter().any(|finalizer| finalizer == name)).collect();
+        let message = format!(
+            "waiting for the manifests of the {word} hooks, which cannot be read ({problem}); {standing}. It goes on once \
+             they can be read (a refresh looks at once), or without these hooks once the Application has no finalizer {} \
+             any more",
+            held.join(" and "),
+        );
+        Problem { transient: problem.transient, ..Problem::deletion(message) }
     }
 
     async fn targets(&self, place: &Place) -> Result<Targets, Problem> {
@@ -289,29 +324,57 @@ impl Deletion<'_> {
         if self.object.at(&["status", "operationState"]) != Some(&value) {
             edits.push(Edit::Status("operationState", value));
         }
-        if self.application.refresh().is_some() {
-            edits.extend([names::REFRESH, names::REFRESH_TIMESTAMP].map(Edit::NoAnnotation));
-        }
+        edits.extend(self.answered());
         if !edits.is_empty() {
             self.write(&edits).await;
         }
     }
 
+    /// Takes away what asked for a refresh.
+    fn answered(&self) -> Vec<Edit> {
+        let asked = self.application.refresh().map(|_| [names::REFRESH, names::REFRESH_TIMESTAMP]);
+        asked.into_iter().flatten().map(Edit::NoAnnotation).collect()
+    }
+
+    fn conditions(&self) -> Vec<Value> {
+        self.object.at(&["status", "conditions"]).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    /// The deletion goes on: what kept it from that is over. That hooks have failed stays until their next attempt.
+    async fn withdraw(&mut self) {
+        let known = self.conditions();
+        let is_over = |condition: &Value| {
+            condition.get("type").and_then(Value::as_str) == Some(ProblemKind::DeletionError.as_str())
+        };
+        let has_failed = self.state().is_some_and(|state| state.finished_at.is_some());
+        if has_failed || !known.iter().any(is_over) {
+            return;
+        }
+        let left = known.into_iter().filter(|condition| !is_over(condition)).collect();
+        self.write(&[Edit::Status("conditions", Value::Array(left))]).await;
+    }
+
     /// Tells what keeps the deletion from going on, as a condition and an Event.
     async fn complain(&mut self, problem: &Problem) {
-        let known = self.object.at(&["status", "conditions"]).and_then(Value::as_array).cloned().unwrap_or_default();
+        let known = self.conditions();
         let word = problem.kind.as_str();
         let is_ours = |condition: &Value| condition.get("type").and_then(Value::as_str) == Some(word);
         let is_told = known.iter().any(|condition| {
             is_ours(condition) && condition.get("message").and_then(Value::as_str) == Some(&problem.message)
         });
+        // Whoever asked with a refresh has got the answer.
+        let mut edits = self.answered();
         if is_told {
+            if !edits.is_empty() {
+                self.write(&edits).await;
+            }
             return;
         }
         let mut conditions: Vec<Value> = known.into_iter().filter(|condition| !is_ours(condition)).collect();
         let now = format!("{:.0}", self.shared.clock.now());
         conditions.push(json!({"type": word, "message": problem.message, "lastTransitionTime": now}));
-        self.write(&[Edit::Status("conditions", Value::Array(conditions))]).await;
+        edits.push(Edit::Status("conditions", Value::Array(conditions)));
+        self.write(&edits).await;
         let message = format!("Unable to delete application resources: {}", problem.message);
         tell(self.shared, &self.object, Severity::Warning, "StatusRefreshed", &message).await;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::run::{Go, Pause, Run};
+use crate::domain::manifest::Object;
 use crate::domain::operation::{HookPhase, OperationPhase, OperationState};
 use crate::domain::project::Decision;
 use crate::domain::step::{Mark, end_in_error, end_in_failure};
@@ -100,11 +101,10 @@ impl Run<'_> {
         let Some((place, prepared)) = &self.prepared else { return };
         let performer = self.performer(&place.destination, &prepared.known.kinds);
         let mark = Mark::of(&self.progress.state);
-        let objects = prepared.world.objects(&prepared.plan);
         for task in prepared.plan.tasks.iter().filter(|task| task.is_hook()) {
-            if let Some(live) = objects.get(&task.object).filter(|live| mark.is_on(live, task.phase())) {
-                performer.let_go(&task.object, live.uid()).await;
-            }
+            // What was created a moment ago no watch has seen yet.
+            let is_own = |live: &Object| mark.is_on(live, task.phase()) && task.other_application(live).is_none();
+            performer.let_go_if(&task.object, is_own).await;
         }
     }
 

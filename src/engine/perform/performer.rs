@@ -71,6 +71,15 @@ impl Performer<'_> {
         tracing::warn!(%object, error, "a hook keeps its finalizer");
     }
 
+    /// As [`Performer::let_go`], of the object that lives there now, if it is meant.
+    pub(crate) async fn let_go_if(&self, object: &ObjectKey, is_meant: impl Fn(&Object) -> bool) {
+        match self.read(object).await {
+            Ok(Some(live)) if is_meant(&live) => self.let_go(object, live.uid()).await,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%object, %error, "nobody can tell whether a hook keeps its finalizer"),
+        }
+    }
+
     async fn act(&self, action: &Action) -> Result<Outcome, ClusterError> {
         Ok(match action {
             Action::Apply(action) => {

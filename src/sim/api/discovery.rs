@@ -1,6 +1,6 @@
 //! What the server serves: classic discovery group by group, and the aggregated form in one answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode};
@@ -59,7 +59,7 @@ fn groups(resources: &Resources) -> Groups {
 /// `/api`
 pub(crate) fn api(resources: &Resources, headers: &HeaderMap, address: &str) -> Response<axum::body::Body> {
     if let Some(version) = output::accepts_aggregated(headers) {
-        return aggregated(resources, version, str::is_empty);
+        return aggregated(resources, version, &BTreeSet::new(), str::is_empty);
     }
     let versions = json!({
         "kind": "APIVersions",
@@ -69,10 +69,10 @@ pub(crate) fn api(resources: &Resources, headers: &HeaderMap, address: &str) -> 
     respond::json(StatusCode::OK, &versions)
 }
 
-/// `/apis`
-pub(crate) fn apis(resources: &Resources, headers: &HeaderMap) -> Response<axum::body::Body> {
+/// `/apis`; the servers of the groups in `down` do not answer.
+pub(crate) fn apis(resources: &Resources, down: &BTreeSet<String>, headers: &HeaderMap) -> Response<axum::body::Body> {
     if let Some(version) = output::accepts_aggregated(headers) {
-        return aggregated(resources, version, |group| !group.is_empty());
+        return aggregated(resources, version, down, |group| !group.is_empty());
     }
     let groups = groups(resources);
     let list: Vec<Value> = groups
@@ -180,6 +180,7 @@ fn subresource_kind<'a>(resource: &'a Resource, name: &str) -> (&'static str, &'
 fn aggregated(
     resources: &Resources,
     version: &'static str,
+    down: &BTreeSet<String>,
     wanted: impl Fn(&str) -> bool,
 ) -> Response<axum::body::Body> {
     let items: Vec<Value> = groups(resources)
@@ -190,6 +191,9 @@ fn aggregated(
             let versions: Vec<Value> = ordered
                 .iter()
                 .map(|version| {
+                    if down.contains(group) {
+                        return json!({ "version": version, "resources": [], "freshness": "Stale" });
+                    }
                     let served = versions.get(*version).into_iter().flatten();
                     let list: Vec<Value> = served.map(|resource| aggregated_resource(resource)).collect();
                     json!({ "version": version, "resources": list, "freshness": "Current" })

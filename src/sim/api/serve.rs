@@ -17,7 +17,7 @@ use super::respond::{self, Answer};
 use super::{delete, discovery, logs, read, review, subresource, watch};
 use crate::domain::scenario::AccessRequest;
 use crate::sim::access::{Access, User, Verdict};
-use crate::sim::faults::{self, Action, Faults};
+use crate::sim::faults::{self, Action, Failure, Faults};
 use crate::sim::logs::Logs;
 use crate::sim::openapi::{OpenApiIndex, openapi_document};
 use crate::sim::status::Status;
@@ -272,8 +272,11 @@ impl Api {
             Route::Version => Ok(respond::json(StatusCode::OK, &discovery::version())),
             Route::Health => Ok(respond::text(StatusCode::OK, "ok")),
             Route::Api => Ok(discovery::api(&resources, headers, &self.0.address)),
-            Route::Apis => Ok(discovery::apis(&resources, headers)),
+            Route::Apis => Ok(discovery::apis(&resources, &self.faults().down(), headers)),
             Route::Group(group) => found(discovery::one_group(&resources, group)),
+            Route::GroupVersion(group, _) if self.faults().down().contains(group) => {
+                Err(Failure::Server { code: 503, message: String::new() }.status())
+            }
             Route::GroupVersion(group, version) => found(discovery::group_version(&resources, group, version)),
             Route::OpenApi2 => Ok(respond::bytes(StatusCode::OK, OPENAPI2_TYPE, OPENAPI2)),
             Route::OpenApi(place) => {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -171,6 +172,8 @@ struct Planned {
 #[derive(Debug)]
 struct State {
     planned: Vec<Planned>,
+    /// API groups whose server does not answer.
+    down: BTreeSet<String>,
     random: Random,
 }
 
@@ -186,7 +189,7 @@ pub struct Faults {
 impl Faults {
     /// None yet; the seed decides the chances.
     pub fn new(seed: u64) -> Self {
-        let state = State { planned: Vec::new(), random: Random::new(seed) };
+        let state = State { planned: Vec::new(), down: BTreeSet::new(), random: Random::new(seed) };
         Self { state: Arc::new(Mutex::new(state)), meetings: watch::Sender::new(0), orders: broadcast::Sender::new(64) }
     }
 
@@ -206,9 +209,22 @@ impl Faults {
 
     /// None any more.
     pub fn clear(&self) {
-        for planned in &mut self.lock().planned {
+        let mut state = self.lock();
+        for planned in &mut state.planned {
             planned.removed = true;
         }
+        state.down.clear();
+    }
+
+    /// From now on, and until [`clear`](Self::clear), the server of an API group is down, as an aggregated one may be: its
+    /// kinds are not discovered, and what is asked of them is answered with 503.
+    pub fn take_down(&self, group: &str) {
+        self.lock().down.insert(group.to_owned());
+    }
+
+    /// The API groups whose server is down.
+    pub(crate) fn down(&self) -> BTreeSet<String> {
+        self.lock().down.clone()
     }
 
     /// How many requests have met a fault.
@@ -236,7 +252,10 @@ impl Faults {
     /// What happens to a request, and counts it.
     pub(crate) fn meet(&self, request: &AccessRequest<'_>, user_agent: &str) -> Option<Action> {
         let mut state = self.lock();
-        let State { planned, random } = &mut *state;
+        if state.down.contains(request.group) {
+            return Some(Action::Fail(Failure::Server { code: 503, message: String::new() }));
+        }
+        let State { planned, random, .. } = &mut *state;
         for planned in planned.iter_mut().filter(|planned| !planned.removed) {
             let over = planned.fault.times.is_some_and(|times| planned.met >= times);
             if over || !planned.fault.filter.matches(request, user_agent) {

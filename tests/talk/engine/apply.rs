@@ -6,25 +6,10 @@ use boathook::sim::store::{DeleteOptions, EventKind, WriteOptions};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::boats::{BOAT, BOATS, DEFINITION};
 use super::rows::{hook, map, shop};
 use super::world::{World, phase, results};
 
-const DEFINITION: &str = "---
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: boats.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Boat, plural: boats, singular: boat}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
-const BOAT: &str = "---\napiVersion: example.com/v1\nkind: Boat\nmetadata: {name: one}\nspec: {a: 1}\n";
-const BOATS: GroupResource = GroupResource::of("example.com", "boats");
 const DEPLOYMENT: &str = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: nginx}]}\n";
 
 fn data(world: &World, name: &str) -> Value {

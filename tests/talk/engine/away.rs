@@ -56,7 +56,7 @@ async fn until_it_is(world: &World, id: &GroupResource, is_so: impl Fn(&Value) -
 }
 
 /// Ends the hook's pod well, and lets the Job take note of it.
-async fn complete_the_hook(world: &World) {
+pub(super) async fn complete_the_hook(world: &World) {
     until_it_is(world, &PODS, |pod| pod["status"]["phase"] == "Running").await;
     for name in world.names(&PODS) {
         let options = WriteOptions::by("test").part(Part::Status);

@@ -278,3 +278,56 @@ async fn engine_deletion_leaves_its_own_hooks_to_their_policies_and_no_finalizer
     assert!(world.names(&CONFIG_MAPS).is_empty());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_deletion_says_what_it_waits_for_where_git_has_the_hooks_no_more_and_how_to_get_out() {
+    let before = hook("before", "PreDelete", "");
+    for is_restored in [true, false] {
+        let mut world = shop(&(map("a", "", "1") + &before)).await;
+        world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+        assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+        world.refreshed().await;
+        world.git(&["mv", "shop", "moved"]);
+        world.commit("move");
+        world.refreshed().await;
+        delete(&world);
+        let condition = |application: &Value| {
+            let all = application.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+            all.into_iter().find(|condition| condition["type"] == "DeletionError").map(|found| found["message"].clone())
+        };
+        let said = world.until("a condition", |application, _| condition(application).is_some()).await;
+        assert!(said.is_completed(), "{said:?}");
+        let told = condition(&world.application()).unwrap();
+        for words in [
+            "waiting for the manifests of the PreDelete hooks, which cannot be read (ComparisonError: ",
+            "; nothing else is deleted before they have run. ",
+            "no finalizer pre-delete-finalizer.argocd.argoproj.io and pre-delete-finalizer.argocd.argoproj.io/cleanup",
+        ] {
+            assert!(told.as_str().unwrap().contains(words), "{words:?} is not in {told}");
+        }
+        assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+        if is_restored {
+            world.git(&["mv", "moved", "shop"]);
+            world.commit("move back");
+            let mut is_withdrawn = false;
+            world.edit(|application| {
+                application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = json!("normal")
+            });
+            world
+                .until("it goes on", |application, state| {
+                    is_withdrawn |= condition(application).is_none();
+                    is_withdrawn && state.message.contains("PreDelete hooks")
+                })
+                .await;
+        } else {
+            world.edit(|application| {
+                let finalizers = application["metadata"]["finalizers"].as_array_mut().unwrap();
+                finalizers.retain(|finalizer| !finalizer.as_str().unwrap().starts_with("pre-delete"));
+            });
+        }
+        gone(&world).await;
+        assert!(world.names(&CONFIG_MAPS).is_empty());
+        assert_eq!(world.names(&JOBS).len(), usize::from(is_restored), "the hook runs where it is known");
+        world.stop().await;
+    }
+}

@@ -3,12 +3,14 @@
 mod apply;
 mod away;
 mod bad_input;
+mod boats;
 mod deletion;
 mod differences;
 mod disturbed;
 mod ends;
 mod git_server;
 mod kill;
+mod neighbours;
 mod of_objects;
 mod options;
 mod outage;

@@ -3,6 +3,7 @@
 use boathook::sim::resource::{CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, PODS};
 use serde_json::{Value, json};
 
+use super::boats::{BOAT, DEFINITION};
 use super::rows::{hook, map, shop};
 use super::world::{World, phase, results};
 
@@ -173,26 +174,11 @@ async fn engine_deletes_with_the_propagation_that_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_brings_definitions_and_their_objects_in_one_sync() {
-    let definition = "---
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: boats.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Boat, plural: boats, singular: boat}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
-    let boat = "---\napiVersion: example.com/v1\nkind: Boat\nmetadata: {name: one}\nspec: {a: 1}\n";
-    let mut world = shop(boat).await;
+    let mut world = shop(BOAT).await;
     let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Failed");
     assert!(state.message.contains("Make sure the \"Boat\" CRD is installed"), "{}", state.message);
-    world.deploys(&format!("{boat}{definition}"));
+    world.deploys(&format!("{BOAT}{DEFINITION}"));
     let state = world.synced(&json!({})).await;
     assert_eq!(phase(&state), "Succeeded", "{}", state.message);
     assert_eq!(results(&state).len(), 2);

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::cluster::{Target, connect};
 use boathook::sim::faults::{Action, Failure, Fault, requests};
 use boathook::sim::resource::{APPLICATIONS, CONFIG_MAPS, JOBS};
 use boathook::sim::store::DeleteOptions;
 use serde_json::{Value, json};
 
+use super::boats::{BOAT, BOATS, DEFINITION};
 use super::rows::{hook, map, shop};
-use super::world::{ARGOCD, World, phase, results};
+use super::world::{ARGOCD, Setup, World, phase, results};
 
 fn answers(code: u16, message: &str) -> Action {
     Action::Fail(Failure::Server { code, message: message.to_owned() })
@@ -65,6 +67,42 @@ async fn engine_waits_and_says_so_where_a_kind_is_down_that_the_application_has(
     assert_eq!(phase(&state), "Running");
     world.simulator.faults().clear();
     assert_eq!(phase(&world.end().await), "Succeeded");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_goes_on_without_an_aggregated_api_that_is_down_and_waits_for_it_only_where_it_is_needed() {
+    let mut world = World::new(&Setup::made("")).await;
+    let target = Target::Kubeconfig { path: Some(world.path().join("kubeconfig")), context: None };
+    let (clock, driver) = Clock::driven(Clock::real().now());
+    world.cluster = connect(&target, &clock, "boathook-engine").await.unwrap();
+    world.clock = clock;
+    world.make_application(&json!({}));
+    world.deploys(&(map("a", "", "1") + DEFINITION));
+    world.start().await;
+    let waits = tokio::spawn(async move { driver.pass_waits(Duration::from_secs(3)).await });
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.kill();
+    world.simulator.faults().take_down("example.com");
+    world.start().await;
+    // Nothing of it is of that API.
+    let state = world.synced(&json!({})).await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "Synced");
+    // Now something is: that it does not exist is what nobody can know.
+    world.deploys(&(map("a", "", "2") + DEFINITION + BOAT));
+    world.sync(&json!({}));
+    let wait = "it cannot go on yet: UnknownError: discovering the API group example.com: ";
+    let state = world.until("it says so", |_, state| state.message.contains(wait)).await;
+    assert_eq!(
+        (phase(&state).as_str(), &world.get(&CONFIG_MAPS, "shop", "a").unwrap()["data"]["a"]),
+        ("Running", &json!("1"))
+    );
+    world.simulator.faults().clear();
+    let state = world.end().await;
+    assert_eq!(phase(&state), "Succeeded", "{}", state.message);
+    assert!(world.get(&BOATS, "shop", "one").is_some());
+    waits.abort();
     world.stop().await;
 }
 

@@ -4,24 +4,9 @@ use boathook::sim::resource::{CONFIG_MAPS, DEPLOYMENTS, GroupResource, NAMESPACE
 use boathook::sim::store::WriteOptions;
 use serde_json::{Value, json};
 
+use super::boats::{BOATS, DEFINITION};
 use super::rows::{map, shop};
 use super::world::{World, phase, results};
-
-const BOATS: GroupResource = GroupResource::of("example.com", "boats");
-const DEFINITION: &str = "---
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: boats.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Boat, plural: boats, singular: boat}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
 
 /// One object of each kind, as Argo CD leaves it.
 fn object(group_kind: (&str, &str), name: &str, tracking: &str, owners: &Value) -> Value {

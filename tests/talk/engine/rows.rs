@@ -3,6 +3,7 @@
 use boathook::sim::resource::{CONFIG_MAPS, JOBS, PODS};
 use serde_json::{Value, json};
 
+use super::away::complete_the_hook;
 use super::world::{Setup, World, phase, results};
 
 /// Pods of the Job `bad` fail, those of `slow` run until they are stopped, all others pass.
@@ -147,6 +148,25 @@ async fn engine_ends_the_hooks_of_an_operation_whose_request_was_taken_away_whil
     let state = world.until("the end", |_, state| state.is_completed()).await;
     assert_eq!((phase(&state).as_str(), state.message.as_str()), ("Failed", "Operation terminated"));
     world.left(&JOBS, &[]).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_goes_on_as_it_began_with_an_operation_whose_request_was_replaced_while_no_engine_was_there() {
+    let mut world = shop(&(hook("slow", "PreSync", "") + &map("a", "", "1"))).await;
+    world.sync(&json!({}));
+    world.until_message("waiting for completion of hook batch/Job/slow").await;
+    let first = uid(&world, "slow");
+    world.kill();
+    // Whoever asks as Argo CD does takes the state away too. This one did not.
+    world.edit(|application| application["operation"] = json!({"sync": {"dryRun": true}}));
+    world.start().await;
+    world.edit(|application| application["metadata"]["labels"] = json!({"team": "shop"}));
+    complete_the_hook(&world).await;
+    let state = world.end().await;
+    assert_eq!((phase(&state).as_str(), world.names(&CONFIG_MAPS)), ("Succeeded", vec!["a".to_owned()]));
+    assert!(!state.operation.sync.as_ref().unwrap().dry_run);
+    assert_eq!((uid(&world, "slow"), world.application().get("operation")), (first, None));
     world.stop().await;
 }
 

@@ -180,6 +180,29 @@ impl World {
         self.create(&APPLICATIONS, object);
     }
 
+    /// Makes another Application beside it, with its folder; `change` is put over it.
+    pub(crate) fn make_neighbour(&self, name: &str, change: &Value) {
+        let mut object = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": name, "namespace": ARGOCD}, "spec": self.application()["spec"],
+        });
+        json_patch::merge(&mut object, change);
+        self.create(&APPLICATIONS, object);
+    }
+
+    /// Waits until an object in the store is so; `None`: it is not there.
+    pub(crate) async fn until_object(
+        &self,
+        (id, namespace, name): (&GroupResource, &str, &str),
+        is_so: impl Fn(Option<&Value>) -> bool,
+    ) {
+        let (_, mut changes) = self.simulator.store().list_and_watch(id);
+        while !is_so(self.get(id, namespace, name).as_ref()) {
+            let changed = Clock::real().timeout(PATIENCE, changes.next()).await;
+            changed.unwrap_or_else(|_| panic!("{name} stays as it is: {:#?}", self.get(id, namespace, name))).unwrap();
+        }
+    }
+
     pub(crate) async fn start(&mut self) {
         self.engine = Some(self.launch().await.unwrap());
     }

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 /// What a command knows of the place it runs in.
 fn surroundings(cli: &Cli, output: Context) -> Result<Surroundings, Failure> {
     let (state, cache) = folders();
-    let can_ask = stdin().is_terminal() && stderr().is_terminal();
+    let can_ask = stdin().is_terminal() || stderr().is_terminal();
     // What asks no cluster works with a broken configuration too.
     let config = if cli.needs_cluster() { Some(config(cli.look())?.0) } else { None };
     let repositories = config.as_ref().map(|config| Surroundings::repositories(config, cache)).unwrap_or_default();

@@ -24,7 +24,7 @@ pub struct Context {
 pub struct Surroundings {
     /// Standard output.
     pub output: Context,
-    /// Whether a person can be asked: standard input and standard error are a terminal.
+    /// Whether a person is asked: standard input or standard error is a terminal.
     pub can_ask: bool,
     /// Where logs and history are kept; `None`: nowhere.
     pub state: Option<PathBuf>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::job::{Ended, Job};
+use super::own::Whose;
 use super::progress::Progress;
 use super::run::{Act, of_outcome};
 use super::told::Told;
@@ -12,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, News, Stop};
 use crate::cli::print::exit_of_view;
 use crate::domain::application::AppKey;
-use crate::domain::live::{RequestState, RequestUpdate};
+use crate::domain::live::{Outcome, RequestState, RequestUpdate};
 use crate::domain::request::{Controller, Refusal, Request};
 use crate::domain::text::{duration, one_line};
 use crate::domain::timeline::{OperationStatus, OperationView};
@@ -40,23 +41,24 @@ impl Act<'_> {
         }
         let after = duration(i64::try_from(follow.timeout.unwrap_or_default().as_secs()).unwrap_or(i64::MAX));
         if !follow.abort_on_timeout {
+            let hints = self.session.hints.clone();
             return Ok(self.end_all(|job| {
-                let words = format!("not over after {after}; it goes on, and boathook abort {} ends it", job.name);
-                Ended::new(Exit::TimedOut, words)
+                let abort = hints.about("abort", &job.key);
+                Ended::new(Exit::TimedOut, format!("not over after {after}; it goes on, and {abort} ends it"))
             })?);
         }
-        let late: Vec<usize> = self.open().collect();
         self.printer.note(&format!("boathook: not over after {after}: aborting"));
-        for index in late {
-            let Some(job) = self.jobs.get(index) else { continue };
-            self.session.live.send(&job.key, Request::Abort, None);
-        }
+        self.jobs.iter_mut().filter(|job| job.is_open()).for_each(|job| job.to_abort = true);
         self.session.limit(Some(ABORTED));
         match self.until_over(&mut told).await {
-            Err(Stop::TimedOut) => {
-                let words = format!("not over after {after}, and its end was asked for, but it has not ended");
-                Ok(self.end_all(|_| Ended::new(Exit::TimedOut, words.clone()))?)
-            }
+            Err(Stop::TimedOut) => Ok(self.end_all(|job| {
+                let but = if job.to_abort {
+                    "it has not begun, so that it could not be aborted"
+                } else {
+                    "its end was asked for, but it has not ended"
+                };
+                Ended::new(Exit::TimedOut, format!("not over after {after}, and {but}"))
+            })?),
             Err(Stop::Interrupted) => Err(self.interrupted()),
             ended => ended,
         }
@@ -73,6 +75,7 @@ impl Act<'_> {
                 self.look(index, told)?;
             }
             self.tell_controller();
+            self.abort_begun().await?;
             if self.open().next().is_none() {
                 break;
             }
@@ -87,13 +90,10 @@ impl Act<'_> {
                         let error = one_line(&error, LONGEST);
                         self.printer.note(&format!("boathook: what is told is not what is any more: {error}"));
                     }
-                    News::Request(RequestUpdate { key, name, state: RequestState::Ended(outcome), .. }) => {
-                        if let Some(ended) = of_outcome(&outcome) {
-                            let name = format!("{name} {}", self.session.picture.name(&key));
-                            self.printer.note(&format!("boathook: {name}: {}", ended.message));
-                        } else if let Some(job) = places.get(&key).and_then(|index| self.jobs.get_mut(*index)) {
-                            // The only request that is sent while an operation is followed asks for its end.
-                            job.late = true;
+                    News::Request(RequestUpdate { key, state: RequestState::Ended(outcome), .. }) => {
+                        // The only request that is sent while an operation is followed asks for its end.
+                        if let Some(index) = places.get(&key) {
+                            self.abort_ended(*index, &outcome).await?;
                         }
                     }
                     _ => {}
@@ -127,10 +127,18 @@ impl Act<'_> {
         }
         let details = picture.details(&job.key);
         let Some(application) = details.application.clone() else { return Ok(()) };
+        if !job.is_same_application(&application) {
+            return self.end(index, Ended::new(Exit::NotFound, "the application was deleted and made anew"));
+        }
         let view = details.view(now);
         job.was_seen |= application.operation.is_some();
-        if !job.is_own(&view) {
-            return Ok(());
+        match job.whose(&view) {
+            Whose::Nobodys => return Ok(()),
+            Whose::Own => {}
+            Whose::Others => {
+                let ended = job.replaced(details, &view, now);
+                return self.end(index, ended);
+            }
         }
         let (format, printer) = (&self.answer.output, &mut *self.printer);
         told.entry(job.key.clone()).or_default().tell(job, &view, now, format, printer)?;
@@ -141,12 +149,72 @@ impl Act<'_> {
         self.end(index, ended)
     }
 
+    /// Aborts what takes too long, as soon as it is known which operation that is.
+    async fn abort_begun(&mut self) -> Result<(), Stop> {
+        let begun: Vec<usize> = self.open().collect();
+        for index in begun {
+            if self.jobs.get(index).is_some_and(|job| job.to_abort && job.own.is_some()) {
+                self.abort(index).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the end of an operation, if it is still the one that was asked for. What has changed meanwhile is looked
+    /// at anew.
+    async fn abort(&mut self, index: usize) -> Result<(), Stop> {
+        let Some(job) = self.jobs.get_mut(index).filter(|job| job.is_open()) else { return Ok(()) };
+        job.to_abort = false;
+        let (key, own, live) = (job.key.clone(), job.own, self.session.live.clone());
+        let asked_of = job.preview.as_ref().map(|preview| preview.seen.uid().to_owned());
+        let preview = match self.session.meanwhile(live.preview(&key, Request::Abort)).await? {
+            Ok(preview) => preview,
+            Err(error) => {
+                let words = format!("not over in time, and it could not be aborted: {}", one_line(&error, LONGEST));
+                return Ok(self.end(index, Ended::new(Exit::Unreachable, words))?);
+            }
+        };
+        let is_other = preview.seen.started_at() != own || asked_of.is_some_and(|uid| preview.seen.uid() != uid);
+        let refusals = &preview.refusals;
+        // It is over, or another one is there: nothing is to be aborted, and the next look tells what it came to.
+        if is_other || (!refusals.is_empty() && refusals.iter().all(is_over_or_ending)) {
+            return Ok(());
+        }
+        if !refusals.is_empty() {
+            let refused = Ended::refused(&preview.refusals);
+            return Ok(self.end(index, Ended { message: not_aborted(&refused.message), ..refused })?);
+        }
+        self.session.live.send(&key, Request::Abort, Some(preview.seen));
+        Ok(())
+    }
+
+    /// What came of asking for an end.
+    async fn abort_ended(&mut self, index: usize, outcome: &Outcome) -> Result<(), Stop> {
+        if let Outcome::Changed(_) = outcome {
+            return Box::pin(self.abort(index)).await;
+        }
+        if self.jobs.get(index).is_none_or(|job| !job.is_open()) {
+            return Ok(());
+        }
+        match of_outcome(outcome) {
+            // It came to its end by itself.
+            Some(_) if matches!(outcome, Outcome::Refused(refusals) if refusals.iter().all(is_over_or_ending)) => {}
+            Some(refused) => self.end(index, Ended { message: not_aborted(&refused.message), ..refused })?,
+            None => {
+                if let Some(job) = self.jobs.get_mut(index) {
+                    job.late = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn draw(&mut self) -> Result<(), Failure> {
         let now = self.session.clock.now();
         let mut progress = Progress::default();
-        for job in self.jobs.iter().filter(|job| job.is_open()) {
+        for job in self.jobs.iter_mut().filter(|job| job.is_open()) {
             let view = self.session.picture.details(&job.key).view(now);
-            if job.is_own(&view) {
+            if job.whose(&view) == Whose::Own {
                 progress.add(job, &view, self.printer);
             }
         }
@@ -154,20 +222,17 @@ impl Act<'_> {
     }
 }
 
-impl Job {
-    /// Whether the operation is the one that was asked for, and not the one before it. An abort is about the one that
-    /// was there.
-    fn is_own(&self, view: &OperationView) -> bool {
-        match view.started_at {
-            None => view.state == OperationStatus::Requested,
-            Some(_) if self.request == Request::Abort => true,
-            Some(started) => Some(started) != self.before || self.was_seen,
-        }
-    }
+/// There is nothing to end any more.
+fn is_over_or_ending(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Nothing(_))
+}
+
+fn not_aborted(reason: &str) -> String {
+    format!("not over in time, and it goes on: it cannot be aborted: {reason}")
 }
 
 /// What an operation that is over has come to.
-fn ended(job: &Job, view: &OperationView) -> Ended {
+pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
     let message = one_line(&view.message, LONGEST);
     let time = view.elapsed.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
     let exit = exit_of_view(view);

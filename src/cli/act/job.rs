@@ -23,7 +23,13 @@ pub(in crate::cli) struct Job {
     pub before: Option<Timestamp>,
     /// The request was seen to be there.
     pub was_seen: bool,
-    /// It was not over in time.
+    /// Begin of the own operation, once it was seen.
+    pub own: Option<Timestamp>,
+    /// The application was seen that it was asked of, and not an older one of its name.
+    pub is_known: bool,
+    /// It was not over in time, and is to be aborted as soon as it has begun.
+    pub to_abort: bool,
+    /// It was not over in time, and was aborted.
     pub late: bool,
     pub ended: Option<Ended>,
 }
@@ -88,7 +94,20 @@ impl Ended {
 impl Job {
     pub(in crate::cli) fn new(key: AppKey, picture: &Picture, request: Request) -> Self {
         let name = picture.name(&key);
-        Self { key, name, request, preview: None, sent: None, before: None, was_seen: false, late: false, ended: None }
+        Self {
+            key,
+            name,
+            request,
+            preview: None,
+            sent: None,
+            before: None,
+            was_seen: false,
+            own: None,
+            is_known: false,
+            to_abort: false,
+            late: false,
+            ended: None,
+        }
     }
 
     /// Whether it goes on.

@@ -1,14 +1,15 @@
 //! From what is asked for to what came of it.
 
-use std::io::{self, BufRead, Write};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::ask::Asked;
 use super::job::{Ended, Job};
 use crate::cli::args::{AnswerArgs, FollowArgs};
 use crate::cli::exit::Exit;
-use crate::cli::live::{Failure, Known, News, Session, Stop};
+use crate::cli::live::{Failure, Known, News, Session, Stop, full_name};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
 use crate::domain::live::{Outcome, Preview, RequestState, RequestUpdate};
 use crate::domain::request::{Changed, Request, Seen};
@@ -29,7 +30,7 @@ pub(in crate::cli) struct Act<'a> {
     pub session: &'a mut Session,
     pub printer: &'a mut Printer,
     pub answer: &'a AnswerArgs,
-    /// A person can be asked.
+    /// A person is at a terminal, and is asked.
     pub can_ask: bool,
     pub jobs: Vec<Job>,
     pub tally: Tally,
@@ -69,11 +70,15 @@ impl Act<'_> {
         if self.open().next().is_none() {
             return Ok(false);
         }
-        self.say_what();
         if self.answer.yes || !self.can_ask {
             return Ok(true);
         }
-        if self.confirm().await? {
+        let Some(asked) = Asked::find() else {
+            let words = "not sent: there is a terminal, but nobody can be asked on it; with -y nobody is asked";
+            self.end_all(|_| Ended::new(Exit::Refused, words))?;
+            return Ok(false);
+        };
+        if self.confirm(asked).await? {
             return Ok(true);
         }
         self.end_all(|_| Ended::new(Exit::Refused, "not sent: the answer was no"))?;
@@ -99,20 +104,19 @@ impl Act<'_> {
         self.jobs.iter().enumerate().filter(|(_, job)| job.is_open()).map(|(index, _)| index)
     }
 
-    /// What will be written, in words, on standard error: it is no result.
-    fn say_what(&self) {
-        if !self.answer.output.is_text() || self.answer.yes || !self.can_ask {
-            return;
-        }
-        for index in self.open() {
-            let Some(job) = self.jobs.get(index) else { continue };
+    /// What will be written, in words, a line each.
+    fn says(&self) -> String {
+        let mut lines = String::new();
+        for job in self.open().filter_map(|index| self.jobs.get(index)) {
             let Some(Ok(write)) = job.preview.as_ref().map(|preview| &preview.write) else { continue };
             let name = self.printer.tone(Tone::Strong, &job.name);
-            self.printer.note(&format!("{} {name}: {}", job.request.name(), write.says.join("; ")));
+            let _ = writeln!(lines, "{} {name}: {}", job.request.name(), write.says.join("; "));
         }
+        lines
     }
 
-    async fn confirm(&mut self) -> Result<bool, Stop> {
+    /// Shows what will be written, where the person is asked: it is no result.
+    async fn confirm(&mut self, mut asked: Asked) -> Result<bool, Stop> {
         let count = self.open().count();
         let what = self.open().next().and_then(|index| self.jobs.get(index));
         let what = what.map_or(self.command, |job| job.request.name());
@@ -120,13 +124,9 @@ impl Act<'_> {
             (1, Some(job)) => format!("{what} {}? [y/N] ", job.name),
             _ => format!("{what} {count} applications? [y/N] "),
         };
-        let _ = write!(io::stderr().lock(), "{question}");
-        let _ = io::stderr().lock().flush();
+        asked.show(&format!("{}{question}", self.says()));
         // A read of the terminal cannot be taken back: on an interrupt its thread ends with the process.
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            io::stdin().lock().read_line(&mut line).map(|_| line)
-        });
+        let answer = tokio::task::spawn_blocking(|| asked.answer());
         let answer = self.session.meanwhile(answer).await?;
         let line = answer.ok().and_then(Result::ok).unwrap_or_default();
         Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -261,18 +261,20 @@ impl Act<'_> {
     pub(super) fn interrupted(&self) -> Stop {
         let starts = |job: &&Job| job.is_open() && job.request.starts_operation();
         let open: Vec<&Job> = self.jobs.iter().filter(starts).collect();
-        let names = open.iter().map(|job| job.name.as_str()).take(10).collect::<Vec<_>>().join(" ");
-        if open.is_empty() {
-            return Stop::Interrupted;
-        }
+        let Some(first) = open.first() else { return Stop::Interrupted };
+        let names = open.iter().map(|job| full_name(&job.key)).take(10).collect::<Vec<_>>().join(" ");
         let line = match open.len() {
-            1 => format!("interrupted; the operation of {names} goes on"),
+            1 => format!("interrupted; the operation of {} goes on", first.name),
             count => format!("interrupted; the operations of {count} applications go on"),
         };
         let more = if open.len() > 10 { " ..." } else { "" };
+        let hints = &self.session.hints;
         let failure = Failure::new(Exit::Interrupted, line)
-            .advice(format!("boathook wait {names}{more} --for operation, to follow what goes on"))
-            .advice(format!("boathook abort {names}{more}, to end it"));
+            .advice(format!(
+                "{}, to follow what goes on",
+                hints.command(&format!("wait {names}{more} --for operation"))
+            ))
+            .advice(format!("{}, to end it", hints.command(&format!("abort {names}{more}"))));
         Stop::Failed(failure)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 
 use super::connect::{ConnectArgs, GitArgs};
@@ -52,7 +53,7 @@ pub(in crate::cli) struct SyncArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     /// Sync to this branch, tag or commit; of several sources one each, in their order
-    #[arg(long = "revision", value_name = "REVISION")]
+    #[arg(long = "revision", value_name = "REVISION", value_parser = NonEmptyStringValueParser::new())]
     pub revisions: Vec<String>,
     /// Delete what Git has no more
     #[arg(long)]
@@ -183,7 +184,7 @@ pub(in crate::cli) struct ApproveArgs {
     #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
     pub name: String,
     /// Sync to exactly this commit, and only if it is what the target means now
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = NonEmptyStringValueParser::new())]
     pub revision: Option<String>,
     /// Let the running operation delete the objects that wait for it
     #[arg(long)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 
 use super::target::TargetArgs;
@@ -16,7 +17,7 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context; without it, the current one
-    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(context_names))]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), add = ArgValueCompleter::new(context_names))]
     pub context: Option<String>,
     /// Namespace of the Applications, as kubectl has it; without it, where Argo CD is
     ///
@@ -24,7 +25,7 @@ pub struct ConnectArgs {
     /// Argo CD's application controller is, else the engine, else where Applications are; the namespace of the context
     /// counts only if nothing else may be read. NAMESPACE/NAME names one application of any namespace. Projects are read
     /// where Argo CD is in any case.
-    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE")]
+    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
     /// Applications of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]

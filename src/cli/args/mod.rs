@@ -16,7 +16,7 @@ pub(super) use connect::{ConnectArgs, GitArgs};
 pub(super) use format::Format;
 pub(super) use get::{GetAppArgs, GetAppsArgs, GetWhat};
 pub(super) use logs::LogsArgs;
-pub(super) use program::{AppPlanArgs, Command, Explained, Output, PlanArgs};
+pub(super) use program::{AppPlanArgs, Command, Explained, Output, PlanArgs, called_as};
 pub use program::{Cli, Color, DemoArgs, EngineArgs, ScreenArgs, SimArgs};
 pub(super) use target::TargetArgs;
 pub(super) use wait::{Condition, WaitArgs, WatchArgs};

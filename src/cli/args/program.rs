@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
@@ -92,14 +93,23 @@ impl Command {
     }
 }
 
+/// What the program is called.
+const PROGRAM: &str = "boathook";
+
+/// How this process was called: as a plugin of kubectl, or by its own name.
+pub(in crate::cli) fn called_as() -> &'static str {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let is_plugin = name.as_ref().and_then(|name| name.file_stem()).is_some_and(|stem| stem == "kubectl-boathook");
+    if is_plugin { "kubectl boathook" } else { PROGRAM }
+}
+
 impl Cli {
     /// The arguments of this process; ends it with help or a complaint where they make no sense. Under the name
     /// `kubectl-boathook` it is a plugin of kubectl, and calls itself so.
     pub fn read() -> Self {
         let mut command = Self::command();
-        let name = std::env::args_os().next().map(PathBuf::from);
-        if name.as_ref().and_then(|name| name.file_stem()).is_some_and(|stem| stem == "kubectl-boathook") {
-            command = command.bin_name("kubectl boathook");
+        if called_as() != PROGRAM {
+            command = command.bin_name(called_as());
         }
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
@@ -210,7 +220,7 @@ pub struct SimArgs {
 #[command(after_long_help = AFTER_ENGINE)]
 pub struct EngineArgs {
     /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub context: Option<String>,
     /// Namespace of the Applications, `AppProjects` and Argo CD style Secrets
     #[arg(short, long, default_value = "argocd", value_name = "NAME")]
@@ -288,7 +298,7 @@ pub(in crate::cli) struct PlanArgs {
     pub namespace: String,
     /// The revision that is synced: a commit, or the version of a chart. Generated names contain it. With --app: a branch,
     /// tag or commit; of several sources one each, in their order
-    #[arg(long = "revision", value_name = "REVISION")]
+    #[arg(long = "revision", value_name = "REVISION", value_parser = NonEmptyStringValueParser::new())]
     pub revisions: Vec<String>,
     /// Option of the sync; may be repeated
     #[arg(long = "sync-option", value_name = "KEY=VALUE")]

@@ -9,7 +9,7 @@ use crate::cli::args::{
     ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, TargetArgs,
 };
 use crate::cli::exit::Exit;
-use crate::cli::live::{Failure, Session, Stop, Targets};
+use crate::cli::live::{Failure, Session, Stop, Targets, full_name};
 use crate::cli::print::{Printer, Tally, health, revision, standing};
 use crate::cli::review::PlanOptions;
 use crate::domain::application::AppKey;
@@ -128,7 +128,8 @@ fn hook_job(args: &RerunArgs, key: &AppKey, session: &mut Session) -> Result<Hoo
     };
     if run.is_gone {
         let line = format!("the Job of {} does not exist any more: it was deleted after it ran", args.hook);
-        return Err(refused(line).advice(format!("boathook retry {}, which runs all hooks again", args.name)));
+        let retry = session.hints.about("retry", key);
+        return Err(refused(line).advice(format!("{retry}, which runs all hooks again")));
     }
     Ok(HookJob { namespace, name: run.name.clone(), uid: run.uid.clone() })
 }
@@ -227,15 +228,19 @@ pub(in crate::cli) async fn approve(
         } else {
             format!("the target of {} is {now} now, and not {}", args.name, one_line(wanted, 60))
         };
-        let failure = Failure::new(Exit::Refused, line)
-            .advice(format!("boathook sync {} --dry-run, to see what it would do", args.name));
+        let failure = Failure::new(Exit::Refused, line).advice(format!(
+            "{}, to see what it would do",
+            session.hints.command(&format!("sync {} --dry-run", full_name(&key)))
+        ));
         return Err(failure.into());
     }
     let order = options.order(application, Some(&planned.review));
     if order.revision.is_empty() && order.revisions.is_empty() {
         let line =
             format!("automated sync is on, and its controller has not compared {} with this commit yet", args.name);
-        return Err(Failure::new(Exit::Refused, line).advice(format!("boathook refresh {} --wait", args.name)).into());
+        return Err(Failure::new(Exit::Refused, line)
+            .advice(session.hints.command(&format!("refresh {} --wait", full_name(&key))))
+            .into());
     }
     let request = Request::Sync(Box::new(order));
     sync::show(&targets, session, printer, &args.answer, false)?;

@@ -66,7 +66,7 @@ fn nothing(args: &LogsArgs, key: &AppKey, session: &mut Session) -> Failure {
         let object = &task.key.object;
         failure = failure.detail(format!("{} hook {}/{} {}", task.key.phase, object.kind, object.name, task.state));
     }
-    failure.advice(format!("boathook get history {}, for earlier operations", args.name))
+    failure.advice(format!("{}, for earlier operations", session.hints.about("get history", key)))
 }
 
 impl Reader<'_> {

@@ -64,6 +64,11 @@ impl Details {
         self.timeline.view(now)
     }
 
+    /// The operations before it that are remembered.
+    pub(in crate::cli) fn former(&self, now: Timestamp) -> Vec<OperationView> {
+        self.timeline.former(now)
+    }
+
     /// The plan of the review, if it is about this operation.
     fn fitting_plan(&self, view: &OperationView) -> Option<Vec<PlannedTask>> {
         let is_shown = view.state != OperationStatus::None && view.runs_hooks();

@@ -3,6 +3,7 @@
 
 mod details;
 mod failure;
+mod hint;
 mod picture;
 mod review;
 mod session;
@@ -10,6 +11,7 @@ mod targets;
 
 pub(super) use details::Details;
 pub(super) use failure::Failure;
+pub(super) use hint::full_name;
 pub(super) use picture::{Known, News, Picture};
 pub(super) use review::review;
 pub(super) use session::{Needs, Session, Stop};

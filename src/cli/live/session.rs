@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::failure::Failure;
+use super::hint::Hints;
 use super::picture::{News, Picture};
 use crate::argo::{CaptureOptions, Events, Live, Namespaces, Options, RepositoryOptions};
-use crate::cli::args::{ConnectArgs, GitArgs};
+use crate::cli::args::{ConnectArgs, GitArgs, called_as};
 use crate::cli::context::Surroundings;
 use crate::cli::exit::Exit;
 use crate::clock::Clock;
@@ -51,6 +52,8 @@ pub(in crate::cli) struct Session {
     pub live: Live,
     pub picture: Picture,
     pub clock: Clock,
+    /// How the commands are written that a person may go on with.
+    pub hints: Hints,
     /// Git is asked.
     pub has_git: bool,
     repositories: RepositoryOptions,
@@ -106,6 +109,7 @@ impl Session {
             live,
             picture,
             clock: clock.clone(),
+            hints: Hints::new(called_as(), args),
             has_git,
             repositories,
             events,
@@ -221,8 +225,9 @@ impl Session {
         }
         let failure = |exit, line: String| Failure::new(exit, line).detail(error);
         Err(match (transient, denied) {
-            (_, true) => failure(Exit::NoAccess, format!("you may not read the Applications of {cluster}"))
-                .advice("boathook get -n NAMESPACE, with a namespace whose Applications you may list"),
+            (_, true) => failure(Exit::NoAccess, format!("you may not read the Applications of {cluster}")).advice(
+                format!("{}, with a namespace whose Applications you may list", self.hints.command("get -n NAMESPACE")),
+            ),
             (true, false) => failure(Exit::Unreachable, format!("{cluster} cannot be reached")),
             (false, false) => failure(Exit::NotFound, format!("there are no Applications to be had from {cluster}"))
                 .advice("boathook engine --install-crds, if this cluster has no Argo CD"),

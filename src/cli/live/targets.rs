@@ -84,7 +84,7 @@ impl Targets {
         let chosen = self.choose(session).await?;
         if chosen.is_empty() {
             let failure = Failure::new(Exit::NotFound, "no application is meant by this")
-                .advice("boathook get apps --all-namespaces");
+                .advice(session.hints.command("get apps --all-namespaces"));
             return Err(failure.into());
         }
         Ok(chosen)

@@ -67,6 +67,11 @@ impl Seen {
         }
     }
 
+    /// The UID of the application that was seen.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
     /// When the operation began that was seen, if there was one.
     pub const fn started_at(&self) -> Option<Timestamp> {
         self.started_at

@@ -2,6 +2,8 @@
 
 mod about;
 mod act;
+#[cfg(unix)]
+mod careful;
 mod closed;
 mod codes;
 mod coverage;
@@ -10,6 +12,8 @@ mod options;
 mod place;
 mod program;
 mod recipes;
+#[cfg(unix)]
+mod replaced;
 mod sync;
 #[cfg(unix)]
 mod terminal;

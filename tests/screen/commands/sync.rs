@@ -25,13 +25,20 @@ fn phase(place: &Place) -> Value {
     place.world.application().pointer("/status/operationState/phase").cloned().unwrap_or_default()
 }
 
-fn interrupt(child: &Child) {
+pub(super) fn signal(child: &Child, signal: rustix::process::Signal) {
     let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    rustix::process::kill_process(id, signal).unwrap();
+}
+
+fn interrupt(child: &Child) {
+    signal(child, rustix::process::Signal::INT);
 }
 
 /// Reads lines until one has these words.
-async fn until_said(lines: &mut tokio::io::Lines<BufReader<impl tokio::io::AsyncRead + Unpin>>, words: &str) {
+pub(super) async fn until_said(
+    lines: &mut tokio::io::Lines<BufReader<impl tokio::io::AsyncRead + Unpin>>,
+    words: &str,
+) {
     let read = async {
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.contains(words) {
@@ -102,7 +109,7 @@ async fn sync_shows_the_log_of_a_hook_that_failed() {
 async fn the_end_of_the_time_ends_the_waiting_and_only_if_asked_for_the_sync() {
     let mut place = Place::new(&hook("slow", "PreSync", "")).await;
     let late = sync(&place, &["--wait", "--timeout", "1s"]).await.expect(6);
-    assert!(late.err.contains("it goes on, and boathook abort shop ends it"), "{late:#?}");
+    assert!(late.err.contains("it goes on, and boathook abort argocd/shop ends it"), "{late:#?}");
     assert!(busy(&place, "shop"));
     let second = sync(&place, &["--wait"]).await.expect(7);
     assert!(second.err.contains("shop: an operation of "), "{second:#?}");
@@ -124,7 +131,7 @@ async fn an_interrupt_says_that_the_sync_goes_on_and_how_to_end_it() {
     interrupt(&child);
     let ended = done(child).await.expect(130);
     assert!(ended.err.contains("boathook: interrupted; the operation of shop goes on"), "{ended:#?}");
-    assert!(ended.err.contains("try: boathook abort shop, to end it"), "{ended:#?}");
+    assert!(ended.err.contains("try: boathook abort argocd/shop, to end it"), "{ended:#?}");
     assert!(busy(&place, "shop"));
     // Somebody else ends it.
     let waiting = place.command(&["wait", "shop", "--for", "operation"]).spawn().unwrap();

@@ -51,6 +51,58 @@ async fn a_sync_is_sent_only_if_the_answer_is_yes() {
     place.stop().await;
 }
 
+/// A line of a shell in a terminal, with the program as `$0`.
+fn shell(place: &Place, line: &str) -> Terminal {
+    let mut command = CommandBuilder::new("/bin/sh");
+    command.args(["-c", line, env!("CARGO_BIN_EXE_boathook")]);
+    let kubeconfig = place.world.path().join("kubeconfig");
+    Terminal::run(command, &[("KUBECONFIG", kubeconfig.to_str().unwrap())])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_at_a_terminal_is_asked_wherever_the_output_goes() {
+    let place = Place::new(&map("settings")).await;
+    let sync = r#""$0" sync shop --allow-file-repositories"#;
+    for redirected in ["2>error.log", "2>/dev/null", ">plan.txt 2>error.log", "</dev/null", "2>error.log | /bin/cat"] {
+        let mut asking = shell(&place, &format!("{sync} {redirected}; echo CODE $?"));
+        asking.shows("sync shop? [y/N]");
+        asking.press("n\r");
+        asking.shows("CODE");
+        assert_eq!(asking.end(), 0);
+        assert!(redirected.contains('|') || asking.written().contains("CODE 7"), "{redirected}");
+        assert!(!was_sent(&place), "{redirected}");
+    }
+    // What comes through a pipe is no answer of a person.
+    let mut asking = shell(&place, &format!("echo y | {sync}; echo CODE $?"));
+    asking.shows("sync shop? [y/N]");
+    asking.press("\r");
+    asking.shows("CODE 7");
+    assert!(!was_sent(&place));
+    let mut asking = shell(&place, &format!("{sync} 2>error.log; echo CODE $?"));
+    asking.shows("sync shop? [y/N]");
+    asking.press("y\r");
+    asking.shows("CODE 0");
+    place.run(&["wait", "shop", "--for", "operation", "--timeout", "60s"]).await.expect(0);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_sent_at_a_terminal_on_which_nobody_can_be_asked() {
+    let place = Place::new(&map("settings")).await;
+    let log = place.home().join("error.log");
+    let mut command = CommandBuilder::new("/bin/sh");
+    let line = format!(r#""$0" sync shop --allow-file-repositories 2>{}"#, log.display());
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_boathook")]);
+    command.set_controlling_tty(false);
+    let kubeconfig = place.world.path().join("kubeconfig");
+    let refused = Terminal::run(command, &[("KUBECONFIG", kubeconfig.to_str().unwrap())]);
+    assert_eq!(refused.end(), 7);
+    let said = std::fs::read_to_string(log).unwrap();
+    assert!(said.contains("shop: not sent: there is a terminal, but nobody can be asked on it"), "{said}");
+    assert!(!was_sent(&place));
+    place.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_moves_is_at_the_bottom_and_gone_in_the_end() {
     let place = Place::new(&hook("slow", "PreSync", "")).await;
@@ -85,7 +137,7 @@ async fn an_interrupt_in_a_terminal_says_that_the_sync_goes_on() {
     following.press("\x03");
     assert_eq!(following.end(), 130);
     following.shows("boathook: interrupted; the operation of shop goes on");
-    following.shows("try: boathook abort shop, to end it");
+    following.shows("try: boathook abort argocd/shop, to end it");
     following.is_given_back();
     assert!(was_sent(&place));
     place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         return simulate(args).into();
     }
     if let Some(args) = cli.engine() {
-        return operate(args).into();
+        return operate(args, cli.look()).into();
     }
     if let Some(args) = cli.demo() {
         return told(settings(cli.look()).and_then(|(settings, _)| demo(args, settings))).into();
@@ -254,7 +254,15 @@ fn simulate(args: &SimArgs) -> Exit {
     }))
 }
 
-fn operate(args: &EngineArgs) -> Exit {
+fn operate(args: &EngineArgs, look: &ScreenArgs) -> Exit {
+    let is_read_only = match config(look) {
+        Ok((config, _)) => config.read_only,
+        Err(failure) => return told(Err(failure)),
+    };
+    if is_read_only {
+        let words = "the engine changes clusters, and read-only is asked for (--read-only, or the configuration)";
+        return told(Err(Failure { words: words.to_owned(), exit: Exit::Refused }));
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_env("BOATHOOK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("boathook=info,error"));
     tracing_subscriber::fmt().with_writer(stderr).with_ansi(false).with_env_filter(filter).init();

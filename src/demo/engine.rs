@@ -9,7 +9,7 @@ use super::sim::say;
 use crate::cli::{EngineArgs, Exit};
 use crate::clock::Clock;
 use crate::cluster::{ClusterError, ConnectError, Scope, Target, connect};
-use crate::engine::{Engine, EngineError, EngineOptions, install_definitions};
+use crate::engine::{Engine, EngineError, EngineOptions, MetricsPort, install_definitions};
 use crate::git::FileRepositories;
 
 /// Why the engine did not run, or does not run any more.
@@ -30,7 +30,7 @@ impl EngineRunError {
     /// The exit code that says it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Connect(_) | Self::Engine(EngineError::Option { .. }) => Exit::Usage,
+            Self::Connect(_) | Self::Engine(EngineError::Option { .. } | EngineError::NoNamespace(_)) => Exit::Usage,
             Self::Engine(EngineError::OtherController(_) | EngineError::LeaseLost(_)) => Exit::Refused,
             Self::Engine(EngineError::Cluster(error)) => of_cluster(error),
             Self::Io(_) => Exit::Internal,
@@ -67,12 +67,18 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
     if args.allow_file_repositories {
         options.file_repositories = FileRepositories::Allowed;
     }
+    let metrics = match args.metrics_port {
+        Some(port) => Some(MetricsPort::take(port).await?),
+        None => None,
+    };
     let name = cluster.name().to_owned();
     let engine = Engine::start(cluster, options, clock).await?;
     let place = if args.all_namespaces { "all namespaces".to_owned() } else { format!("namespace {}", args.namespace) };
     say(&format!("engine at work in {name} for the Applications of {place}"))?;
-    if let Some(port) = args.metrics_port {
-        say(&format!("metrics at http://127.0.0.1:{}/metrics", engine.serve(port).await?))?;
+    if let Some(port) = metrics {
+        let number = port.number();
+        engine.serve(port);
+        say(&format!("metrics at http://127.0.0.1:{number}/metrics"))?;
     }
     let mut suspended = engine.suspended();
     let reason = loop {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::compare::Comparer;
-use super::controller::refuse_writer;
+use super::controller::{left_to, refuse_writer};
 use super::error::EngineError;
 use super::mailbox::Mailbox;
-use super::operate::Operator;
+use super::operate::{Operator, is_asked};
 use super::shared::Shared;
 use super::{deletion, record};
 use crate::domain::application::{AppKey, Application};
@@ -16,6 +16,8 @@ use crate::domain::names;
 
 /// Pause before the API server is asked again who else is at work.
 const AGAIN: Duration = Duration::from_secs(2);
+/// Pause before it is looked again whether an Application is still left to another engine.
+const LEFT: Duration = Duration::from_secs(15);
 
 /// What an actor waits for after it has done what was to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +74,19 @@ async fn work(
     if application.skips_reconcile() {
         return Next::default();
     }
-    if application.operation.is_some() || is_left_behind(&application) {
+    // Nothing is written to what another engine works on, not even that.
+    match left_to(&shared.cluster, object, &shared.options.control_plane).await {
+        Ok(None) => {}
+        Ok(Some(who)) => {
+            tracing::warn!(application = object.name(), "an Application is left to {who}");
+            return Next { at: Some(shared.clock.monotonic() + LEFT) };
+        }
+        Err(error) => {
+            tracing::warn!(application = object.name(), %error, "nobody can tell whether another engine is at work");
+            return Next { at: Some(shared.clock.monotonic() + AGAIN) };
+        }
+    }
+    if is_asked(object) || is_left_behind(&application) {
         if let Some(next) = refused(shared, object).await {
             return next;
         }

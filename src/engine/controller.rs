@@ -1,5 +1,6 @@
 //! Who else works on Applications: beside Argo CD the engine does nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::error::EngineError;
+use super::lease::{at_work, at_work_elsewhere};
 use super::record::application_kind;
 use crate::cluster::{Cluster, ClusterError, Kind, Page, Scope, Selectors};
 use crate::domain::manifest::Object;
@@ -58,8 +60,36 @@ impl Others {
         self.refuse(cluster, control_plane).await?;
         let page = Page { limit: 100, token: String::new() };
         let some = cluster.list_page(&application_kind(), applications, &Selectors::default(), &page).await?;
-        some.items.iter().try_for_each(|application| refuse_writer(application, cluster.server_now()))
+        some.items.iter().try_for_each(|application| refuse_writer(application, cluster.server_now()))?;
+        let others: BTreeSet<&str> =
+            some.items.iter().filter_map(|found| other_controller(found, control_plane)).collect();
+        for namespace in others {
+            at_work(cluster, namespace).await?.map_or(Ok(()), |who| Err(EngineError::OtherController(who)))?;
+        }
+        if *applications == Scope::All {
+            let elsewhere = at_work_elsewhere(cluster, control_plane).await?;
+            elsewhere.map_or(Ok(()), |who| Err(EngineError::OtherController(who)))?;
+        }
+        Ok(())
     }
+}
+
+/// The engine that an Application is left to: that of another control plane, as the Application says, which is at work.
+pub(crate) async fn left_to(
+    cluster: &Cluster,
+    application: &Object,
+    control_plane: &str,
+) -> Result<Option<String>, ClusterError> {
+    match other_controller(application, control_plane) {
+        Some(namespace) => at_work(cluster, namespace).await,
+        None => Ok(None),
+    }
+}
+
+/// The control plane that worked on an Application last, if it is another one.
+fn other_controller<'a>(application: &'a Object, control_plane: &str) -> Option<&'a str> {
+    let namespace = application.at(&["status", "controllerNamespace"]).and_then(Value::as_str)?;
+    (!namespace.is_empty() && namespace != control_plane).then_some(namespace)
 }
 
 /// An error if Argo CD wrote to an Application just now.

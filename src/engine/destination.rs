@@ -222,6 +222,18 @@ impl Destinations {
     async fn open(&self, secret: &SecretValues) -> Result<Arc<Destination>, Problem> {
         let server = secret.text("server").trim_end_matches('/').to_owned();
         let name = secret.text("name").to_owned();
+        let unusable = |reason: &str| {
+            Problem::invalid_spec(format!("the cluster Secret of cluster '{name}' cannot be used: {reason}"))
+        };
+        if server.parse::<http::Uri>().ok().and_then(|uri| Some(uri.authority()?.as_str().contains('@'))) != Some(false)
+        {
+            return Err(unusable("server is no address, or one with a user or a password in it"));
+        }
+        if secret.some("namespaces").is_some() {
+            return Err(unusable(
+                "namespaces (which restrict what may be deployed there) is not supported by boathook's engine",
+            ));
+        }
         let (config, project) = (secret.text("config"), secret.text("project"));
         let mut others = self.others.lock().await;
         let key = (server.clone(), name.clone());

@@ -9,6 +9,12 @@ pub enum EngineError {
     /// [`ClusterError::is_transient`] for whether trying again helps.
     #[error("the engine cannot start: {0}")]
     Cluster(#[from] ClusterError),
+    /// There is no place for its Lease. Trying again helps when it is made.
+    #[error(
+        "there is no namespace {0} for the engine's Lease: make it (kubectl create namespace {0}), or name that of the \
+         Applications with --namespace"
+    )]
+    NoNamespace(String),
     /// Somebody else works on the Applications. Trying again helps when that has ended.
     #[error("the engine does not run beside {0}")]
     OtherController(String),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::error::EngineError;
-use crate::cluster::{Cluster, ClusterError, Kind, WriteOptions};
+use crate::cluster::{Cluster, ClusterError, Kind, Scope, Selectors, WriteOptions};
 use crate::domain::manifest::Object;
 
 /// Its name; clients look for it.
@@ -74,6 +74,7 @@ impl Lease {
                 Err(error) if tries < TRIES && (error.is_transient() || error.is_outcome_unknown()) => {
                     self.cluster.clock().sleep(error.retry_after().unwrap_or(PAUSE)).await;
                 }
+                Err(error) if error.is_not_found() => return Err(EngineError::NoNamespace(self.namespace.clone())),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -145,11 +146,10 @@ impl Lease {
                 Err(error) => Err(error),
             };
         };
-        let now = self.cluster.server_now();
-        let other = holder(&lease);
-        if !other.is_empty() && other != self.identity && ends(&lease).is_none_or(|end| end > now) {
-            let until = ends(&lease).map_or_else(|| "an unknown time".to_owned(), |end| format!("{end:.0}"));
-            return Ok(Tried::Other(format!("the engine {other}, which holds the Lease {NAME} until {until}")));
+        if holder(&lease) != self.identity
+            && let Some(who) = claimant(&lease, self.cluster.server_now())
+        {
+            return Ok(Tried::Other(who));
         }
         self.put(&kind, &lease, &self.identity).await
     }
@@ -179,6 +179,34 @@ impl Lease {
         lease.as_json_mut().insert("spec".to_owned(), spec);
         lease
     }
+}
+
+/// The engine that is at work for the Applications of another control plane.
+pub(super) async fn at_work(cluster: &Cluster, namespace: &str) -> Result<Option<String>, ClusterError> {
+    let lease = cluster.get(&kind(), namespace, NAME).await?;
+    Ok(lease.and_then(|lease| claimant(&lease, cluster.server_now())))
+}
+
+/// As [`at_work`], of all control planes but one. Where it is not permitted to look, nobody is found.
+pub(super) async fn at_work_elsewhere(cluster: &Cluster, own: &str) -> Result<Option<String>, ClusterError> {
+    let selectors = Selectors { fields: format!("metadata.name={NAME}"), ..Selectors::default() };
+    let leases = match cluster.list(&kind(), &Scope::All, &selectors).await {
+        Err(error) if error.is_denied() => return Ok(None),
+        leases => leases?.items,
+    };
+    let now = cluster.server_now();
+    let mut others = leases.iter().filter(|lease| lease.name() == NAME && lease.namespace() != own);
+    Ok(others.find_map(|lease| claimant(lease, now)))
+}
+
+/// Who holds a Lease, if its claim has not ended.
+fn claimant(lease: &Object, now: Timestamp) -> Option<String> {
+    let (holder, end) = (holder(lease), ends(lease));
+    if holder.is_empty() || end.is_some_and(|end| end <= now) {
+        return None;
+    }
+    let until = end.map_or_else(|| "an unknown time".to_owned(), |end| format!("{end:.0}"));
+    Some(format!("the engine {holder}, which holds the Lease {NAME} until {until} in namespace {}", lease.namespace()))
 }
 
 fn kind() -> Kind {

@@ -44,4 +44,5 @@ mod targets;
 pub use error::EngineError;
 pub use install::install_definitions;
 pub use options::EngineOptions;
+pub use serve::MetricsPort;
 pub use start::{Engine, Handle};

@@ -75,6 +75,11 @@ impl Problem {
         matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster | ProblemKind::MissingProject)
     }
 
+    /// Whether it is of what Git has, and stays until that changes.
+    pub(crate) fn is_of_source(&self) -> bool {
+        self.kind == ProblemKind::ComparisonError && !self.transient
+    }
+
     /// Git or rendering failed.
     pub(crate) fn comparison(message: impl Into<String>, transient: bool) -> Self {
         Self { kind: ProblemKind::ComparisonError, message: hinted(message.into(), transient), transient }

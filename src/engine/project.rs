@@ -47,7 +47,12 @@ pub(crate) async fn project_of(
     let project = match found {
         Some(object) => {
             check_rules(&object)?;
-            Project::read(&object).0
+            let (project, problems) = Project::read(&object);
+            // A rule that cannot be read would permit what it forbids.
+            if let Some(problem) = problems.list().first() {
+                return Err(Problem::invalid_spec(format!("project '{name}' cannot be read: {problem}")));
+            }
+            project
         }
         None if name == "default" => Project::permissive(name),
         None => return Err(Problem::missing_project(name)),

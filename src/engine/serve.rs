@@ -12,11 +12,34 @@ use tokio::net::TcpListener;
 use super::error::EngineError;
 use super::shared::Shared;
 
-/// Listens on 127.0.0.1 until the engine stops.
-pub(super) async fn serve(shared: Arc<Shared>, port: u16) -> Result<u16, EngineError> {
-    let refused = |error: std::io::Error| EngineError::Option { option: "--metrics-port", reason: error.to_string() };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
-    let port = listener.local_addr().map_err(refused)?.port();
+/// A port of this machine for `/healthz` and `/metrics`, taken before an engine begins to work.
+#[derive(Debug)]
+pub struct MetricsPort {
+    listener: TcpListener,
+    number: u16,
+}
+
+impl MetricsPort {
+    /// Takes a port of 127.0.0.1; the system chooses for 0. An error: somebody else has it.
+    pub async fn take(number: u16) -> Result<Self, EngineError> {
+        let refused = |error: std::io::Error| EngineError::Option {
+            option: "--metrics-port",
+            reason: format!("127.0.0.1:{number}: {error}"),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.map_err(refused)?;
+        let number = listener.local_addr().map_err(refused)?.port();
+        Ok(Self { listener, number })
+    }
+
+    /// Its number.
+    pub const fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+/// Answers on a port until the engine stops.
+pub(super) fn serve(shared: Arc<Shared>, port: MetricsPort) {
+    let listener = port.listener;
     let stop = shared.stop.clone();
     let router = Router::new().route("/healthz", get(health)).route("/metrics", get(metrics)).with_state(shared);
     tokio::spawn(async move {
@@ -25,7 +48,6 @@ pub(super) async fn serve(shared: Arc<Shared>, port: u16) -> Result<u16, EngineE
             tracing::warn!(%error, "metrics are not served any more");
         }
     });
-    Ok(port)
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {

@@ -17,7 +17,7 @@ use super::lease::{Lease, Lost};
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
 use super::record::application_kind;
-use super::serve::serve;
+use super::serve::{MetricsPort, serve};
 use super::shared::Shared;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Selectors, WatchEvent, WatchOptions, watch};
@@ -80,10 +80,9 @@ impl Handle {
         self.shared.suspended.subscribe()
     }
 
-    /// Answers `/healthz` and `/metrics` on 127.0.0.1 for as long as the engine works; the port, which the system
-    /// chooses for 0.
-    pub async fn serve(&self, port: u16) -> Result<u16, EngineError> {
-        serve(Arc::clone(&self.shared), port).await
+    /// Answers `/healthz` and `/metrics` for as long as the engine works. Needs a tokio runtime.
+    pub fn serve(&self, port: MetricsPort) {
+        serve(Arc::clone(&self.shared), port);
     }
 }
 

@@ -9,7 +9,7 @@ use boathook::cluster::{Apply, Cluster, Kind, Patch, Target, WriteOptions, conne
 use boathook::domain::application::Application;
 use boathook::domain::manifest::Object;
 use boathook::domain::scenario::World;
-use boathook::engine::{Engine, EngineError, EngineOptions, Handle, install_definitions};
+use boathook::engine::{Engine, EngineError, EngineOptions, Handle, MetricsPort, install_definitions};
 use boathook::git::FileRepositories;
 use boathook::sim::resource::APPLICATIONS;
 use boathook::sim::server::{Simulator, SimulatorOptions};
@@ -329,7 +329,9 @@ async fn engine_definitions_are_left_alone_where_there_are_some_and_metrics_are_
     let setting = Setting::new().await;
     assert_eq!(install_definitions(&setting.cluster).await, Ok(vec![]), "the simulated cluster has them");
     let engine = setting.engine().await;
-    let port = engine.serve(0).await.unwrap();
+    let metrics = MetricsPort::take(0).await.unwrap();
+    let port = metrics.number();
+    engine.serve(metrics);
     let get = |path: &'static str| {
         tokio::task::spawn_blocking(move || {
             use std::io::{Read as _, Write as _};

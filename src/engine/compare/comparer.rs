@@ -90,7 +90,12 @@ impl Comparer {
             shared.renderings.forget(&shared.instance(&application.key));
         }
         let fetch = if let Cause::Asked(fetch) = cause { fetch } else { Fetch::IfOld };
-        let comparison = compare(shared, mailbox, object, application, fetch, &self.judged).await;
+        let mut comparison = compare(shared, mailbox, object, application, fetch, &self.judged).await;
+        // What is not found may have been pushed a moment ago, as the change of the spec that asks for it.
+        let is_missed = comparison.targets.is_none() && comparison.problems.iter().any(Problem::is_of_source);
+        if cause == Cause::Asked(Fetch::IfOld) && is_missed {
+            comparison = compare(shared, mailbox, object, application, Fetch::Always, &self.judged).await;
+        }
         shared.figures.compared();
         let later = self.conclude(shared, mailbox, object, application, &comparison, cause).await;
         let is_transient = comparison.problems.iter().any(|problem| problem.transient);

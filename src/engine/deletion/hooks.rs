@@ -67,7 +67,7 @@ impl<'a> Hooks<'a> {
                     target.key()
                 )));
             };
-            let object = prepare(target, kind, namespace, phase, began, &mark);
+            let object = prepare(target, kind, namespace, phase, began, &mark, &hooks);
             let key = object.key();
             place
                 .project
@@ -226,6 +226,7 @@ fn prepare(
     phase: DeletePhase,
     began: Timestamp,
     mark: &str,
+    before: &[(Kind, Arc<Object>)],
 ) -> Arc<Object> {
     let mut object = Object::clone(target);
     let name = if target.name().is_empty() {
@@ -233,7 +234,11 @@ fn prepare(
             DeletePhase::PreDelete => "predelete",
             DeletePhase::PostDelete => "postdelete",
         };
-        format!("{}{word}-{}", target.generate_name(), began.as_second())
+        let first = format!("{}{word}-{}", target.generate_name(), began.as_second());
+        // Each has a name of its own, which is the same whenever it is asked for.
+        let is_taken = |name: &str| before.iter().any(|(_, hook)| hook.kind() == target.kind() && hook.name() == name);
+        let numbered = (2..).map(|number| format!("{first}-{number}"));
+        std::iter::once(first.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(first)
     } else {
         target.name().to_owned()
     };

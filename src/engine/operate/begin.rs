@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use super::accept::{Accepted, accept, start};
 use super::prepare::{manifests, place};
 use super::run::{AGAIN, Go, Pause, Run};
+use crate::domain::manifest::Object;
 use crate::domain::operation::{Operation, OperationPhase, OperationState};
 use crate::domain::step::{Progress, ResumeRefused, end_in_error, resume};
 use crate::engine::problem::Problem;
 use crate::engine::project::Reading;
-use crate::engine::targets::Fetch;
+use crate::engine::targets::{Fetch, check_operation};
 
 /// Of a request without anything to do.
 const NOTHING: &str = "Invalid operation request: no operation specified";
@@ -28,7 +29,10 @@ impl Run<'_> {
                 }
                 return Go::On;
             }
-            let Some(request) = self.application.operation.clone() else { return Go::Over };
+            if !is_asked(&self.object) {
+                return Go::Over;
+            }
+            let request = self.application.operation.clone().unwrap_or_default();
             let accepted = match self.accept(&request).await {
                 Ok(accepted) => accepted,
                 Err(problem) => {
@@ -58,6 +62,13 @@ impl Run<'_> {
     /// The first state of a new operation. A problem: its cluster does not answer right now.
     async fn accept(&self, request: &Operation) -> Result<Progress, Problem> {
         let now = self.shared.clock.now();
+        if let Err(problem) = check_operation(&self.object) {
+            let start = start(&self.application, self.last_start, now);
+            let mut state =
+                OperationState { operation: request.clone(), started_at: Some(start), ..OperationState::default() };
+            end_in_error(&mut state, start, &format!("Invalid operation request: {}", problem.message));
+            return Ok(Progress { state, ..Progress::default() });
+        }
         let mut state = match accept(&self.application, request, self.last_start, now) {
             Accepted::New(state) => *state,
             Accepted::Resume => match self.resume(now).await {
@@ -95,4 +106,9 @@ impl Run<'_> {
         let targets = manifests(self.shared, &self.application, &place, &failed, Fetch::IfOld).await?;
         Ok(resume(&failed, &request, &targets.revisions, &targets.digest, now))
     }
+}
+
+/// Whether an Application has a request, whatever it is.
+pub(crate) fn is_asked(application: &Object) -> bool {
+    application.at(&["operation"]).is_some_and(|operation| !operation.is_null())
 }

@@ -74,7 +74,10 @@ impl Run<'_> {
     pub(super) async fn wait_for(&mut self, problem: &Problem, pause: SignedDuration) -> Option<Pause> {
         tracing::warn!(%problem, "an operation waits");
         let mut progress = self.progress.clone();
-        let before = said_before(&progress.state.message);
+        let before = match said_before(&progress.state.message) {
+            "" => "waiting to begin",
+            before => before,
+        };
         progress.state.message = format!("{before}{WAITS}{problem})");
         let until = self.now().checked_add(pause).ok();
         (self.write(progress).await == Go::On).then_some(Pause { until })

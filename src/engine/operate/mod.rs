@@ -11,6 +11,7 @@ mod prepare;
 mod run;
 mod world;
 
+pub(crate) use begin::is_asked;
 pub(crate) use operator::Operator;
 pub(crate) use prepare::{Place, is_missing, key_in, place};
 pub(crate) use world::{World, namespaces};

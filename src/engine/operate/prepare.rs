@@ -22,7 +22,7 @@ use crate::engine::inventory::Inventory;
 use crate::engine::problem::Problem;
 use crate::engine::project::{Reading, project_of};
 use crate::engine::shared::Shared;
-use crate::engine::targets::{Fetch, Targets, Wanted, check_spec, local, targets};
+use crate::engine::targets::{Fetch, Targets, Wanted, check_spec, local, read_spec, targets};
 
 /// Where an operation goes, and what may be done there.
 pub(crate) struct Place {
@@ -49,6 +49,7 @@ pub(crate) async fn place(
     reading: Reading,
 ) -> Result<Place, Problem> {
     check_spec(object)?;
+    read_spec(object)?;
     let destination = shared.destinations.resolve(&application.spec.destination).await?;
     let project = project_of(shared, application, reading).await?;
     Ok(Place { destination, project })

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::sim::resource::LEASES;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Child;
 
 use super::place::{Done, Place, done, hook, kubeconfig, map};
+use crate::engine::ARGOCD;
 
 fn signal(child: &Child, signal: rustix::process::Signal) {
     let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
@@ -94,6 +96,15 @@ async fn an_engine_that_cannot_work_says_why() {
     let wrong = engine(&place, &["--interval", "0s"]).await.expect(2);
     assert!(wrong.err.contains("expected a duration between 1s and 24h"), "{wrong:#?}");
     engine(&place, &["--context", "other"]).await.expect(2);
+    let refused = engine(&place, &["--read-only", "--install-crds"]).await.expect(7);
+    assert!(refused.err.contains("read-only is asked for"), "{refused:#?}");
+    let nowhere = engine(&place, &["--namespace", "nowhere"]).await.expect(2);
+    assert!(nowhere.err.contains("kubectl create namespace nowhere"), "{nowhere:#?}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let refused = engine(&place, &["--metrics-port", &port]).await.expect(2);
+    assert!(refused.err.contains("--metrics-port: 127.0.0.1:") && refused.out.is_empty(), "{refused:#?}");
+    assert!(place.world.get(&LEASES, ARGOCD, "boathook-engine").is_none(), "none of them began to work");
     for (file, code) in [
         (place.stranger(), 9),
         (place.write_home("gone", &kubeconfig("http://127.0.0.1:1", "x")).to_str().unwrap().to_owned(), 10),

@@ -290,3 +290,71 @@ async fn engine_ends_the_hooks_of_an_operation_that_may_not_go_on_and_says_why()
     assert!(world.names(&CONFIG_MAPS).is_empty());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_bad_input_request_that_cannot_be_read_is_no_request_for_the_default() {
+    let mut world = shop(&(map("a", "", "1") + &hook("good", "PreSync", ""))).await;
+    for (operation, words) in [
+        (json!({"sync": {"dryRun": "true"}}), "operation.sync.dryRun: expected"),
+        (json!({"sync": {"syncStrategy": "apply"}}), "operation.sync.syncStrategy: expected"),
+        (json!({"sync": {"resources": "x"}}), "operation.sync.resources: expected"),
+        (json!({"sync": {"frobnicate": true}}), "operation.sync.frobnicate is not supported"),
+        (json!({"sync": {}, "retry": {"limit": "q"}}), "operation.retry.limit: expected"),
+        (json!("x"), "operation: expected"),
+    ] {
+        world.request(&operation);
+        let state = world.end().await;
+        let begin = format!("Invalid operation request: {words}");
+        assert!(phase(&state) == "Error" && state.message.starts_with(&begin), "{operation}: {state:?}");
+        assert!(world.names(&CONFIG_MAPS).is_empty() && world.names(&JOBS).is_empty(), "{operation}");
+    }
+    assert_eq!(phase(&world.synced(&json!({"dryRun": true})).await), "Succeeded");
+    assert!(world.names(&CONFIG_MAPS).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_bad_input_project_rules_and_specs_that_cannot_be_read_permit_nothing() {
+    let mut world = shop(&map("a", "", "1")).await;
+    let any = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
+    let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+        "metadata": {"name": "p", "namespace": ARGOCD}, "spec": any});
+    world.create(&APP_PROJECTS, project);
+    world.edit(|application| application["spec"]["project"] = json!("p"));
+    let window = json!({"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]});
+    let with = |field: &str, value: Value| {
+        let mut window = window.clone();
+        window[field] = value;
+        json!({ "syncWindows": [window] })
+    };
+    for (rules, words) in [
+        (json!({ "syncWindows": window }), "spec.syncWindows: expected"),
+        (with("applications", json!("*")), "spec.syncWindows[0].applications: expected"),
+        (with("kind", json!("Deny")), "spec.syncWindows[0].kind: expected"),
+        (json!({"namespaceResourceBlacklist": {"kind": "ConfigMap"}}), "spec.namespaceResourceBlacklist: expected"),
+    ] {
+        world.change(&APP_PROJECTS, ARGOCD, "p", |project| {
+            project["spec"] = any.clone();
+            json_patch::merge(&mut project["spec"], &rules);
+        });
+        let state = world.synced(&json!({})).await;
+        let begin = format!("InvalidSpecError: project 'p' cannot be read: {words}");
+        assert!(phase(&state) == "Error" && state.message.starts_with(&begin), "{rules}: {state:?}");
+    }
+    world.change(&APP_PROJECTS, ARGOCD, "p", |project| project["spec"] = any.clone());
+    for (policy, words) in [
+        (json!({"automated": {"enabled": "false"}}), "spec.syncPolicy.automated.enabled: expected"),
+        (json!({"automated": "yes"}), "spec.syncPolicy.automated: expected"),
+        (json!({"automated": {"frob": 1}}), "spec.syncPolicy.automated.frob is not supported"),
+    ] {
+        world.edit(|application| application["spec"]["syncPolicy"] = policy.clone());
+        let conditions = world.refreshed().await["status"]["conditions"].clone();
+        assert_eq!(conditions[0]["type"], "InvalidSpecError", "{policy}: {conditions}");
+        assert!(conditions[0]["message"].as_str().unwrap().starts_with(words), "{policy}: {conditions}");
+        assert!(world.application().get("operation").is_none() && world.names(&CONFIG_MAPS).is_empty(), "{policy}");
+    }
+    world.edit(|application| application["spec"]["syncPolicy"] = json!({"automated": {"enabled": true}}));
+    world.end().await;
+    assert_eq!(world.names(&CONFIG_MAPS), ["a"]);
+    world.stop().await;
+}

@@ -331,3 +331,23 @@ async fn engine_deletion_says_what_it_waits_for_where_git_has_the_hooks_no_more_
         world.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_delete_hooks_of_one_generated_name_all_run() {
+    let generated = hook("pd", "PreDelete", "").replace("  name: pd\n", "  generateName: pd-\n");
+    let mut world = shop(&(map("a", "", "1") + &generated + &generated.replace("[run]", "[other]"))).await;
+    world.edit(|application| application["metadata"]["finalizers"] = json!([RESOURCES]));
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    world.refreshed().await;
+    delete(&world);
+    gone(&world).await;
+    let names = world.names(&JOBS);
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].starts_with("pd-predelete-") && names[1] == format!("{}-2", names[0]), "{names:?}");
+    let commands = names.iter().map(|name| {
+        let job = world.get(&JOBS, "shop", name).unwrap();
+        job.pointer("/spec/template/spec/containers/0/command/0").cloned().unwrap_or_default()
+    });
+    assert_eq!(commands.collect::<Vec<_>>(), [json!("run"), json!("other")]);
+    world.stop().await;
+}

@@ -1,15 +1,26 @@
-//! An engine that is killed at any write, before the request or after the server accepted it, and started again, comes to
-//! the same end: no hook that completed runs twice in an attempt, and no finalizer is left.
+//! An engine that is killed at a write, before the request or after the server accepted it, and started again, comes to the
+//! same end: no hook that completed runs twice in an attempt, and no finalizer is left. It is killed at every so many
+//! writes, or at every one of them where `BOATHOOK_KILL_AT=every` asks for it, as one step of the checks does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use boathook::sim::faults::{Action, Fault, requests};
+use futures::StreamExt as _;
 
-use super::disturbed::{Disturbed, WRITES};
-use super::world::Setup;
+use super::disturbed::{Disturbed, End, WRITES};
+use super::world::{Setup, make_repository};
 
-async fn killed_at_every_write(case: &str, step: usize) {
-    let setup = Setup::case(case);
+/// Runs at the same time: each waits most of the time.
+const AT_ONCE: usize = 4;
+
+async fn killed_at_writes(case: &str, usual: usize) {
+    let step = if std::env::var("BOATHOOK_KILL_AT").is_ok_and(|value| value == "every") { 1 } else { usual };
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Some(Arc::new(make_repository(&folder.path().join(case), case)));
+    // Pods take no time to speak of, but those that are terminated.
+    let speed = if case == "long" { 1.0 } else { 200.0 };
+    let setup = Setup { speed, repository, ..Setup::case(case) };
     let mut calm = Disturbed::new(&setup, "undisturbed").await;
     let counter = calm.faults().add(Fault::new(requests(WRITES, &[]), Action::Delay(Duration::ZERO)));
     let engine = calm.engine().await.unwrap();
@@ -19,60 +30,64 @@ async fn killed_at_every_write(case: &str, step: usize) {
     drop(engine);
     let wanted = calm.ended().await;
     assert!(count > 3, "{case}: {count} writes");
-    for number in (0..count).step_by(step) {
-        for action in [Action::Delay(Duration::from_secs(3600)), Action::CutAfter] {
-            let context = format!("{case}: killed at write {number} of {count}, {action:?}");
-            let mut world = Disturbed::new(&setup, &context).await;
-            let faults = world.faults();
-            let id = faults.add(Fault::new(requests(WRITES, &[]), action).skip(number).times(1));
-            let engine = world.engine().await.unwrap();
-            // A run with fewer writes than the first one ends before.
-            tokio::select! {
-                () = world.completed() => {}
-                () = faults.until_met(id, 1) => {}
-            }
-            drop(engine);
-            faults.clear();
-            let engine = world.engine().await.unwrap();
-            world.completed().await;
-            let end = world.ended().await;
-            drop(engine);
-            assert_eq!(end, wanted, "{context}");
-        }
+    let runs = (0..count).step_by(step).flat_map(|number| {
+        let actions = [Action::Delay(Duration::from_secs(3600)), Action::CutAfter];
+        actions.map(|action| killed(&setup, number, count, action, &wanted))
+    });
+    futures::stream::iter(runs).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+async fn killed(setup: &Setup, number: u32, count: u32, action: Action, wanted: &End) {
+    let context = format!("{}: killed at write {number} of {count}, {action:?}", setup.case);
+    let mut world = Disturbed::new(setup, &context).await;
+    let faults = world.faults();
+    let id = faults.add(Fault::new(requests(WRITES, &[]), action).skip(number).times(1));
+    let engine = world.engine().await.unwrap();
+    // A run with fewer writes than the first one ends before.
+    tokio::select! {
+        () = world.completed() => {}
+        () = faults.until_met(id, 1) => {}
     }
-}
-
-/// Every how many writes the engine is killed: every one where `BOATHOOK_KILL_AT=every` asks for it.
-fn stride(usual: usize) -> usize {
-    if std::env::var("BOATHOOK_KILL_AT").is_ok_and(|value| value == "every") { 1 } else { usual }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_article() {
-    killed_at_every_write("article", stride(4)).await;
+    drop(engine);
+    faults.clear();
+    let engine = world.engine().await.unwrap();
+    world.completed().await;
+    let end = world.ended().await;
+    drop(engine);
+    assert_eq!(end, *wanted, "{context}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_abort() {
-    killed_at_every_write("abort", stride(6)).await;
+async fn engine_killed_at_writes_of_article() {
+    killed_at_writes("article", 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_flaky() {
-    killed_at_every_write("flaky", stride(7)).await;
+async fn engine_killed_at_writes_of_abort() {
+    killed_at_writes("abort", 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_podhook() {
-    killed_at_every_write("podhook", stride(3)).await;
+async fn engine_killed_at_writes_of_flaky() {
+    killed_at_writes("flaky", 7).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_workflow() {
-    killed_at_every_write("workflow", stride(4)).await;
+async fn engine_killed_at_writes_of_podhook() {
+    killed_at_writes("podhook", 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_every_write_waves() {
-    killed_at_every_write("waves", stride(20)).await;
+async fn engine_killed_at_writes_of_workflow() {
+    killed_at_writes("workflow", 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_killed_at_writes_of_waves() {
+    killed_at_writes("waves", 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_killed_at_writes_of_a_termination() {
+    killed_at_writes("long", 4).await;
 }

@@ -99,6 +99,15 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     renew(&world, broken);
     refused(&mut world, "config is not JSON").await;
     assert!(!world.application().to_string().contains("hunter2"));
+    let mut restricted = secret(&other, other.token(), "");
+    restricted["data"]["namespaces"] = STANDARD.encode("other").into();
+    renew(&world, restricted);
+    refused(&mut world, "namespaces (which restrict what may be deployed there) is not supported").await;
+    let mut told = secret(&other, other.token(), "");
+    told["data"]["server"] = STANDARD.encode(other.url().replace("://", "://somebody:hunter3@")).into();
+    renew(&world, told);
+    refused(&mut world, "server is no address, or one with a user or a password in it").await;
+    assert!(!world.application().to_string().contains("hunter3"));
     // The project decides by the cluster's own name and address.
     renew(&world, secret(&other, other.token(), ""));
     let spec =

@@ -254,3 +254,25 @@ async fn engine_sources_are_not_read_under_project_rules_that_cannot_be_enforced
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_sources_that_were_pushed_a_moment_ago_are_found() {
+    let mut world = shop(&map("a", "", "1")).await;
+    assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");
+    // The last fetch is young. What the spec asks for now is not in it.
+    world.write("fresh/all.yaml", &map("b", "", "1"));
+    world.commit("fresh");
+    world.git(&["tag", "v9.9.1"]);
+    world.edit(|application| {
+        application["spec"]["source"]["path"] = json!("fresh");
+        application["spec"]["source"]["targetRevision"] = json!("v9.9.1");
+    });
+    world
+        .until("it is compared", |application, _| {
+            let of = application.pointer("/status/sync/comparedTo/source/path");
+            assert_eq!(application.pointer("/status/conditions"), None, "it is missed for a moment");
+            of.is_some_and(|path| path == "fresh") && application["status"]["sync"]["status"] == "OutOfSync"
+        })
+        .await;
+    world.stop().await;
+}

@@ -1,8 +1,11 @@
 //! What the engine tells beside the state of an operation, and beside whom it does not work.
 
 use boathook::clock::Clock;
-use boathook::engine::{Engine, EngineError, install_definitions};
-use boathook::sim::resource::{CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, NAMESPACES, STATEFUL_SETS};
+use boathook::cluster::Scope;
+use boathook::engine::{Engine, EngineError, EngineOptions, install_definitions};
+use boathook::sim::resource::{
+    APPLICATIONS, CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES, NAMESPACES, STATEFUL_SETS,
+};
 use boathook::sim::store::DeleteOptions;
 use serde_json::{Value, json};
 
@@ -188,5 +191,50 @@ async fn engine_definitions_are_made_where_they_are_missing_and_others_never_tou
     assert_eq!(get(NAMES[0]), theirs);
     assert_eq!(get(NAMES[1]).unwrap()["spec"]["names"]["kind"], "AppProject");
     assert_eq!(install_definitions(&world.cluster).await, Ok(vec![]), "and not again");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_does_not_work_beside_an_engine_of_another_namespace() {
+    let mut world = shop(&map("a", "", "1")).await;
+    world.create(&NAMESPACES, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ctl2"}}));
+    world.refreshed().await;
+    let mut options = world.options.clone();
+    options.repo_cache = world.path().join("second");
+    options.control_plane = "ctl2".to_owned();
+    let cluster = world.cluster.clone();
+    let start = |scope: Scope| {
+        let options = EngineOptions { applications: scope, ..options.clone() };
+        Engine::start(cluster.clone(), options, Clock::real())
+    };
+    for scope in [Scope::All, Scope::Namespace(ARGOCD.to_owned())] {
+        match start(scope.clone()).await {
+            Err(EngineError::OtherController(who)) => assert!(who.contains("in namespace argocd"), "{who}"),
+            Err(other) => panic!("{scope:?}: {other}"),
+            Ok(_) => panic!("{scope:?}: two engines"),
+        }
+    }
+    let lease = world.get(&LEASES, ARGOCD, "boathook-engine").unwrap();
+    world.kill();
+    // The Applications are free once the claim has ended, and not before.
+    world.change(&LEASES, ARGOCD, "boathook-engine", |lease| {
+        lease["spec"]["renewTime"] = json!("2026-01-01T00:00:00.000000Z");
+    });
+    let second = start(Scope::All).await.unwrap();
+    world.change(&LEASES, ARGOCD, "boathook-engine", |own| {
+        own["spec"] = lease["spec"].clone();
+        own["spec"]["renewTime"] = json!("9999-01-01T00:00:00.000000Z");
+    });
+    // It was left to it, so it stays; this one was not.
+    world.edit(|application| application["status"]["controllerNamespace"] = json!(ARGOCD));
+    world.sync(&json!({}));
+    let free = json!({"spec": {"source": {"path": "shop"}}, "operation": {"sync": {}}});
+    world.make_neighbour("free", &free);
+    let is_over = |application: Option<&Value>| {
+        application.and_then(|free| free.pointer("/status/operationState/phase")).is_some_and(|phase| phase == "Error")
+    };
+    world.until_object((&APPLICATIONS, ARGOCD, "free"), is_over).await;
+    assert_eq!(world.application().pointer("/status/operationState"), None);
+    second.stop().await;
     world.stop().await;
 }

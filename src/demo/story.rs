@@ -169,7 +169,9 @@ impl Known {
         let name = node.text(problems)?;
         if !self.repositories.contains_key(&name) {
             let known: Vec<&str> = self.repositories.keys().map(String::as_str).collect();
-            node.refuse(problems, format!("there is no repository {name}; there are: {}", known.join(", ")));
+            let known =
+                if known.is_empty() { "there is none".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            node.refuse(problems, format!("there is no repository {name}; {known}"));
         }
         Some(name)
     }

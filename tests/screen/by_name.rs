@@ -185,7 +185,7 @@ fn what_waits_for_an_application_to_be_told_is_given_up_by_any_key() {
     let mut screen = unknown();
     screen.application(&application("Failed", false));
     assert!(screen.shows("Roll checkout back to entry 7"), "{}", screen.text());
-    screen.press("tab enter");
+    screen.press("backtab enter");
     assert_eq!(
         screen.sent.pop(),
         Some(("checkout".to_owned(), Request::Rollback { id: 7, prune: false, hooks: false }))

@@ -30,18 +30,18 @@ fn a_sync_with_its_plan() {
 
 #[test]
 fn the_revision_field_offers_names() {
-    keys("dialog_sync_names", "Succeeded", "enter s tab tab \"v1\"");
+    keys("dialog_sync_names", "Succeeded", "enter s tab \"v1\"");
 }
 
 #[test]
 fn an_offer_that_is_taken() {
-    keys("dialog_sync_offer", "Succeeded", "enter s tab tab \"v1\" ctrl-n ctrl-n tab");
+    keys("dialog_sync_offer", "Succeeded", "enter s tab \"v1\" ctrl-n ctrl-n tab");
 }
 
 #[test]
 fn only_marked_resources_are_synced() {
     keys("dialog_sync_marked", "Succeeded", "v j space space s");
-    let sent = sends("Succeeded", false, "v j space space s tab enter");
+    let sent = sends("Succeeded", false, "v j space space s backtab enter");
     let Some(Request::Sync(order)) = sent.first() else { panic!("{sent:?}") };
     let names: Vec<&str> = order.resources.iter().map(|own| own.name.as_str()).collect();
     assert_eq!(names, ["limits", "old-limits"]);
@@ -67,14 +67,14 @@ fn a_retry_says_what_is_repeated() {
 #[test]
 fn a_rollback() {
     keys("dialog_rollback", "Succeeded", "enter b");
-    let sent = sends("Succeeded", false, "enter b tab enter");
+    let sent = sends("Succeeded", false, "enter b backtab enter");
     assert_eq!(sent, [Request::Rollback { id: 7, prune: false, hooks: false }]);
 }
 
 #[test]
 fn a_rollback_with_hooks_of_the_entry_that_is_selected() {
-    keys("dialog_rollback_hooks", "Succeeded", "h G b tab tab enter");
-    let sent = sends("Succeeded", false, "h G b tab tab enter backtab enter");
+    keys("dialog_rollback_hooks", "Succeeded", "h G b tab enter");
+    let sent = sends("Succeeded", false, "h G b tab enter backtab backtab enter");
     assert_eq!(sent, [Request::Rollback { id: 7, prune: false, hooks: true }], "{DEPLOYED} is deployed");
 }
 
@@ -156,6 +156,47 @@ fn a_deletion_that_waits_for_somebody() {
     assert!(screen.sent.is_empty());
     screen.press("a backtab enter");
     assert_eq!(screen.sent[0].1, Request::Confirm(Confirmation::Delete));
+}
+
+#[test]
+fn an_abort_names_the_hooks_that_it_deletes() {
+    let recording = super::replay::recording("abort");
+    let mut screen = Screen::connected((120, 35), recording.events[0].at);
+    let mut timeline = recording.timeline();
+    let place = recording.events.iter().position(|event| {
+        timeline.observe(event);
+        let view = timeline.view(event.at);
+        view.tasks().any(|task| task.is_hook && task.state == boathook::domain::timeline::TaskState::Running)
+    });
+    screen.play(&recording, place.unwrap() + 1);
+    screen.complete();
+    screen.press("enter x");
+    assert!(screen.shows("! an abort deletes Job/"), "{}", screen.text());
+}
+
+#[test]
+fn automated_sync_says_what_follows_at_once() {
+    let mut screen = checkout((120, 35), "Succeeded", false);
+    screen.press("enter T");
+    for words in
+        ["it is synced at once, to 6f1c0aa (3 commits)", "prune is off: nothing is deleted", "self-heal is off"]
+    {
+        assert!(screen.shows(words), "{}", screen.text());
+    }
+}
+
+#[test]
+fn a_button_is_pressed_by_enter_alone_and_what_is_typed_at_it_is_lost_with_words() {
+    let mut screen = checkout((120, 40), "Succeeded", false);
+    screen.press("enter s backtab");
+    assert!(screen.shows("▶ Sync ◀"), "{}", screen.text());
+    screen.press("space");
+    assert!(screen.sent.is_empty() && screen.shows("space does not press a button"), "{}", screen.text());
+    screen.press("n");
+    assert!(screen.shows("n is not typed anywhere; tab leads to the fields"), "{}", screen.text());
+    // The first that follows Cancel is the field that one types into.
+    screen.press("esc s tab \"v1 x\" ctrl-u \"main\"");
+    assert!(screen.shows("›Revision: main") && screen.sent.is_empty(), "{}", screen.text());
 }
 
 #[test]

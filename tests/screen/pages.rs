@@ -113,7 +113,7 @@ fn what_was_not_looked_at_is_not_approved() {
     screen.press("a");
     assert!(screen.line("approve:").contains("the target has moved since you looked"), "{}", screen.text());
     screen.press("a");
-    screen.press("tab enter");
+    screen.press("backtab enter");
     let (name, request) = &screen.sent[0];
     assert_eq!(name, "checkout");
     let boathook::domain::request::Request::Sync(order) = request else { panic!("{request:?}") };
@@ -137,7 +137,7 @@ fn an_approval_is_of_exactly_what_was_reviewed() {
     screen.text();
     screen.press("a enter");
     assert!(screen.sent.is_empty(), "Cancel has the focus");
-    screen.press("a tab enter");
+    screen.press("a backtab enter");
     let boathook::domain::request::Request::Sync(order) = &screen.sent[0].1 else { panic!("{:?}", screen.sent) };
     assert_eq!(order.revision, TARGET);
 }
@@ -153,7 +153,7 @@ fn what_is_put_off_comes_back_when_its_target_moves() {
     assert!(screen.shows("1 put off"), "{}", screen.text());
     screen.review(review(MOVED, &[]));
     screen.reviewed(&key(), &[]);
-    assert!(screen.shows("1 wait for a person"), "{}", screen.text());
+    assert!(screen.shows("1 waits for a person"), "{}", screen.text());
     assert!(!screen.shows("put off,"), "{}", screen.text());
 }
 
@@ -164,7 +164,7 @@ fn the_dialogs_plan_follows_its_options() {
     assert!(screen.shows("PostSync: smoke"), "{}", screen.text());
     assert!(screen.shows("would be deleted with prune: ConfigMap/old-limits"), "{}", screen.text());
     // From Cancel to the options: revision, prune, dry run, without hooks, force.
-    screen.press("tab tab tab enter");
+    screen.press("tab tab enter");
     assert!(screen.shows("! deletes: ConfigMap/old-limits"), "{}", screen.text());
     screen.press("tab tab enter");
     assert!(!screen.shows("PostSync: smoke"), "{}", screen.text());

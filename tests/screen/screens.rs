@@ -143,7 +143,7 @@ fn help_says_what_can_be_done_and_why_not() {
 fn dialog_of_a_sync() {
     look("dialog_sync", |size| {
         let mut screen = until(size, &recording("article"), |view| view.state.is_over());
-        screen.press("s backtab backtab backtab space backtab backtab");
+        screen.press("s backtab backtab backtab backtab space backtab backtab");
         screen
     });
 }

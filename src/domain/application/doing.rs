@@ -80,9 +80,40 @@ pub fn says_prune(message: &str) -> bool {
     message.contains("waiting for pruning confirmation")
 }
 
+/// What a message says that waits to be pruned, as one says it: `PersistentVolumeClaim stock-2025 and 2 more resources`.
+/// Empty: it says nothing of the kind. Argo CD names the first as group/kind/name and counts the others.
+pub fn waiting_for(message: &str) -> String {
+    let Some((_, named)) = message.split_once("waiting for pruning confirmation of ") else { return String::new() };
+    let named = named.lines().next().unwrap_or_default().trim();
+    let (object, more) = named.split_once(' ').unwrap_or((named, ""));
+    let mut parts = object.rsplitn(3, '/');
+    let (name, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let words = format!("{kind} {name} {more}");
+    crate::domain::text::one_line(words.trim(), 200)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_to_be_pruned_is_named() {
+        for (message, expected) in [
+            ("waiting for pruning confirmation of v1/ConfigMap/a", "ConfigMap a"),
+            (
+                "waiting for pruning confirmation of /PersistentVolumeClaim/stock-2025",
+                "PersistentVolumeClaim stock-2025",
+            ),
+            (
+                "waiting for pruning confirmation of apps/Deployment/web and 2 more resources",
+                "Deployment web and 2 more resources",
+            ),
+            ("waiting for pruning confirmation of odd", "odd"),
+            ("waiting for completion of hook batch/Job/a", ""),
+        ] {
+            assert_eq!(waiting_for(message), expected, "{message}");
+        }
+    }
 
     #[test]
     fn an_operation_says_more_than_a_comparison() {

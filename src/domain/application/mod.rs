@@ -11,7 +11,7 @@ mod read;
 mod summary;
 mod types;
 
-pub use doing::{Doing, says_prune};
+pub use doing::{Doing, says_prune, waiting_for};
 pub use key::AppKey;
 pub use phases::{PhaseState, PhaseSummary};
 pub use summary::{AppSummary, NotAnApplication, OperationSummary, Revision, SourceSummary};

@@ -117,6 +117,11 @@ impl Details {
         self.review.as_deref()
     }
 
+    /// Whether what the operation shows has its tasks to come among it.
+    pub(in crate::tui) fn has_plan(&self) -> bool {
+        self.has_plan
+    }
+
     /// What a sync would do; while an operation runs and that is not asked, what the operation does.
     pub(in crate::tui) fn any_review(&self) -> Option<&Review> {
         self.review.as_deref().or(self.operation_review.as_deref())

@@ -57,8 +57,12 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
             }
         }
         Action::Filter => {
-            let text = model.fleet.filter.text.clone();
-            open_prompt(model, PromptKind::Filter, &text);
+            // What is typed replaces what was: nobody means "searchmail".
+            let before = model.fleet.filter.text.clone();
+            open_prompt(model, PromptKind::Filter, "");
+            if let Some(prompt) = &mut model.prompt {
+                prompt.before = before;
+            }
         }
         Action::Mark => mark(model, effects),
         Action::MarkAll => {

@@ -60,10 +60,8 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
         ("log-search" | "log-filter" | "text-search" | "page-filter" | "defer", text) if !text.is_empty() => {
             typed(model, name, text, effects);
         }
-        ("app", name) => match find(model, name) {
-            Ok(key) => apply::open(model, key, effects),
-            Err(error) => model.complain(error),
-        },
+        ("open", name) if !name.is_empty() => look_at(model, name, effects),
+        ("app", name) => look_at(model, name, effects),
         (name, "") => match Action::named(name) {
             Some(action) => match why_not_here(model, action) {
                 None => apply::action(model, action, effects),
@@ -72,6 +70,13 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
             None => model.complain(format!("there is no command {name}")),
         },
         (name, argument) => on(model, name, argument, effects),
+    }
+}
+
+fn look_at(model: &mut Model, name: &str, effects: &mut Effects) {
+    match find(model, name) {
+        Ok(key) => apply::open(model, key, effects),
+        Err(error) => model.complain(error),
     }
 }
 
@@ -202,7 +207,9 @@ pub(super) fn complete(model: &mut Model) {
             Theme::names().map(str::to_owned).chain(own).collect()
         }
         "sort" => Sort::ALL.iter().map(|sort| sort.as_str().to_owned()).collect(),
-        name if name == "app" || Action::named(name).is_some_and(|action| NAMING.contains(&action)) => {
+        name if matches!(name, "app" | "open")
+            || Action::named(name).is_some_and(|action| NAMING.contains(&action)) =>
+        {
             let mut names: Vec<String> = model.fleet.keys().map(|key| key.name.to_string()).collect();
             names.sort();
             names

@@ -170,7 +170,9 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
         DialogKind::Rerun { .. } => vec![Field::Why],
         _ => Vec::new(),
     };
-    fields.push(Field::Cancel);
+    // From Cancel, which has the focus first, the next is the first field, and the one before is the last button: who
+    // goes on to type does not type into a button.
+    fields.insert(0, Field::Cancel);
     fields.extend((0..requests.len()).map(Field::Choice));
     let field = dialog.field();
     dialog.fields = fields;
@@ -257,7 +259,7 @@ pub(super) fn action(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::ScrollDown => dialog.scroll = dialog.scroll.saturating_add(5).min(1000),
         Action::ScrollUp => dialog.scroll = dialog.scroll.saturating_sub(5),
         Action::Cancel => close(model, effects),
-        Action::Press => press(model, effects),
+        Action::Press => press(model, false, effects),
         Action::Quit => super::input::quit(model, effects),
         _ => {}
     }
@@ -274,7 +276,13 @@ pub(super) fn left(model: &mut Model, left_from: Field, effects: &mut Effects) {
     }
 }
 
-fn press(model: &mut Model, effects: &mut Effects) {
+/// The space bar: it switches options, and sends nothing. It may be part of a text that was meant for a field.
+pub(super) fn space(model: &mut Model, effects: &mut Effects) {
+    model.key_was_pressed();
+    press(model, true, effects);
+}
+
+fn press(model: &mut Model, by_space: bool, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
     match dialog.field() {
         Field::Prune => dialog.prune = !dialog.prune,
@@ -290,6 +298,7 @@ fn press(model: &mut Model, effects: &mut Effects) {
             dialog.focus_cancel();
             return;
         }
+        Field::Choice(_) if by_space => return model.complain("space does not press a button; enter does"),
         Field::Choice(choice) => return send(model, choice, effects),
     }
     ask(model, effects);

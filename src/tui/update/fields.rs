@@ -33,7 +33,8 @@ pub(super) fn named(model: &mut Model, key: &AppKey, source: usize, answer: Resu
 /// Whether a key types into the field that has the focus.
 pub(super) fn types(model: &Model, key: Key) -> bool {
     let Some(dialog) = &model.dialog else { return false };
-    let edits = ["backspace", "delete", "left", "right", "home", "end", "ctrl-w", "ctrl-a", "ctrl-e"];
+    let edits =
+        ["backspace", "delete", "left", "right", "home", "end", "ctrl-w", "ctrl-a", "ctrl-e", "ctrl-u", "ctrl-k"];
     dialog.text(dialog.field()).is_some() && (key.typed().is_some() || edits.contains(&key.to_string().as_str()))
 }
 
@@ -44,7 +45,11 @@ pub(super) fn typed(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
     dialog.offer = None;
     let Some(area) = dialog.text_mut(field) else { return };
     let before = area.clone();
-    area.input(event);
+    if Key::from(event).to_string() == "ctrl-u" {
+        *area = TextArea::default();
+    } else {
+        area.input(event);
+    }
     if field == Field::Retry && !is_limit(area) {
         *area = before;
     } else if before.lines() != area.lines() {

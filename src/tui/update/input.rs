@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{apply, approvals, command, fields, pages, waiting};
+use super::{apply, approvals, command, dialogs, fields, pages, waiting};
 use crate::tui::action::Action;
 use crate::tui::keymap::{Key, Meaning};
 use crate::tui::message::{Effect, Effects};
@@ -28,7 +28,11 @@ pub(super) fn key(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
     match model.settings.keymap.meaning(&model.pending, model.contexts()) {
         Meaning::Action(action) => {
             model.pending.clear();
-            apply::action(model, action, effects);
+            if model.dialog.is_some() && action == Action::Press && key.typed() == Some(' ') {
+                dialogs::space(model, effects);
+            } else {
+                apply::action(model, action, effects);
+            }
         }
         Meaning::Begin(_) => {}
         Meaning::Nothing => {
@@ -39,6 +43,13 @@ pub(super) fn key(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
                 == Meaning::Action(Action::Quit)
             {
                 apply::action(model, Action::Quit, effects);
+            } else if model.dialog.is_some() && key.typed().is_some() {
+                // Somebody may believe that it is a field that has the focus.
+                model.key_was_pressed();
+                model.complain(format!(
+                    "{key} is not typed anywhere; {} leads to the fields",
+                    model.settings.keymap.key(Action::FieldNext)
+                ));
             } else if event.code != KeyCode::Esc && (is_chord || model.dialog.is_none()) {
                 model.complain(format!(
                     "{key} means nothing here; {} shows what does",
@@ -77,7 +88,17 @@ fn prompt(model: &mut Model, event: KeyEvent, effects: &mut Effects) {
     match event.code {
         KeyCode::Esc => give_up(model),
         KeyCode::Char('c' | 'g') if is_ctrl => give_up(model),
-        KeyCode::Backspace if prompt.line().is_empty() => give_up(model),
+        // Nothing to take back: of a filter that is, what was there before. The prompt stays, so that no letter that
+        // follows is taken for a key.
+        KeyCode::Backspace if prompt.line().is_empty() => {
+            prompt.before.clear();
+            typed(model);
+        }
+        KeyCode::Up if prompt.kind == PromptKind::Filter => {
+            let before = prompt.before.clone();
+            prompt.set_line(&before);
+            typed(model);
+        }
         KeyCode::Enter => {
             let (kind, line) = (prompt.kind, prompt.line());
             model.prompt = None;

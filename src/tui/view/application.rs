@@ -12,6 +12,7 @@ use super::spots::Spot;
 use super::times::{age, ago};
 use super::{log, panels};
 use crate::domain::application::SyncStatus;
+use crate::domain::application::waiting_for;
 use crate::domain::live::{CommitSummary, HookAccess};
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
@@ -170,10 +171,12 @@ fn status(model: &Model, details: &Details, width: u16) -> Vec<Vec<(Role, String
     if !view.message.is_empty() && (failed || view.phases.is_empty()) {
         let line = text::one_line(&view.message, 600);
         let role = if failed { Role::Bad } else { Role::Dim };
+        // Where nothing else is to be seen it is all there is.
+        let most = if view.phases.is_empty() { 12 } else { 2 };
         lines.extend(
             wrapped(&line, usize::from(width.saturating_sub(2)))
                 .into_iter()
-                .take(2)
+                .take(most)
                 .map(|line| vec![(role, format!(" {line}"))]),
         );
     }
@@ -184,7 +187,11 @@ fn status(model: &Model, details: &Details, width: u16) -> Vec<Vec<(Role, String
     }
     if details.waits_for_prune() && !view.state.is_over() {
         let key = model.settings.keymap.key(crate::tui::action::Action::Approve);
-        lines.push(vec![(Role::Warning, format!(" It waits until somebody confirms what it deletes: {key}"))]);
+        let what = waiting_for(&view.message);
+        let what = if what.is_empty() { "what is to be pruned".to_owned() } else { what };
+        let words = format!("It waits for a person: {what} would be deleted; press {key} to decide");
+        let rows = wrapped(&words, usize::from(width.saturating_sub(2))).into_iter();
+        lines.extend(rows.map(|row| vec![(Role::Warning, format!(" {row}"))]));
     }
     lines
 }

@@ -8,7 +8,7 @@ use super::pages::change_line;
 use super::plan::planned;
 use super::spots::Spot;
 use super::times::{age, ago};
-use crate::domain::application::AppKey;
+use crate::domain::application::{AppKey, waiting_for};
 use crate::domain::request::Confirmation;
 use crate::domain::text;
 use crate::tui::action::Action;
@@ -78,7 +78,9 @@ pub(in crate::tui) fn last_scroll(model: &Model) -> usize {
 fn bar(canvas: &mut Canvas<'_>, model: &Model, queue: &[Entry<'_>], area: Rect) {
     canvas.fill(area, Role::Bar);
     let deferred = queue.iter().filter(|entry| entry.deferred.is_some()).count();
-    let mut left = format!(" approvals  {} wait for a person", queue.len() - deferred);
+    let waiting = queue.len() - deferred;
+    let word = if waiting == 1 { "waits" } else { "wait" };
+    let mut left = format!(" approvals  {waiting} {word} for a person");
     if deferred > 0 {
         left = format!("{left}, {deferred} put off");
     }
@@ -186,6 +188,17 @@ pub(super) fn deleted(details: &Details, what: Confirmation) -> Vec<Parts> {
             vec![(Role::Bad, name), (Role::Dim, place), (Role::Warning, asks.to_owned())]
         })
         .collect();
+    let named = waiting_for(&details.view.message);
+    let is_listed = application.status.resources.iter().any(|own| !own.hook && own.requires_pruning);
+    if what == Confirmation::Prune && !named.is_empty() && !is_listed {
+        // The controller has not said it of the resource itself.
+        let namespace = text::one_line(&application.spec.destination.namespace, 63);
+        lines.push(vec![
+            (Role::Bad, format!("  - {named}")),
+            (Role::Dim, format!("  {namespace}")),
+            (Role::Warning, "  asks first".to_owned()),
+        ]);
+    }
     if !details.view.message.is_empty() {
         lines.push(vec![(Role::Dim, format!("  {}", text::one_line(&details.view.message, 400)))]);
     }

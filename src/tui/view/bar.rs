@@ -22,11 +22,16 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let _ = write!(left, " {}", model.settings.label);
     }
     let _ = write!(left, "  {}", text::one_line(&place, 60));
+    let filter = filter(model);
     let (role, freshness) = freshness(model);
     let room = usize::from(area.width).saturating_sub(freshness.width() + 2);
-    let parts = totals(model, room.saturating_sub(left.width()));
+    let parts = totals(model, room.saturating_sub(left.width() + filter.width()));
     let background = canvas.style(Role::Bar);
     let mut spans = vec![Span::styled(left, background)];
+    if !filter.is_empty() {
+        let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(Role::Warning) });
+        spans.push(Span::styled(filter, style));
+    }
     for (role, text) in parts {
         let style = background.patch(ratatui::style::Style { bg: None, ..canvas.style(role) });
         spans.push(Span::styled(text, style));
@@ -37,6 +42,18 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let x = area.right().saturating_sub(room.min(area.width));
     canvas
         .spans(Rect { x, width: area.right() - x, ..area }, Line::from(Span::styled(format!(" {freshness} "), style)));
+}
+
+/// What the list leaves out: else a fleet of which one row is shown looks like a fleet of one.
+fn filter(model: &Model) -> String {
+    let filter = &model.fleet.filter;
+    let text = text::one_line(filter.text.trim(), 24);
+    match (text.is_empty(), filter.faults) {
+        (true, false) => String::new(),
+        (true, true) => "  only faults".to_owned(),
+        (false, false) => format!("  only /{text}"),
+        (false, true) => format!("  only faults /{text}"),
+    }
 }
 
 /// How many applications are how, in so many cells: what matters less loses its words first, then its place.

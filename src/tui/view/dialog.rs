@@ -8,8 +8,10 @@ use super::applications::short;
 use super::draw::{Canvas, wrapped};
 use super::plan::planned;
 use super::spots::Spot;
+use crate::domain::application::{AppKey, SyncStatus};
 use crate::domain::request::{Confirmation, Write, WriteBody, WriteTarget};
 use crate::domain::text;
+use crate::domain::timeline::TaskPhase;
 use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
 use crate::tui::theme::Role;
 
@@ -307,6 +309,11 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
         lines.extend(details.map(|details| super::approvals::deleted(details, what)).unwrap_or_default());
         return lines;
     }
+    match dialog.kind {
+        DialogKind::Abort => return aborted(model, key, width),
+        DialogKind::AutoSync { on: true } => return switched_on(model, key, width),
+        _ => {}
+    }
     if !dialog.has_plan() {
         return repeated(model, dialog, key, width);
     }
@@ -334,8 +341,65 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
     lines
 }
 
+/// Below an abort: the hooks that it deletes, and those that would run if the hook failed instead.
+fn aborted(model: &Model, key: &AppKey, width: u16) -> Lines {
+    let Some(details) = model.details.get(key) else { return Vec::new() };
+    let running = details.view.tasks().filter(|task| task.is_hook && task.state.is_active());
+    let running: Vec<String> = running
+        .map(|task| {
+            let elapsed = task.elapsed.map(|elapsed| format!(" for {elapsed}")).unwrap_or_default();
+            let name = text::one_line(&task.key.object.name, 80);
+            format!("an abort deletes {}/{name} ({}{elapsed})", task.key.object.kind, task.state)
+        })
+        .collect();
+    let mut lines = vec![Vec::new()];
+    for words in &running {
+        lines.extend(bullets("! ", Role::Warning, words, usize::from(width)));
+    }
+    if running.is_empty() {
+        lines.extend(bullets("• ", Role::Text, "no hook runs now that an abort would delete", usize::from(width)));
+    }
+    let after = details.view.tasks().filter(|task| task.is_hook && task.key.phase == TaskPhase::SyncFail);
+    let after: Vec<String> = after.map(|task| text::one_line(&task.key.object.name, 80)).collect();
+    if !after.is_empty() {
+        let words = format!("its SyncFail hooks: {}", after.join(", "));
+        lines.extend(bullets("• ", Role::Text, &words, usize::from(width)));
+    } else if details.has_plan() {
+        lines.extend(bullets("• ", Role::Text, "it has no SyncFail hook", usize::from(width)));
+    }
+    lines
+}
+
+/// Below automated sync that is switched on: what follows at once, and from now on.
+fn switched_on(model: &Model, key: &AppKey, width: u16) -> Lines {
+    let Some(details) = model.details.get(key) else { return Vec::new() };
+    let Some(application) = &details.application else { return Vec::new() };
+    let policy = application.spec.sync_policy.automated.unwrap_or_default();
+    let mut lines = vec![Vec::new()];
+    if application.status.sync.status == Some(SyncStatus::OutOfSync) {
+        let source = details.revisions.as_ref().and_then(|revisions| revisions.sources.first());
+        let commits = match source.filter(|source| source.problem.is_none()).map(|source| source.behind) {
+            Some(1) => " (1 commit)".to_owned(),
+            Some(behind) if behind > 1 => format!(" ({behind} commits)"),
+            _ => String::new(),
+        };
+        let target = short(&application.status.sync.revision);
+        let words = format!("it is out of sync: it is synced at once, to {target}{commits}, with its hooks");
+        lines.extend(bullets("! ", Role::Warning, &words, usize::from(width)));
+    }
+    let said = [
+        (policy.prune, "prune is on: what Git has no more is deleted, too", "prune is off: nothing is deleted"),
+        (policy.self_heal, "self-heal is on: changes made in the cluster are undone", "self-heal is off"),
+    ];
+    for (is_on, on, off) in said {
+        let (bullet, role) = if is_on { ("! ", Role::Warning) } else { ("• ", Role::Text) };
+        lines.extend(bullets(bullet, role, if is_on { on } else { off }, usize::from(width)));
+    }
+    lines
+}
+
 /// Below a retry: what of the last operation will be repeated.
-fn repeated(model: &Model, dialog: &Dialog, key: &crate::domain::application::AppKey, width: u16) -> Lines {
+fn repeated(model: &Model, dialog: &Dialog, key: &AppKey, width: u16) -> Lines {
     let is_retry = matches!(dialog.kind, DialogKind::Retry | DialogKind::Resume);
     let Some(details) = model.details.get(key).filter(|_| is_retry) else { return Vec::new() };
     let mut lines = vec![Vec::new()];

@@ -23,7 +23,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> Option
             PromptKind::Defer => "put it off, because: ",
         };
         let line = prompt.line();
-        let offers = prompt.offers.join("  ");
+        let is_old = prompt.kind == PromptKind::Filter && line.is_empty() && !prompt.before.is_empty();
+        let offers = if is_old {
+            format!("now {}: enter keeps it, up edits it, backspace shows all", text::one_line(&prompt.before, 40))
+        } else {
+            prompt.offers.join("  ")
+        };
         canvas.line(area, &[(Role::Key, sign), (Role::Strong, &line), (Role::Dim, "   "), (Role::Dim, &offers)]);
         let column: usize = line
             .chars()

@@ -1,8 +1,9 @@
 //! Help: every action that has a meaning on the screen below, with its keys, and why it cannot be done now.
 
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
 
-use super::draw::{Canvas, padded};
+use super::draw::{Canvas, padded, wrapped};
 use crate::tui::action::{Action, Context};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme::Role;
@@ -23,7 +24,11 @@ fn contexts(model: &Model) -> Vec<Context> {
     active.iter().copied().chain([Context::Everywhere, Context::Move, Context::Dialog]).collect()
 }
 
+/// Where a reason begins that stands below its action.
+const REASON: usize = 18;
+
 fn lines(model: &Model) -> Vec<Vec<(Role, String)>> {
+    let width = usize::from(model.size.0);
     let mut lines = Vec::new();
     for context in contexts(model) {
         lines.push(vec![(Role::Heading, format!(" {}", context.title()))]);
@@ -36,10 +41,21 @@ fn lines(model: &Model) -> Vec<Vec<(Role, String)>> {
                 (if why.is_some() { Role::ToCome } else { Role::Key }, format!("  {} ", padded(&keys, 15))),
                 (role, info.help.to_owned()),
             ];
-            if let Some(why) = why {
-                line.push((Role::Warning, format!("  (not now: {why})")));
+            let Some(why) = why else {
+                lines.push(line);
+                continue;
+            };
+            let words = format!("(not now: {why})");
+            let used: usize = line.iter().map(|(_, text)| text.width()).sum();
+            if used + 2 + words.width() <= width {
+                line.push((Role::Warning, format!("  {words}")));
+                lines.push(line);
+            } else {
+                // Where it does not fit beside it, it is read below it, in full.
+                lines.push(line);
+                let rows = wrapped(&words, width.saturating_sub(REASON));
+                lines.extend(rows.into_iter().map(|row| vec![(Role::Warning, format!("{}{row}", " ".repeat(REASON)))]));
             }
-            lines.push(line);
         }
         lines.push(Vec::new());
     }

@@ -51,7 +51,9 @@ fn name(log: &LogBuffer) -> String {
 
 /// How the log stands: following, paused, ended.
 fn state(log: &LogBuffer, look: &LogLook) -> String {
-    if look.top.is_some() {
+    let is_whole =
+        !log.sources.is_empty() && log.sources.iter().all(|(_, end)| matches!(end, Some(SourceEnd::Complete)));
+    if look.top.is_some() && !is_whole {
         let new = log.end().saturating_sub(look.paused_at);
         return if new == 0 { "paused".to_owned() } else { format!("paused, {new} new") };
     }
@@ -148,6 +150,14 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, log: &LogBuffer, look: &LogLook
         }
         let over = rows.len().saturating_sub(height);
         rows.drain(..over);
+    }
+    if rows.is_empty() {
+        let words = if look.filter.is_empty() {
+            "  no line is so new; 0 shows all".to_owned()
+        } else {
+            format!("  no line fits {}; & and an empty line show all", text::one_line(&look.filter, 60))
+        };
+        canvas.line(area, &[(Role::Dim, &words)]);
     }
     for (row, (line, is_current)) in rows.into_iter().take(height).enumerate() {
         let area = Rect { y: area.y + u16::try_from(row).unwrap_or(0), height: 1, ..area };

@@ -11,4 +11,5 @@ mod recorded;
 mod roles;
 mod show;
 mod starts;
+mod waits;
 mod world;

@@ -101,7 +101,7 @@ async fn approvals() {
     let repository = Repository::new();
     shots(
         || World::checkout(&repository, "Succeeded"),
-        "{live} A {wait for a person} {add coupons} {smoke}",
+        "{live} A {for a person} {add coupons} {smoke}",
         &[
             ("approvals", ""),
             ("approvals_help", "?"),

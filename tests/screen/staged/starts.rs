@@ -1,5 +1,7 @@
 //! Before there is anything to see, and when nothing can be seen any more.
 
+use boathook::sim::faults::{Action, Failure, Fault, requests};
+
 use super::show::{on_stage, with_settings};
 use super::world::{Repository, World};
 use crate::harness::settings;
@@ -30,6 +32,28 @@ async fn without_a_network() {
     })
     .await;
     world.stop().await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_answers_nothing_of_use() {
+    for (name, resource, failure, seen) in [
+        (
+            "start_unavailable",
+            "statefulsets",
+            Failure::Server { code: 503, message: String::new() },
+            "{currently unable}",
+        ),
+        ("start_forbidden", "applications", Failure::Forbidden, "{forbidden}"),
+    ] {
+        let world = World::empty("2026-11-22T03:07:42Z");
+        world.simulator.faults().add(Fault::new(requests(&["list", "watch"], &[resource]), Action::Fail(failure)));
+        on_stage(&world, async |actor| {
+            actor.play(seen).await;
+            actor.shot(name).await;
+        })
+        .await;
+        world.stop().await;
+    }
 }
 
 #[tokio::test]

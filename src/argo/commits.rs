@@ -11,7 +11,7 @@ use crate::domain::application::{Application, Source};
 use crate::domain::live::{
     ChangedFile, CommitSummary, FileStatus, LiveEvent, RevisionNames, Revisions, SourceRevisions,
 };
-use crate::git::{ChangeKind, Commit, CommitId, RepoUrl, Repository};
+use crate::git::{ChangeKind, Commit, CommitId, ReadError, RepoUrl, Repository};
 
 /// Commits that are told.
 const COMMITS: usize = 200;
@@ -125,6 +125,7 @@ pub(super) async fn read(
     let Ok((mut told, placed)) = read else { return (SourceRevisions::default(), None) };
     // Why it could not be fetched says more than that it is not there.
     if let Some(problem) = state.problem {
+        told.is_missing = false;
         told.problem = Some(problem);
     }
     (told, placed)
@@ -153,6 +154,13 @@ fn read_source(
     let target = match repository.resolve(wanted) {
         Ok(target) => Some(target),
         Err(error) => {
+            told.is_missing = matches!(
+                error,
+                ReadError::UnknownRevision(_)
+                    | ReadError::NoMatchingTag(_)
+                    | ReadError::Ambiguous(_)
+                    | ReadError::NotARevision(_)
+            );
             told.problem = Some(error.to_string());
             None
         }

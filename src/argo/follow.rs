@@ -18,8 +18,8 @@ use crate::domain::application::AppKey;
 use crate::domain::live::{CaptureNotice, ExitRecord, LiveEvent};
 use crate::store::{LogWriter, StoreError};
 
-/// Longest line that is written whole.
-const LONGEST: usize = 8 << 20;
+/// Longest line that is written whole. Of a longer one so many bytes are.
+pub(super) const LONGEST: usize = 8 << 20;
 
 /// How often writing is tried again: for about a quarter of an hour.
 const TRIES: u32 = 20;

@@ -1,5 +1,6 @@
 //! The handle on a live view.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +15,12 @@ use super::options::Options;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ConnectError, Target, connect};
 use crate::domain::application::AppKey;
-use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, Preview, RequestId, RevisionNames};
+use crate::domain::live::{
+    LiveEvent, LogFilter, LogMessage, OperationRecord, Preview, PreviewError, RequestId, RevisionNames,
+};
 use crate::domain::manifest::{Object, ObjectKey};
 use crate::domain::request::{Request, Seen};
-use crate::store::StoreError;
+use crate::store::{State, StoreError};
 
 /// The stream of events.
 pub type Events = mpsc::Receiver<LiveEvent>;
@@ -108,9 +111,10 @@ impl Live {
 
     /// What a request would write, and why it would be refused. Asks the cluster for the application if it is not
     /// known here.
-    pub async fn preview(&self, key: &AppKey, request: Request) -> Result<Preview, String> {
+    pub async fn preview(&self, key: &AppKey, request: Request) -> Result<Preview, PreviewError> {
         let request = Box::new(request);
-        self.ask(|reply| Command::Preview { key: key.clone(), request, reply }).await.map_err(|e| e.to_string())?
+        let answer = self.ask(|reply| Command::Preview { key: key.clone(), request, reply }).await;
+        answer.unwrap_or(Err(PreviewError::Ended))
     }
 
     /// The logs of an application's hooks, live and kept. Dropping the receiver ends it.
@@ -123,6 +127,19 @@ impl Live {
     /// The operations of an application that are kept, oldest first.
     pub async fn history(&self, key: &AppKey) -> Result<Vec<Arc<OperationRecord>>, StoreError> {
         self.ask(|reply| Command::History { key: key.clone(), reply }).await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// The applications of a name of which something is kept on disk, in whichever namespace: for when the cluster cannot be
+    /// asked.
+    pub fn kept(&self, name: &str) -> Result<Vec<AppKey>, StoreError> {
+        let Some(root) = &self.state else { return Ok(Vec::new()) };
+        let state = State::new(root.to_path_buf());
+        let own = AppKey::new(Arc::clone(&self.cluster), "", name);
+        let mut namespaces = BTreeSet::new();
+        for key in self.identity.all(&own) {
+            namespaces.extend(state.namespaces(&key.cluster, name)?);
+        }
+        Ok(namespaces.into_iter().map(|own| AppKey::new(Arc::clone(&self.cluster), own, name)).collect())
     }
 
     /// These applications are on the screen now, and no others: their commits are told as [`LiveEvent::Revisions`], also

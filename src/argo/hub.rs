@@ -237,9 +237,8 @@ impl Hub {
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Placed(place) => self.placed(place),
-            Message::Unplaced { error, transient, denied, retry_in } => {
+            Message::Unplaced(state) => {
                 self.identify(None);
-                let state = WatchState::Interrupted { since: None, error, transient, denied, retry_in };
                 self.tell_watch(Watched::Applications, state);
             }
             Message::Early(rows) => {

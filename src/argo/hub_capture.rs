@@ -143,7 +143,10 @@ impl Hub {
             states.push(State::new(root));
         }
         let changed = capture.changed.subscribe();
-        self.open(&key);
+        let asks = !filter.kept;
+        if asks {
+            self.open(&key);
+        }
         let (settled, wait) = oneshot::channel();
         let (current, operation) = watch::channel(Current::Unknown);
         let current = filter.operation.is_none().then_some(current);
@@ -163,7 +166,9 @@ impl Hub {
                 settled: wait,
             };
             logs::stream(stream).await;
-            let _ = hub.send(super::message::Message::Close(key)).await;
+            if asks {
+                let _ = hub.send(super::message::Message::Close(key)).await;
+            }
         });
     }
 
@@ -181,6 +186,7 @@ impl Hub {
         }
         let waiting = std::mem::take(&mut self.waiting);
         for own in waiting {
+            // Of what nobody looks at, nothing is waited for.
             let is_known = own.current.as_ref().is_none_or(|sender| {
                 let current = self.current(&own.key);
                 sender.send_if_modified(|known| std::mem::replace(known, current) != current);

@@ -49,6 +49,7 @@ pub(super) fn interrupted(
         error: error.to_string(),
         transient: error.is_transient(),
         denied: is_denied(error),
+        unauthenticated: error.is_unauthorized() || matches!(error, ClusterError::Credentials { .. }),
         retry_in: wait,
     }
 }

@@ -9,7 +9,7 @@ use super::hub::Hub;
 use super::message::Message;
 use super::requests::{Errand, Facts};
 use crate::domain::application::AppKey;
-use crate::domain::live::{Need, Preview, RequestId, Rights};
+use crate::domain::live::{Need, Preview, PreviewError, RequestId, Rights};
 use crate::domain::project::Project;
 use crate::domain::request::{Request, Seen};
 use crate::store::{RequestLog, State};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A request that waits.
 pub(super) enum Pending {
     Send { id: RequestId, key: AppKey, request: Request, seen: Option<Seen> },
-    Preview { key: AppKey, request: Request, reply: oneshot::Sender<Result<Preview, String>> },
+    Preview { key: AppKey, request: Request, reply: oneshot::Sender<Result<Preview, PreviewError>> },
 }
 
 impl Hub {
@@ -33,7 +33,12 @@ impl Hub {
         self.pend(Pending::Send { id, key, request, seen });
     }
 
-    pub(super) fn preview(&mut self, key: AppKey, request: Request, reply: oneshot::Sender<Result<Preview, String>>) {
+    pub(super) fn preview(
+        &mut self,
+        key: AppKey,
+        request: Request,
+        reply: oneshot::Sender<Result<Preview, PreviewError>>,
+    ) {
         self.pend(Pending::Preview { key, request, reply });
     }
 

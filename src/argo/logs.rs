@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::follow::LONGEST;
 use super::identity::Identity;
 use crate::clock::Clock;
 use crate::domain::application::{AppKey, Application};
@@ -146,8 +147,7 @@ impl Stream {
                 Current::Requested if self.current.has_changed().is_err() => return false,
                 Current::Requested if self.filter.follow => patience = Duration::MAX,
                 Current::Requested => {
-                    let problem = "an operation is requested, and nobody has begun it yet".to_owned();
-                    let _ = self.sender.send(LogMessage::Problem(problem)).await;
+                    let _ = self.sender.send(LogMessage::NotBegun).await;
                     return false;
                 }
             }
@@ -196,12 +196,13 @@ impl Stream {
             if self.filter.since.is_some_and(|since| line.time.is_none_or(|time| time < since)) {
                 continue;
             }
+            let truncated = line.text.len() >= LONGEST;
             // It is on disk, as the container wrote it; in a line that is shown it has no meaning.
             if line.text.last() == Some(&b'\r') {
                 line.text.pop();
             }
             bytes += line.text.len();
-            lines.push(LogLine { source: own.id, time: line.time, text: Arc::from(line.text), truncated: false });
+            lines.push(LogLine { source: own.id, time: line.time, text: Arc::from(line.text), truncated });
             if lines.len() >= CHUNK || bytes >= CHUNK_BYTES {
                 bytes = 0;
                 self.tell(LogMessage::Lines(std::mem::take(&mut lines))).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fleet::FleetItem;
 use crate::cluster::{Cluster, FromJson, Kind, Kinds, WatchEvent};
 use crate::domain::application::AppKey;
-use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights};
+use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights, WatchState};
 use crate::domain::manifest::Object;
 use crate::domain::request::Controller;
 
@@ -17,7 +17,7 @@ pub(super) enum Message {
     /// Where Applications are, and who we are.
     Placed(Place),
     /// Argo CD's namespace cannot be found out yet.
-    Unplaced { error: String, transient: bool, denied: bool, retry_in: std::time::Duration },
+    Unplaced(WatchState),
     /// From a table.
     Early(Vec<EarlyRow>),
     /// From the watch of Applications.

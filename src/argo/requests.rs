@@ -10,11 +10,12 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::destinations;
+use super::hub_fleet::is_denied;
 use super::message::Message;
 use super::start::applications;
 use crate::cluster::{Cluster, ClusterError, Kind, Patch, Subresource, WriteOptions};
 use crate::domain::application::{AppKey, Application};
-use crate::domain::live::{Outcome, Preview, RequestId, RequestState, RequestUpdate};
+use crate::domain::live::{Outcome, Preview, PreviewError, RequestId, RequestState, RequestUpdate};
 use crate::domain::manifest::Object;
 use crate::domain::operation::OperationPhase;
 use crate::domain::project::{Decision, Project, decide};
@@ -79,6 +80,15 @@ impl Aborted {
     }
 }
 
+/// What was sent last.
+#[derive(Debug, Default)]
+struct Sent {
+    /// The operation that the application had then.
+    to: Option<Aborted>,
+    /// The version that the Application has by the write.
+    version: String,
+}
+
 /// What a look at an object tells about a write that got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
@@ -89,9 +99,9 @@ enum Look {
 }
 
 impl Errand {
-    pub(super) async fn preview(&self) -> Result<Preview, String> {
-        let read = self.read().await.map_err(|error| error.to_string())?;
-        let read = read.ok_or_else(|| format!("there is no Application {}", self.key))?;
+    pub(super) async fn preview(&self) -> Result<Preview, PreviewError> {
+        let read = self.read().await.map_err(|error| unpreviewed(&error))?;
+        let read = read.ok_or_else(|| PreviewError::NotFound(self.key.clone()))?;
         let refusals = self.refusals(&read);
         let write = self.build(&read).await.map(|(write, _)| write);
         Ok(Preview { write, refusals, seen: Seen::of(&read.application, &read.object) })
@@ -99,22 +109,21 @@ impl Errand {
 
     /// Carries the request out, once, and tells how it goes.
     pub(super) async fn send(&self, id: RequestId, seen: Option<Seen>, sender: &mpsc::Sender<Message>) {
-        let mut aborted = None;
-        let outcome = self.carry_out(id, seen, sender, &mut aborted).await;
+        let mut sent = Sent::default();
+        let outcome = self.carry_out(id, seen, sender, &mut sent).await;
         let is_abort = self.request == Request::Abort && outcome.is_written();
-        self.update(id, RequestState::Ended(outcome), sender).await;
-        if let Some(aborted) = aborted.filter(|_| is_abort) {
+        self.update(id, RequestState::Ended(outcome), sent.version, sender).await;
+        if let Some(aborted) = sent.to.filter(|_| is_abort) {
             self.insist(id, &aborted).await;
         }
     }
 
-    /// `written_to` is the operation that the application had when it was written to last.
     async fn carry_out(
         &self,
         id: RequestId,
         seen: Option<Seen>,
         sender: &mpsc::Sender<Message>,
-        written_to: &mut Option<Aborted>,
+        last: &mut Sent,
     ) -> Outcome {
         let mut seen = seen;
         let mut sent = false;
@@ -141,11 +150,14 @@ impl Errand {
                 Err(reason) => return Outcome::Impossible(reason),
             };
             if !std::mem::replace(&mut sent, true) {
-                self.update(id, RequestState::Sent(write.clone()), sender).await;
+                self.update(id, RequestState::Sent(write.clone()), String::new(), sender).await;
             }
-            *written_to = Some(Aborted::of(&read));
+            last.to = Some(Aborted::of(&read));
             match self.write_noted(id, &write, destination.as_ref()).await {
-                Ok(()) => return Outcome::Written,
+                Ok(version) => {
+                    last.version = version;
+                    return Outcome::Written;
+                }
                 // It was not applied. Whether it still should be, the next look tells.
                 Err(error) if error.is_conflict() => {}
                 Err(error) if error.is_outcome_unknown() => {
@@ -215,34 +227,38 @@ impl Errand {
         id: RequestId,
         write: &Write,
         destination: Option<&Cluster>,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<String, ClusterError> {
         self.note(id, write, "");
         let result = self.write(write, destination).await;
-        self.note(id, write, &result.as_ref().map_or_else(ToString::to_string, |()| "written".to_owned()));
+        self.note(id, write, &result.as_ref().map_or_else(ToString::to_string, |_| "written".to_owned()));
         result
     }
 
-    async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<(), ClusterError> {
+    /// Writes; the version that the Application has by that, empty if it was something else that was written.
+    async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<String, ClusterError> {
+        let none = |_| String::new();
         let cluster = destination.unwrap_or(&self.facts.cluster);
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
         match (&write.target, &write.body) {
             (WriteTarget::Application, WriteBody::Merge(patch)) => {
                 let patch = Patch::Merge(patch.clone());
                 let (namespace, name) = (&self.key.namespace, &self.key.name);
-                cluster.patch(&applications(), namespace, name, &patch, &options).await.map(drop)
+                let written = cluster.patch(&applications(), namespace, name, &patch, &options).await?;
+                let version = written.at(&["metadata", "resourceVersion"]).and_then(Value::as_str);
+                Ok(version.unwrap_or_default().to_owned())
             }
             (WriteTarget::Job { namespace, name }, WriteBody::StatusPatch(patch)) => {
                 let options = WriteOptions { subresource: Subresource::Status, ..options };
-                cluster.patch(&jobs(), namespace, name, &Patch::Strategic(patch.clone()), &options).await.map(drop)
+                cluster.patch(&jobs(), namespace, name, &Patch::Strategic(patch.clone()), &options).await.map(none)
             }
             (WriteTarget::Job { namespace, name }, WriteBody::Merge(patch)) => {
-                cluster.patch(&jobs(), namespace, name, &Patch::Merge(patch.clone()), &options).await.map(drop)
+                cluster.patch(&jobs(), namespace, name, &Patch::Merge(patch.clone()), &options).await.map(none)
             }
             (_, WriteBody::Create(object)) => {
                 let action = "creating a Job".to_owned();
                 let object = Object::from_json(object.clone())
                     .map_err(|error| ClusterError::Unreadable { action, reason: error.to_string() })?;
-                cluster.create(&jobs(), &object, &options).await.map(drop)
+                cluster.create(&jobs(), &object, &options).await.map(none)
             }
             (WriteTarget::Application, WriteBody::StatusPatch(_)) => Err(ClusterError::UnknownKind {
                 action: "writing the status of an Application".to_owned(),
@@ -311,9 +327,9 @@ impl Errand {
         }
     }
 
-    async fn update(&self, id: RequestId, state: RequestState, sender: &mpsc::Sender<Message>) {
+    async fn update(&self, id: RequestId, state: RequestState, version: String, sender: &mpsc::Sender<Message>) {
         let (key, name, at) = (self.key.clone(), self.request.name(), self.facts.cluster.server_now());
-        let _ = sender.send(Message::Request(RequestUpdate { id, key, name, at, state })).await;
+        let _ = sender.send(Message::Request(RequestUpdate { id, key, name, at, state, version })).await;
     }
 
     /// Into the log of requests.
@@ -351,10 +367,21 @@ fn jobs() -> Kind {
     Kind::known("batch", "v1", "Job", "jobs", true)
 }
 
+fn unpreviewed(error: &ClusterError) -> PreviewError {
+    let words = error.to_string();
+    if is_denied(error) {
+        PreviewError::Denied(words)
+    } else if error.is_transient() {
+        PreviewError::Unreachable(words)
+    } else {
+        PreviewError::Failed(words)
+    }
+}
+
 fn failed(error: &ClusterError) -> Outcome {
     Outcome::Failed {
         error: error.to_string(),
-        denied: error.is_denied(),
+        denied: is_denied(error),
         unreachable: matches!(error, ClusterError::Unreachable { .. } | ClusterError::NoAnswer { .. }),
     }
 }

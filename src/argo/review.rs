@@ -17,7 +17,7 @@ use crate::domain::manifest::{HIDDEN, Object, ObjectKey, is_secret, without_secr
 use crate::domain::operation::SyncRequest;
 use crate::domain::plan::{KindInfo, Kinds, Permission, PlanInput, plan};
 use crate::domain::project::Project;
-use crate::git::{CommitId, RenderRequest, SourceAt, render};
+use crate::git::{CommitId, RenderError, RenderRequest, SourceAt, render};
 
 /// Live objects that are asked for one by one.
 const ASKED: usize = 200;
@@ -99,7 +99,16 @@ impl Look {
                 }
                 review.targets = targets;
             }
-            Err(error) => review.plan = Err(error),
+            Err(error) => {
+                if let RenderError::NoPath { path, .. } = &error {
+                    let sources = &mut Arc::make_mut(&mut review.revisions).sources;
+                    sources
+                        .iter_mut()
+                        .filter(|source| source.path == *path)
+                        .for_each(|source| source.is_missing = true);
+                }
+                review.plan = Err(error.to_string());
+            }
         }
         review.incomplete = incomplete;
         review
@@ -124,7 +133,7 @@ impl Look {
         &self,
         placed: &[Placed],
         at: impl Fn(&Placed) -> Option<CommitId>,
-    ) -> Result<Vec<Arc<Object>>, String> {
+    ) -> Result<Vec<Arc<Object>>, RenderError> {
         let sources = placed
             .iter()
             .filter_map(|own| {
@@ -138,7 +147,7 @@ impl Look {
             kube_version: String::new(),
             api_versions: self.destination.as_ref().map(|(_, kinds)| kinds.api_versions()).unwrap_or_default(),
         };
-        let rendered = render(&request, self.cluster.clock()).await.map_err(|error| error.to_string())?;
+        let rendered = render(&request, self.cluster.clock()).await?;
         Ok(rendered.manifests().map(|manifest| Arc::new(manifest.object.clone())).collect())
     }
 

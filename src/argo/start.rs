@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::controllers::{CONTROLLER, LEASE};
-use super::hub_fleet::is_denied;
+use super::hub_fleet::interrupted;
 use super::message::Message;
 use super::options::Namespaces;
 use crate::cluster::{Access, Attributes, Cluster, ClusterError, Kind, Scope, Selectors, Table};
@@ -44,9 +44,8 @@ pub(super) async fn find(cluster: Cluster, wanted: Namespaces, sender: mpsc::Sen
         match place(&cluster, &wanted).await {
             Ok(found) => break found,
             Err(error) => {
-                let (transient, denied, error) = (error.is_transient(), is_denied(&error), error.to_string());
-                let retry_in = wait;
-                if sender.send(Message::Unplaced { error, transient, denied, retry_in }).await.is_err() {
+                let state = interrupted(None, &error, wait);
+                if sender.send(Message::Unplaced(state)).await.is_err() {
                     return;
                 }
                 cluster.clock().sleep(wait).await;

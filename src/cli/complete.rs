@@ -1,17 +1,19 @@
 //! Completion of what is not in the program: applications, contexts, hooks. What takes long or cannot be had is not
 //! completed; nothing is ever said about it, because somebody is typing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::time::Duration;
 
 use clap::CommandFactory as _;
 use clap_complete::{CompleteEnv, CompletionCandidate};
 
-use super::args::{Cli, ConnectArgs, TargetArgs};
+use super::args::{Cli, ConnectArgs, PHASES, TargetArgs};
 use super::context::{Context, Surroundings};
 use super::live::{Needs, Session, Targets};
 use crate::argo::{CaptureOptions, RepositoryOptions, contexts};
 use crate::clock::Clock;
+use crate::domain::application::AppKey;
 
 /// Longer nobody waits for a completion.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,25 +43,66 @@ pub(super) fn application_names(current: &OsStr) -> Vec<CompletionCandidate> {
     beginning(current, names)
 }
 
-/// Hooks of the application that is named before.
-pub(super) fn hook_names(current: &OsStr) -> Vec<CompletionCandidate> {
-    let words = words();
-    let Some(application) = argument(&words) else { return Vec::new() };
+/// Projects of the applications.
+pub(super) fn project_names(current: &OsStr) -> Vec<CompletionCandidate> {
     let names = asked(async |session| {
-        let targets = Targets::required(&TargetArgs::named(&application)).ok()?;
-        let key = targets.choose_some(session).await.ok()?.into_iter().next()?;
-        session.live.open(&key);
-        session.until(|picture| picture.details(&key).is_settled.then_some(())).await.ok()?;
-        let now = session.clock.now();
-        let view = session.picture.details(&key).view(now);
-        Some(view.tasks().filter(|task| task.is_hook).map(|task| task.key.object.name.clone()).collect())
+        session.until(|picture| picture.is_complete.then_some(())).await.ok()?;
+        let projects = session.picture.apps.values().filter_map(|app| app.summary()).map(|own| own.project.to_string());
+        Some(projects.collect::<BTreeSet<_>>().into_iter().collect())
     });
     beginning(current, names)
 }
 
+/// Entries of the history of the application that is named before.
+pub(super) fn history_ids(current: &OsStr) -> Vec<CompletionCandidate> {
+    let ids = about(async |session, key| {
+        let application = session.picture.details(key).application.clone()?;
+        Some(application.status.history.iter().map(|entry| entry.id.to_string()).collect())
+    });
+    beginning(current, ids)
+}
+
+/// Hooks of the application that is named before.
+pub(super) fn hook_names(current: &OsStr) -> Vec<CompletionCandidate> {
+    beginning(current, hooks())
+}
+
+/// What can be waited for, with the hooks of the application that is named before.
+pub(super) fn conditions(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut known: Vec<String> = ["synced", "healthy", "operation", "deleted"].map(str::to_owned).to_vec();
+    known.extend(PHASES.map(|phase| format!("phase={phase}")));
+    // The cluster is asked only where a hook is meant.
+    if current.to_string_lossy().starts_with("hook=") {
+        known.extend(hooks().into_iter().map(|hook| format!("hook={hook}")));
+    } else {
+        known.push("hook=".to_owned());
+    }
+    beginning(current, known)
+}
+
+fn hooks() -> Vec<String> {
+    about(async |session, key| {
+        let now = session.clock.now();
+        let view = session.picture.details(key).view(now);
+        Some(view.tasks().filter(|task| task.is_hook).map(|task| task.key.object.name.clone()).collect())
+    })
+}
+
+/// Asks about the application that is named before.
+fn about(question: impl AsyncFnOnce(&mut Session, &AppKey) -> Option<Vec<String>>) -> Vec<String> {
+    let Some(application) = argument(&words()) else { return Vec::new() };
+    asked(async |session| {
+        let targets = Targets::required(&TargetArgs::named(&application)).ok()?;
+        let key = targets.choose_some(session).await.ok()?.into_iter().next()?;
+        session.live.open(&key);
+        session.until(|picture| picture.details(&key).is_settled.then_some(())).await.ok()?;
+        question(session, &key).await
+    })
+}
+
 fn beginning(current: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
-    let is_plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
+    let is_plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@=".contains(c));
     names
         .into_iter()
         .filter(|name| name.starts_with(&*current) && is_plain(name))
@@ -98,7 +141,20 @@ fn connect(words: &[String]) -> ConnectArgs {
 
 /// The first argument of the command: what is no flag, nor the value of one that is known to have one.
 fn argument(words: &[String]) -> Option<String> {
-    const WITH_VALUE: [&str; 6] = ["-n", "--namespace", "--context", "--kubeconfig", "-o", "--output"];
+    const WITH_VALUE: [&str; 12] = [
+        "-n",
+        "--namespace",
+        "--context",
+        "--kubeconfig",
+        "-o",
+        "--output",
+        "--for",
+        "--timeout",
+        "-l",
+        "--selector",
+        "-p",
+        "--project",
+    ];
     let mut plain = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -151,5 +207,6 @@ mod tests {
         assert_eq!(argument(&words).as_deref(), Some("checkout"));
         assert_eq!(super::connect(&line("boathook get --context=prod")).context.as_deref(), Some("prod"));
         assert_eq!(argument(&line("boathook logs")), None);
+        assert_eq!(argument(&line("boathook wait --for hook= checkout")).as_deref(), Some("checkout"));
     }
 }

@@ -54,6 +54,22 @@ impl State {
         Ok(found)
     }
 
+    /// The namespaces of a cluster in which something is kept of an application of this name, in their order.
+    pub fn namespaces(&self, cluster: &str, name: &str) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        for folder in entries(&self.versioned().join(part(cluster)))? {
+            // What Kubernetes takes for a namespace stands there as it is.
+            let namespace = folder.file_name().and_then(|own| own.to_str()).filter(|own| part(own) == **own);
+            if let Some(namespace) = namespace
+                && folder.join(part(name)).is_dir()
+            {
+                found.push(namespace.to_owned());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.versioned().join(name)
     }

@@ -360,7 +360,7 @@ impl Runner {
             Effect::Preview { dialog, choice, key, request } => {
                 let (live, sender) = (live.clone(), self.sender.clone());
                 tokio::spawn(async move {
-                    let answer = Box::new(live.preview(&key, request).await);
+                    let answer = Box::new(live.preview(&key, request).await.map_err(|error| error.to_string()));
                     let _ = sender.send(Message::Previewed { dialog, choice, key, answer }).await;
                 });
             }

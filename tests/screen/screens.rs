@@ -75,6 +75,7 @@ fn a_cluster_that_cannot_be_reached() {
             error: "cannot list applications.argoproj.io: connection refused (os error 111)".to_owned(),
             transient: true,
             denied: false,
+            unauthenticated: false,
             retry_in: Duration::from_secs(8),
         });
         screen.at(time("2026-11-22T03:07:45Z"));
@@ -91,6 +92,7 @@ fn old_data_says_so() {
             error: "connection reset".to_owned(),
             transient: true,
             denied: false,
+            unauthenticated: false,
             retry_in: Duration::from_secs(8),
         });
         screen.at(time("2026-11-22T03:09:45Z"));

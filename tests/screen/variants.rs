@@ -361,6 +361,7 @@ fn requests_and_their_ends() {
             name,
             at: now(),
             state: RequestState::Ended(outcome),
+            version: String::new(),
         }));
     }
     shot("notice_unknown", &mut screen);

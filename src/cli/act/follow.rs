@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::job::{Ended, Job};
 use super::own::Whose;
 use super::progress::Progress;
-use super::run::{Act, of_outcome};
+use super::run::{Act, of_outcome, unpreviewed};
 use super::told::Told;
 use crate::cli::args::FollowArgs;
 use crate::cli::exit::Exit;
@@ -74,6 +74,7 @@ impl Act<'_> {
             for index in std::mem::take(&mut changed) {
                 self.look(index, told)?;
             }
+            self.session.tell_outages(self.printer);
             self.tell_controller();
             self.abort_begun().await?;
             if self.open().next().is_none() {
@@ -86,10 +87,6 @@ impl Act<'_> {
             while let Some(news) = next {
                 match news {
                     News::Details(key) | News::App(key) | News::Gone(key) => changed.extend(places.get(&key)),
-                    News::Interrupted(error) => {
-                        let error = one_line(&error, LONGEST);
-                        self.printer.note(&format!("boathook: what is told is not what is any more: {error}"));
-                    }
                     News::Request(RequestUpdate { key, state: RequestState::Ended(outcome), .. }) => {
                         // The only request that is sent while an operation is followed asks for its end.
                         if let Some(index) = places.get(&key) {
@@ -170,8 +167,9 @@ impl Act<'_> {
         let preview = match self.session.meanwhile(live.preview(&key, Request::Abort)).await? {
             Ok(preview) => preview,
             Err(error) => {
-                let words = format!("not over in time, and it could not be aborted: {}", one_line(&error, LONGEST));
-                return Ok(self.end(index, Ended::new(Exit::Unreachable, words))?);
+                let ended = unpreviewed(&error);
+                let message = format!("not over in time, and it could not be aborted: {}", ended.message);
+                return Ok(self.end(index, Ended { message, ..ended })?);
             }
         };
         let is_other = preview.seen.started_at() != own || asked_of.is_some_and(|uid| preview.seen.uid() != uid);
@@ -245,6 +243,7 @@ pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
         return Ended::new(Exit::Success, format!("over{time}: {message}")).of(view);
     }
     let word = match exit {
+        Exit::Success if view.is_dry_run() => "dry run succeeded, and nothing was changed",
         Exit::Success => "succeeded",
         Exit::Aborted => "aborted",
         _ => "failed",

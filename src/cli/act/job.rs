@@ -19,6 +19,8 @@ pub(in crate::cli) struct Job {
     pub request: Request,
     pub preview: Option<Preview>,
     pub sent: Option<RequestId>,
+    /// The version that the Application has by what was sent; empty: not known.
+    pub version: String,
     /// Begin of the operation that was there before.
     pub before: Option<Timestamp>,
     /// The request was seen to be there.
@@ -42,6 +44,8 @@ pub(in crate::cli) struct Ended {
     pub revisions: Vec<String>,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// It changed nothing.
+    pub is_dry_run: bool,
     /// Tasks that did not go well.
     pub failed: Vec<TaskKey>,
     /// Those of them that are hooks, whose logs may say why.
@@ -56,6 +60,7 @@ impl Ended {
             revisions: Vec::new(),
             started_at: None,
             finished_at: None,
+            is_dry_run: false,
             failed: Vec::new(),
             failed_hooks: Vec::new(),
         }
@@ -67,6 +72,7 @@ impl Ended {
         self.failed = bad.iter().map(|task| task.key.clone()).collect();
         self.failed_hooks = bad.iter().filter(|task| task.is_hook).map(|task| task.key.clone()).collect();
         self.revisions.clone_from(&view.revisions);
+        self.is_dry_run = view.is_dry_run();
         (self.started_at, self.finished_at) = (view.started_at, view.finished_at);
         self
     }
@@ -100,6 +106,7 @@ impl Job {
             request,
             preview: None,
             sent: None,
+            version: String::new(),
             before: None,
             was_seen: false,
             own: None,

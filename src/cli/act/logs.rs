@@ -12,7 +12,7 @@ use crate::domain::live::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
 use crate::domain::text::{lines, one_line};
 use crate::domain::timeline::TaskKey;
 
-/// Characters of a line of log.
+/// Characters of a line of log on a terminal.
 const LONGEST: usize = 16_000;
 /// So many hooks' logs are shown; of a fleet that fails at once the first say enough.
 const MOST: usize = 20;
@@ -48,10 +48,13 @@ impl Act<'_> {
         Ok(())
     }
 
-    fn show_log(&mut self, key: &AppKey, hook: &TaskKey, what: &str, logs: Vec<Log>) -> Result<(), Failure> {
+    fn show_log(&mut self, key: &AppKey, hook: &TaskKey, what: &str, read: Logs) -> Result<(), Failure> {
+        let Logs { logs, problem } = read;
         let format = &self.answer.output;
         let now = self.session.clock.now();
-        if format.is_text() && logs.iter().all(|log| log.lines.is_empty()) {
+        if let Some(reason) = &problem {
+            self.printer.note(&format!("boathook: the log of {what} cannot be read: {}", one_line(reason, 500)));
+        } else if format.is_text() && logs.iter().all(|log| log.lines.is_empty()) {
             self.printer.note(&format!("boathook: {what} has left no log"));
         }
         let mut printer = LogPrinter { printer: self.printer };
@@ -67,8 +70,9 @@ impl Act<'_> {
                 let event = EventDocument::new(key, line.time.unwrap_or(now), "Log")
                     .change(format!("{}/{}", hook.object.kind, hook.object.name), "", "")
                     .task(hook.phase.as_str(), true)
-                    .message(&text(line));
-                print_one(printer.printer, format, &Document::new(&event), None)?;
+                    .source(&log.source)
+                    .message(&whole(line));
+                print_one(printer.printer, format, &Document::whole(&event), None)?;
             }
         }
         Ok(())
@@ -85,13 +89,22 @@ struct Log {
     end: Option<SourceEnd>,
 }
 
+/// What there is of the logs that were asked for.
+#[derive(Debug)]
+struct Logs {
+    logs: Vec<Log>,
+    /// Why there may be more.
+    problem: Option<String>,
+}
+
 /// Reads the logs that match, of each at most its last lines.
-async fn read_log(session: &mut Session, key: &AppKey, filter: LogFilter, count: usize) -> Result<Vec<Log>, Stop> {
+async fn read_log(session: &mut Session, key: &AppKey, filter: LogFilter, count: usize) -> Result<Logs, Stop> {
     let mut stream = session.live.logs(key, filter);
     session.limit(None);
     session
         .meanwhile(async move {
             let mut logs: BTreeMap<u32, Log> = BTreeMap::new();
+            let mut problem = None;
             while let Some(message) = stream.recv().await {
                 match message {
                     LogMessage::Source(source) => {
@@ -112,10 +125,11 @@ async fn read_log(session: &mut Session, key: &AppKey, filter: LogFilter, count:
                             log.end = Some(end);
                         }
                     }
-                    LogMessage::CaughtUp | LogMessage::Problem(_) => {}
+                    LogMessage::Problem(reason) => problem = Some(reason),
+                    LogMessage::CaughtUp | LogMessage::NotBegun => {}
                 }
             }
-            logs.into_values().collect()
+            Logs { logs: logs.into_values().collect(), problem }
         })
         .await
 }
@@ -140,11 +154,56 @@ impl LogPrinter<'_> {
     }
 
     fn line(&mut self, line: &LogLine) -> Result<(), Failure> {
-        self.printer.line(&text(line))
+        let text = text(line, self.printer);
+        self.printer.line(&text)
     }
 }
 
-/// A line of log, made safe to show.
-pub(in crate::cli) fn text(line: &LogLine) -> String {
-    lines(&String::from_utf8_lossy(&line.text), LONGEST)
+/// A line of log, made safe to show. On a terminal a very long one is cut, and says so.
+pub(in crate::cli) fn text(line: &LogLine, printer: &Printer) -> String {
+    let whole = whole(line);
+    let mut text = match whole.char_indices().nth(LONGEST).filter(|_| printer.context.is_terminal) {
+        Some((end, _)) => {
+            format!("{} [cut; with -o json, or into a file, the line is whole]", whole.get(..end).unwrap_or_default())
+        }
+        None => whole,
+    };
+    if line.truncated {
+        text.push_str(" [the line was longer than what is kept of one]");
+    }
+    text
+}
+
+/// A line of log, made safe to show, however long it is.
+pub(in crate::cli) fn whole(line: &LogLine) -> String {
+    lines(&String::from_utf8_lossy(&line.text), usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Context;
+    use crate::cli::paint::Paint;
+
+    #[test]
+    fn a_long_line_is_cut_on_a_terminal_only_and_says_so() {
+        let line = |length: usize, truncated: bool| LogLine {
+            source: 0,
+            time: None,
+            text: "x".repeat(length).into_bytes().into(),
+            truncated,
+        };
+        let on = |columns: Option<u16>| Printer::new(Context::new(columns), Paint { is_on: false });
+        let long = LONGEST + 1;
+        let cut = format!("{} [cut; with -o json, or into a file, the line is whole]", "x".repeat(LONGEST));
+        let lost = format!("{} [the line was longer than what is kept of one]", "x".repeat(long));
+        for (columns, line, expected) in [
+            (None, line(long, false), "x".repeat(long)),
+            (None, line(long, true), lost),
+            (Some(80), line(LONGEST, false), "x".repeat(LONGEST)),
+            (Some(80), line(long, false), cut),
+        ] {
+            assert_eq!(text(&line, &on(columns)), expected);
+        }
+    }
 }

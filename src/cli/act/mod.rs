@@ -16,5 +16,5 @@ mod run;
 mod told;
 
 pub(super) use job::{Ended, Job};
-pub(super) use logs::text;
+pub(super) use logs::{text, whole};
 pub(super) use run::Act;

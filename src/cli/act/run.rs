@@ -11,7 +11,7 @@ use crate::cli::args::{AnswerArgs, FollowArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Known, News, Session, Stop, full_name};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
-use crate::domain::live::{Outcome, Preview, RequestState, RequestUpdate};
+use crate::domain::live::{Outcome, Preview, PreviewError, RequestState, RequestUpdate};
 use crate::domain::request::{Changed, Request, Seen};
 
 /// Requests are previewed so many at a time.
@@ -20,6 +20,8 @@ const AT_ONCE: usize = 32;
 const AGAIN: usize = 5;
 /// How long the answer to a request may take: longer than anything that it may wait for.
 const ANSWER: Duration = Duration::from_secs(300);
+/// How long it may take after an interrupt; whoever interrupts once more does not wait.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
 /// How often it is looked whether that is over.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -85,9 +87,9 @@ impl Act<'_> {
         Ok(false)
     }
 
-    fn previewed(&mut self, index: usize, answer: Result<Preview, String>) -> Result<(), Failure> {
+    fn previewed(&mut self, index: usize, answer: Result<Preview, PreviewError>) -> Result<(), Failure> {
         let ended = match &answer {
-            Err(error) => Some(Ended::new(Exit::Unreachable, error.clone())),
+            Err(error) => Some(unpreviewed(error)),
             Ok(preview) if !preview.refusals.is_empty() => Some(Ended::refused(&preview.refusals)),
             Ok(preview) => preview.write.as_ref().err().map(|reason| Ended::new(Exit::Refused, reason.clone())),
         };
@@ -148,18 +150,20 @@ impl Act<'_> {
             }
             let news = match self.session.next().await {
                 // What was sent cannot be taken back: its outcome is waited for, and then told.
-                Err(Stop::Interrupted) => return Err(self.interrupted()),
+                Err(Stop::Interrupted) => return Err(self.interrupted_while_sending().await),
                 news => news?,
             };
-            let News::Request(RequestUpdate { id, state: RequestState::Ended(outcome), .. }) = news else { continue };
-            let Some(index) = self.jobs.iter().position(|job| job.sent == Some(id)) else { continue };
-            if let Some(job) = self.jobs.get_mut(index) {
-                job.sent = None;
-            }
+            let Some((index, outcome)) = self.answered(&news) else { continue };
             if let Outcome::Changed(changed) = &outcome {
                 again.push(index);
                 let times = again.iter().filter(|own| **own == index).count();
-                self.changed(index, changed.clone(), times).await?;
+                match self.changed(index, changed.clone(), times).await {
+                    Err(Stop::Interrupted) => {
+                        self.end(index, Ended::changed(changed, None))?;
+                        return Err(self.interrupted_while_sending().await);
+                    }
+                    told => told?,
+                }
                 continue;
             }
             if let Some(ended) = of_outcome(&outcome) {
@@ -168,6 +172,39 @@ impl Act<'_> {
         }
         self.session.tick_every(None);
         Ok(())
+    }
+
+    /// Whether news is the outcome of a request, and of which job.
+    fn answered(&mut self, news: &News) -> Option<(usize, Outcome)> {
+        let News::Request(RequestUpdate { id, state: RequestState::Ended(outcome), version, .. }) = news else {
+            return None;
+        };
+        let index = self.jobs.iter().position(|job| job.sent == Some(*id))?;
+        let job = self.jobs.get_mut(index)?;
+        job.sent = None;
+        job.version.clone_from(version);
+        Some((index, outcome.clone()))
+    }
+
+    /// Somebody interrupted before every request had its answer: what was taken goes on, what was refused does not, and
+    /// which of them is said only when it is known.
+    async fn interrupted_while_sending(&mut self) -> Stop {
+        self.session.tick_every(None);
+        self.session.limit(Some(LAST_ANSWERS));
+        if self.jobs.iter().any(|job| job.is_open() && job.sent.is_some()) {
+            self.printer.note("boathook: interrupted; the answer to what was sent is waited for");
+        }
+        while self.jobs.iter().any(|job| job.is_open() && job.sent.is_some()) {
+            // The end of the time, or somebody who interrupts once more.
+            let Ok(news) = self.session.next().await else { break };
+            let Some((index, outcome)) = self.answered(&news) else { continue };
+            if let Some(ended) = of_outcome(&outcome)
+                && let Err(failure) = self.end(index, ended)
+            {
+                return failure.into();
+            }
+        }
+        self.interrupted()
     }
 
     fn send_one(&mut self, index: usize) {
@@ -226,6 +263,7 @@ impl Act<'_> {
             ended.finished_at,
             failed,
         );
+        let document = document.dry_run(ended.is_dry_run);
         let name = format!("{}/{}", job.key.namespace, job.key.name);
         let name = Some(name.as_str()).filter(|_| ended.exit == Exit::Success);
         print_one(self.printer, format, &Document::new(&document), name)
@@ -261,12 +299,19 @@ impl Act<'_> {
     pub(super) fn interrupted(&self) -> Stop {
         let starts = |job: &&Job| job.is_open() && job.request.starts_operation();
         let open: Vec<&Job> = self.jobs.iter().filter(starts).collect();
+        let (unknown, taken): (Vec<&Job>, Vec<&Job>) = open.iter().copied().partition(|job| job.sent.is_some());
         let Some(first) = open.first() else { return Stop::Interrupted };
-        let names = open.iter().map(|job| full_name(&job.key)).take(10).collect::<Vec<_>>().join(" ");
-        let line = match open.len() {
-            1 => format!("interrupted; the operation of {} goes on", first.name),
-            count => format!("interrupted; the operations of {count} applications go on"),
+        let line = match (taken.len(), unknown.len()) {
+            (1, 0) => format!("interrupted; the operation of {} goes on", first.name),
+            (count, 0) => format!("interrupted; the operations of {count} applications go on"),
+            (0, 1) => format!("interrupted; it is not known yet whether the request for {} was taken", first.name),
+            (0, count) => format!("interrupted; it is not known yet whether {count} requests were taken"),
+            (taken, unknown) => format!(
+                "interrupted; the operations of {taken} applications go on, and of {unknown} it is not known yet whether \
+                 the request was taken"
+            ),
         };
+        let names = open.iter().map(|job| full_name(&job.key)).take(10).collect::<Vec<_>>().join(" ");
         let more = if open.len() > 10 { " ..." } else { "" };
         let hints = &self.session.hints;
         let failure = Failure::new(Exit::Interrupted, line)
@@ -285,6 +330,22 @@ fn said(request: &Request) -> String {
         Request::Sync(order) if order.dry_run => "a sync that changes nothing was asked for".to_owned(),
         request => format!("{} was asked for", request.name()),
     }
+}
+
+/// Why nothing is sent if what it would do cannot be found out.
+pub(super) fn unpreviewed(error: &PreviewError) -> Ended {
+    match error {
+        // Its words name the application, which the line does already.
+        PreviewError::NotFound(_) => not_found(),
+        PreviewError::Denied(words) => Ended::new(Exit::NoAccess, words.clone()),
+        PreviewError::Unreachable(words) => Ended::new(Exit::Unreachable, words.clone()),
+        PreviewError::Failed(words) => Ended::new(Exit::Refused, words.clone()),
+        PreviewError::Ended => Ended::new(Exit::Internal, error.to_string()),
+    }
+}
+
+fn not_found() -> Ended {
+    Ended::new(Exit::NotFound, "it does not exist")
 }
 
 /// What the outcome of a request is, unless it is written.
@@ -306,6 +367,6 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Option<Ended> {
             let words = format!("it is not known whether it was written, and it is not sent again: {error}");
             Ended::new(Exit::Unreachable, words)
         }
-        Outcome::NotFound | Outcome::Written => Ended::new(Exit::NotFound, "it does not exist"),
+        Outcome::NotFound | Outcome::Written => not_found(),
     })
 }

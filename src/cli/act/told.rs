@@ -42,7 +42,7 @@ impl Told {
             let was = self.tasks.insert(task.key.clone(), is.clone());
             if was.as_ref() != Some(&is) {
                 let was = was.map_or(TaskState::ToCome, |(state, _)| state);
-                tell_task(job, task, was, now, format, printer)?;
+                tell_task(job, task, was, (now, view.is_dry_run()), format, printer)?;
             }
         }
         Ok(())
@@ -82,7 +82,7 @@ fn tell_task(
     job: &Job,
     task: &TaskView,
     was: TaskState,
-    now: Timestamp,
+    (now, is_dry_run): (Timestamp, bool),
     format: &Format,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
@@ -100,8 +100,11 @@ fn tell_task(
         let time = time.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
         let hook = if task.is_hook { "hook " } else { "" };
         let colon = if said.is_empty() { "" } else { ": " };
-        return printer.line(&format!("{name}: {phase} {hook}{title} {state}{time}{colon}{said}"));
+        let dry = if is_dry_run { "dry run: " } else { "" };
+        return printer.line(&format!("{name}: {dry}{phase} {hook}{title} {state}{time}{colon}{said}"));
     }
+    let dry = if said.is_empty() { "dry run".to_owned() } else { format!("dry run: {said}") };
+    let said = if is_dry_run { dry } else { said };
     let event = EventDocument::new(&job.key, now, "Task")
         .change(title, was.as_str(), task.state.as_str())
         .task(phase, task.is_hook)

@@ -11,7 +11,7 @@ use super::format::Format;
 use super::program::selector;
 use super::target::TargetArgs;
 use super::wait::duration;
-use crate::cli::complete::{application_names, hook_names};
+use crate::cli::complete::{application_names, history_ids, hook_names};
 use crate::domain::operation::{Info, Selector};
 
 /// What every command has that asks for something.
@@ -139,7 +139,7 @@ pub(in crate::cli) struct RollbackArgs {
     #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
     pub name: String,
     /// Entry of its history; without it, the one before the last
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(history_ids))]
     pub id: Option<i64>,
     /// Delete what that entry did not have
     #[arg(long)]
@@ -218,13 +218,14 @@ fn info(text: &str) -> Result<Info, String> {
 const AFTER_SYNC: &str = "\
 Exit codes; of several applications the highest of 3 to 10:
   0  every sync was asked for; with --wait: succeeded
+  1  what was asked for is not in Git, and nothing was sent; with --dry-run: or the plan is not known
   2  the arguments make no sense
   3  a sync failed, and no hook did
   4  a hook failed
   5  a sync was aborted
   6  the time was over before; the sync goes on, unless --abort-on-timeout
   7  refused: a window, another operation, read-only, no controller, or answered with no
-  8  there is no such application
+  8  there is no such application, or no object that --resource means
   9  the cluster does not permit it
  10  the cluster cannot be reached
 130  interrupted; the sync goes on
@@ -243,7 +244,8 @@ Exit codes; of several applications the highest of 3 to 10:
   4  a hook failed
   5  a sync was aborted
   6  the time was over before
-  7  refused: there is nothing to do it to, a window, another operation, read-only, or answered with no
+  7  refused: there is nothing to do it to, a window, another operation, read-only, no
+     controller, or answered with no
   8  there is no such application, or hook
   9  the cluster does not permit it
  10  the cluster cannot be reached

@@ -25,7 +25,7 @@ pub struct ConnectArgs {
     /// Argo CD's application controller is, else the engine, else where Applications are; the namespace of the context
     /// counts only if nothing else may be read. NAMESPACE/NAME names one application of any namespace. Projects are read
     /// where Argo CD is in any case.
-    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE", value_parser = namespace)]
     pub namespace: Option<String>,
     /// Applications of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
@@ -74,6 +74,18 @@ pub(in crate::cli) struct GitArgs {
     /// Read repositories from file:// addresses too
     #[arg(long)]
     pub allow_file_repositories: bool,
+}
+
+/// A namespace as Kubernetes takes it: what cannot be one is no address.
+fn namespace(text: &str) -> Result<String, String> {
+    let is_inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_name =
+        (1..=63).contains(&text.len()) && text.chars().all(is_inside) && !text.starts_with('-') && !text.ends_with('-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a namespace: lower case letters, digits and dashes".to_owned())
+    }
 }
 
 #[cfg(test)]

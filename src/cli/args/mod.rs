@@ -19,4 +19,4 @@ pub(super) use logs::LogsArgs;
 pub(super) use program::{AppPlanArgs, Command, Explained, Output, PlanArgs, called_as};
 pub use program::{Cli, Color, DemoArgs, EngineArgs, ScreenArgs, SimArgs};
 pub(super) use target::TargetArgs;
-pub(super) use wait::{Condition, WaitArgs, WatchArgs};
+pub(super) use wait::{Condition, PHASES, WaitArgs, WatchArgs};

@@ -375,6 +375,8 @@ pub(in crate::cli) enum Output {
     Text,
     /// For programs: kind Plan of boathook.dev/v1
     Json,
+    /// The same, as YAML
+    Yaml,
 }
 
 /// The least severity that is shown.

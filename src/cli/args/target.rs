@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 
-use crate::cli::complete::application_names;
+use crate::cli::complete::{application_names, project_names};
 use crate::domain::labels::LabelSelector;
 
 /// Which applications.
@@ -17,7 +17,7 @@ pub(in crate::cli) struct TargetArgs {
     #[arg(short = 'l', long, value_name = "LABELS", value_parser = selector)]
     pub selector: Option<String>,
     /// Those of this project
-    #[arg(short = 'p', long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(short = 'p', long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), add = ArgValueCompleter::new(project_names))]
     pub project: Option<String>,
     /// All that are there
     #[arg(long, conflicts_with = "names")]

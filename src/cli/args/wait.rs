@@ -4,10 +4,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::connect::ConnectArgs;
 use super::format::Format;
 use super::target::TargetArgs;
+use crate::cli::complete::conditions;
 use crate::domain::operation::parse_duration;
 use crate::domain::timeline::TaskPhase;
 
@@ -47,17 +49,19 @@ impl FromStr for Condition {
     }
 }
 
+/// The phases that may be named.
+pub(in crate::cli) const PHASES: [TaskPhase; 6] = [
+    TaskPhase::PreSync,
+    TaskPhase::Sync,
+    TaskPhase::PostSync,
+    TaskPhase::SyncFail,
+    TaskPhase::PreDelete,
+    TaskPhase::PostDelete,
+];
+
 /// A phase by its name, however it is written.
 pub(super) fn phase(name: &str) -> Result<TaskPhase, String> {
-    let phases = [
-        TaskPhase::PreSync,
-        TaskPhase::Sync,
-        TaskPhase::PostSync,
-        TaskPhase::SyncFail,
-        TaskPhase::PreDelete,
-        TaskPhase::PostDelete,
-    ];
-    let found = phases.into_iter().find(|phase| phase.as_str().eq_ignore_ascii_case(name));
+    let found = PHASES.into_iter().find(|phase| phase.as_str().eq_ignore_ascii_case(name));
     found.ok_or_else(|| "expected PreSync, Sync, PostSync, SyncFail, PreDelete or PostDelete".to_owned())
 }
 
@@ -76,12 +80,12 @@ pub(in crate::cli) struct WaitArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     /// synced, healthy, operation, deleted, phase=PHASE or hook=NAME; may be repeated: all must hold
-    #[arg(long = "for", value_name = "CONDITION")]
+    #[arg(long = "for", value_name = "CONDITION", add = ArgValueCompleter::new(conditions))]
     pub conditions: Vec<Condition>,
     /// Wait no longer than this
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// text, json (an object a line), yaml or name
+    /// text, json (an object a line), yaml, name or jsonpath=PATH
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Format,
     #[command(flatten)]
@@ -96,6 +100,7 @@ Exit codes:
   4  a hook failed
   5  the sync was aborted
   6  the time was over before
+  7  no controller acts on operations here: nothing will come of it
   8  there is no such application, or it is gone
   9  the cluster does not permit it
  10  the cluster cannot be reached
@@ -112,7 +117,7 @@ Examples:
 pub(in crate::cli) struct WatchArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// text or json (an object a line)
+    /// text, json (an object a line), yaml, name or jsonpath=PATH
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Format,
     /// Stop after this time

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::get_app::{one, opened};
 use super::sync;
+use super::wait::is_controlled;
 use crate::cli::act::{Act, Ended, Job};
 use crate::cli::args::{
     ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, TargetArgs,
@@ -13,7 +14,7 @@ use crate::cli::live::{Failure, Session, Stop, Targets, full_name};
 use crate::cli::print::{Printer, Tally, health, revision, standing};
 use crate::cli::review::PlanOptions;
 use crate::domain::application::AppKey;
-use crate::domain::request::{Confirmation, HookJob, Request, WriteBody};
+use crate::domain::request::{Confirmation, HookJob, Refusal, Request, WriteBody};
 use crate::domain::text::one_line;
 
 /// What is asked for, and how.
@@ -72,7 +73,8 @@ pub(in crate::cli) async fn rollback(
     let id = match args.id {
         Some(id) => id,
         None => history.iter().rev().nth(1).map(|entry| entry.id).ok_or_else(|| {
-            Failure::new(Exit::NotFound, format!("{} was deployed only once: there is nothing before", args.name))
+            let what = if history.is_empty() { "was never deployed" } else { "was deployed only once" };
+            Failure::new(Exit::NotFound, format!("{} {what}: there is nothing to go back to", args.name))
         })?,
     };
     if !history.iter().any(|entry| entry.id == id) {
@@ -149,6 +151,13 @@ pub(in crate::cli) async fn refresh(
     if !args.wait {
         return act.carry_out(None).await;
     }
+    // Nobody would do it, and there is no end to wait for.
+    if let Some(key) = act.jobs.first().map(|job| job.key.clone())
+        && !is_controlled(&key, act.session).await?
+    {
+        act.end_all(|_| Ended::new(Exit::Refused, Refusal::NoController.to_string()))?;
+        return act.conclude();
+    }
     if act.preview().await? {
         act.send().await?;
         compared(&mut act, args.timeout).await?;
@@ -181,10 +190,12 @@ async fn compared(act: &mut Act<'_>, timeout: Option<Duration>) -> Result<(), St
             }
             news => drop(news?),
         }
+        act.session.tell_outages(act.printer);
     }
 }
 
-/// Whether a version is later than the one that the request was based on.
+/// Whether a version is later than the one that has the request, or than the one that it was based on if that is not
+/// known.
 fn is_after(version: &str, job: &Job) -> bool {
     let write = job.preview.as_ref().and_then(|preview| preview.write.as_ref().ok());
     let base = write.and_then(|write| match &write.body {
@@ -192,6 +203,7 @@ fn is_after(version: &str, job: &Job) -> bool {
         _ => None,
     });
     let number = |text: &str| text.parse::<u64>().ok();
+    let base = Some(job.version.as_str()).filter(|own| !own.is_empty()).or(base);
     match (base.and_then(number), number(version)) {
         (Some(base), Some(version)) => version > base,
         // They are no numbers: then any other.
@@ -245,4 +257,20 @@ pub(in crate::cli) async fn approve(
     let request = Request::Sync(Box::new(order));
     sync::show(&targets, session, printer, &args.answer, false)?;
     errand.carry_out(session, printer, vec![key], &request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::live::Picture;
+
+    #[test]
+    fn a_comparison_is_later_than_the_write_that_asked_for_it() {
+        let key = AppKey::new("c", "argocd", "shop");
+        let mut job = Job::new(key, &Picture::default(), Request::Refresh { hard: false });
+        "12".clone_into(&mut job.version);
+        for (version, expected) in [("11", false), ("12", false), ("13", true), ("9", false), ("113", true)] {
+            assert_eq!(is_after(version, &job), expected, "{version}");
+        }
+    }
 }

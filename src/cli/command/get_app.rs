@@ -82,7 +82,7 @@ pub(super) async fn opened(name: &str, session: &mut Session, printer: &Printer)
 }
 
 /// Opens an application, and waits until what there is of it has been told.
-async fn open(key: &AppKey, session: &mut Session, printer: &Printer) -> Result<(), Stop> {
+pub(super) async fn open(key: &AppKey, session: &mut Session, printer: &Printer) -> Result<(), Stop> {
     session.live.open(key);
     let until = session.clock.monotonic().saturating_add(PATIENCE);
     session.tick_every(Some(Duration::from_millis(500)));

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::get_app::opened;
+use super::get_app::{open, opened};
+use super::kept::{Found, history, one_or_kept, tell_age};
 use crate::cli::args::{GetAppArgs, GetAppsArgs};
 use crate::cli::exit::Exit;
-use crate::cli::live::{Failure, Session, Stop, Targets};
+use crate::cli::live::{Session, Stop, Targets};
 use crate::cli::print::{
     API_VERSION, Cell, Document, Printer, Table, Tone, ago, print_all, revision, short_revisions, task_rows,
 };
@@ -58,7 +59,8 @@ pub(in crate::cli) async fn get_hooks(
     let uid = application.map(|own| own.metadata.uid.clone()).unwrap_or_default();
     let record = OperationRecord::of(&view, &key, &uid).unwrap_or_default();
     let items: Vec<TaskRecord> = record.tasks.into_iter().filter(|task| task.is_hook).collect();
-    let names: Vec<String> = items.iter().map(|task| one_line(&task.name, LONGEST)).collect();
+    let names: Vec<String> =
+        items.iter().map(|task| one_line(&format!("{}/{}", task.kind, task.name), LONGEST)).collect();
     let document = Document::new(&HookList {
         api_version: API_VERSION,
         kind: "HookList",
@@ -83,6 +85,9 @@ struct History<'a> {
     application: String,
     deployments: Vec<Deployment>,
     operations: Vec<&'a OperationRecord>,
+    /// Why the cluster cannot be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<String>,
 }
 
 /// A sync that succeeded, as Argo CD keeps it.
@@ -102,16 +107,23 @@ pub(in crate::cli) async fn get_history(
     session: &mut Session,
     printer: &mut Printer,
 ) -> Result<Exit, Stop> {
-    let key = opened(&args.name, session, printer).await?;
-    let live = session.live.clone();
-    let kept = session.meanwhile(live.history(&key)).await?;
-    let kept = kept.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    let (key, away) = match one_or_kept(&args.name, session).await? {
+        Found::There(key) => {
+            open(&key, session, printer).await?;
+            (key, None)
+        }
+        Found::Kept(key, failure) => (key, Some(failure)),
+    };
+    let kept = history(&key, session).await?;
+    if let Some(failure) = &away {
+        tell_age(&key, failure, &kept, session, printer);
+    }
     let now = session.clock.now();
     let application = session.picture.details(&key).application.clone();
     let deployed = application.as_ref().map(|own| own.status.history.as_slice()).unwrap_or_default();
     if args.output.is_text() {
         let text = history_text(deployed, kept.iter().map(AsRef::as_ref), now, printer);
-        if text.is_empty() {
+        if text.is_empty() && away.is_none() {
             printer.note("nothing was deployed yet, and no operation was seen");
         }
         printer.print(&text)?;
@@ -137,6 +149,7 @@ pub(in crate::cli) async fn get_history(
         application: key.name.to_string(),
         deployments,
         operations: kept.iter().map(AsRef::as_ref).collect(),
+        unreachable: away.map(|failure| failure.words()),
     });
     print_all(printer, &args.output, &document, &names)?;
     Ok(Exit::Success)

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::get_app::one;
-use crate::cli::act::text;
+use super::kept::{Found, history, one_or_kept, tell_age};
+use crate::cli::act::{text, whole};
 use crate::cli::args::{Format, LogsArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop};
@@ -25,7 +25,13 @@ struct Reader<'a> {
 }
 
 pub(in crate::cli) async fn logs(args: &LogsArgs, session: &mut Session, printer: &mut Printer) -> Result<Exit, Stop> {
-    let key = one(&args.name, session).await?;
+    let (key, away) = match one_or_kept(&args.name, session).await? {
+        Found::There(key) => (key, None),
+        Found::Kept(key, failure) => {
+            tell_age(&key, &failure, &history(&key, session).await?, session, printer);
+            (key, Some(failure))
+        }
+    };
     let (kind, hook) = match args.hook.as_deref().map(|hook| hook.split_once('/').unwrap_or(("", hook))) {
         Some((kind, hook)) => (kind.to_owned(), hook.to_owned()),
         None => (String::new(), String::new()),
@@ -39,20 +45,33 @@ pub(in crate::cli) async fn logs(args: &LogsArgs, session: &mut Session, printer
         operation: args.operation,
         all_attempts: args.all_attempts,
         since: since.and_then(|since| session.clock.now().checked_sub(since).ok()),
-        follow: args.follow,
+        follow: args.follow && away.is_none(),
+        kept: away.is_some(),
     };
     let mut stream = session.live.logs(&key, filter);
     let mut reader = Reader { args, key: &key, printer, sources: HashMap::new(), last: None };
-    while let Some(message) = session.meanwhile(stream.recv()).await? {
-        reader.take(message)?;
+    loop {
+        if away.is_none() {
+            session.tell_outages(reader.printer);
+        }
+        match session.unless_news(stream.recv()).await? {
+            None => {}
+            Some(None) => break,
+            Some(Some(message)) => reader.take(message)?,
+        }
         if reader.printer.is_closed() {
             return Ok(Exit::Success);
         }
     }
-    if !reader.sources.is_empty() {
-        return Ok(Exit::Success);
+    match away {
+        // What was kept is shown, and what was asked for is more.
+        Some(_) if args.follow => {
+            Err(Failure::new(Exit::Unreachable, "there is nothing to follow while the cluster cannot be reached")
+                .into())
+        }
+        _ if !reader.sources.is_empty() => Ok(Exit::Success),
+        _ => Err(nothing(args, &key, session).into()),
     }
-    Err(nothing(args, &key, session).into())
 }
 
 /// There is no log: which hooks there were.
@@ -85,6 +104,10 @@ impl Reader<'_> {
                         .note(&format!("boathook: the log of {pod} is not complete: {}", one_line(&reason, 300)));
                 }
             }
+            LogMessage::NotBegun => {
+                let line = "there is no log yet: an operation is requested, and nobody has begun it";
+                return Err(Failure::new(Exit::NotFound, line));
+            }
             LogMessage::Problem(reason) => {
                 return Err(Failure::new(Exit::Internal, format!("the logs cannot be read: {reason}")));
             }
@@ -97,7 +120,7 @@ impl Reader<'_> {
         let Some(source) = self.sources.get(&line.source) else { return Ok(()) };
         if !self.args.output.is_text() {
             let document =
-                Document::new(&LogLineDocument::new(self.key, source, line.time, &text(line), line.truncated));
+                Document::whole(&LogLineDocument::new(self.key, source, line.time, &whole(line), line.truncated));
             return print_one(self.printer, &self.args.output, &document, Some(&source.pod));
         }
         // Which log it is, is no part of it: whoever reads the output gets the lines as they were written.
@@ -119,6 +142,6 @@ impl Reader<'_> {
             Some(time) => format!("{} ", self.printer.tone(Tone::Dim, &time.to_string())),
             None => String::new(),
         };
-        self.printer.line(&format!("{time}{}", text(line)))
+        self.printer.line(&format!("{time}{}", text(line, self.printer)))
     }
 }

@@ -4,6 +4,7 @@ mod act;
 mod get_app;
 mod get_apps;
 mod get_more;
+mod kept;
 mod logs;
 mod plan_app;
 mod sync;

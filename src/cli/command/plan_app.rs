@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::get_app::one;
 use super::sync::plan;
-use crate::cli::args::{AppPlanArgs, Output, PlanArgs};
+use crate::cli::args::{AppPlanArgs, Format, Output, PlanArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop};
-use crate::cli::print::{Document, Printer};
+use crate::cli::print::{Document, Printer, print_all};
 use crate::cli::review::{PlanOptions, Planned, SyncPlanDocument, full};
 use crate::domain::findings::{Finding, Settings, Severity, check};
 use crate::domain::manifest::Object;
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn plan_app(
             }
             printer.print(&text)?;
         }
-        Output::Json => {
+        Output::Json | Output::Yaml => {
             let named = findings.iter().map(|finding| {
                 let objects = finding.object.iter().chain(&finding.others);
                 let objects = objects.filter_map(|index| planned.review.targets.get(*index)).map(|own| title(own));
@@ -56,8 +56,8 @@ pub(in crate::cli) async fn plan_app(
             });
             let document = SyncPlanDocument::new(&key, &planned).with_findings(named);
             let document = Document::new(&document);
-            let text = serde_json::to_string_pretty(document.value()).unwrap_or_default();
-            printer.line(&text)?;
+            let format = if args.output == Output::Yaml { Format::Yaml } else { Format::Json };
+            print_all(printer, &format, &document, &[])?;
         }
     }
     Ok(if is_wrong { Exit::Findings } else { Exit::Success })

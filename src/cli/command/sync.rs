@@ -54,6 +54,17 @@ pub(in crate::cli) async fn sync(
         if target.application.is_none() {
             act.end(index, Ended::new(Exit::NotFound, "it is gone, or cannot be read"))?;
         }
+        if let Some(ended) = futile(target, &options) {
+            act.end(index, ended)?;
+        } else if let Some(job) = act.jobs.get(index).filter(|job| job.is_open())
+            && let Request::Sync(order) = &job.request
+            && order.revision.is_empty()
+            && order.revisions.is_empty()
+            && !matches!(&target.planned, Some(planned) if planned.plan.is_ok())
+        {
+            let words = "what the sync does is not known, and it is to the target revision, whatever that is by then";
+            act.printer.note(&format!("boathook: {}: {words}", job.name));
+        }
     }
     act.carry_out(Some(&args.follow)).await
 }
@@ -83,6 +94,20 @@ pub(super) async fn plan(session: &mut Session, keys: &[AppKey], options: &PlanO
         targets.push(Target { key: key.clone(), application, planned });
     }
     Ok(targets)
+}
+
+/// Why a sync would come to nothing: what it is to be of is not there.
+fn futile(target: &Target, options: &PlanOptions) -> Option<Ended> {
+    let planned = target.planned.as_ref()?;
+    match &planned.plan {
+        Err(reason) if planned.review.revisions.sources.iter().any(|source| source.is_missing) => {
+            Some(Ended::new(Exit::Findings, format!("nothing was sent: {reason}")))
+        }
+        Ok(plan) if !options.resources.is_empty() && plan.tasks.is_empty() => {
+            Some(Ended::new(Exit::NotFound, "nothing was sent: none of its objects is what --resource means"))
+        }
+        _ => None,
+    }
 }
 
 fn job(target: &Target, options: &PlanOptions, session: &Session) -> Job {

@@ -10,6 +10,7 @@ use crate::cli::print::{
 };
 use crate::domain::application::{AppKey, AppSummary, SyncStatus};
 use crate::domain::health::HealthStatus;
+use crate::domain::request::{Controller, Refusal, Request};
 use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView, TaskPhase, TaskState};
 
@@ -46,7 +47,12 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         for key in &open {
             session.live.open(key);
         }
+    } else if let Some(first) = open.first() {
+        // Who the controller is, is told of what is looked at; it is the same for all of them.
+        session.live.open(first);
+        session.picture.outages.is_of_applications = true;
     }
+    let mut controller = Alone::default();
     let several = open.len() > 1;
     let mut tally = Tally::default();
     loop {
@@ -63,11 +69,24 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         if open.is_empty() {
             break;
         }
+        session.tell_outages(printer);
+        if controller.is_missing_from_the_start(&session.picture, printer) && conditions != [Condition::Deleted] {
+            // Argo CD's controller may only be restarting: what it would say to a sync is judged by what it wrote lately, too.
+            if let Some(key) = open.first()
+                && is_controlled(key, session).await?
+            {
+                controller.was_there = true;
+                continue;
+            }
+            for key in &open {
+                let words = Refusal::NoController.to_string();
+                tell(args, printer, &session.picture, key, Exit::Refused, &words, &mut tally)?;
+            }
+            break;
+        }
         let stop = loop {
             match session.next().await {
-                // A watch that breaks off is taken up again; somebody may wonder why nothing happens.
-                Ok(News::Interrupted(error)) => printer.note(&format!("boathook: {}", one_line(&error, 300))),
-                Ok(News::App(_) | News::Gone(_) | News::Details(_) | News::Live) => break None,
+                Ok(News::App(_) | News::Gone(_) | News::Details(_) | News::Watch) => break None,
                 Ok(_) => {}
                 Err(stop) => break Some(stop),
             }
@@ -89,6 +108,42 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         print_tally(printer, &args.output, "wait", &tally)?;
     }
     Ok(tally.exit())
+}
+
+/// Whether a sync would find somebody who carries it out.
+pub(super) async fn is_controlled(key: &AppKey, session: &mut Session) -> Result<bool, Stop> {
+    let live = session.live.clone();
+    let preview = session.meanwhile(live.preview(key, Request::Sync(Box::default()))).await?;
+    Ok(preview.is_err() || preview.is_ok_and(|preview| !preview.refusals.contains(&Refusal::NoController)))
+}
+
+/// Whether anybody is there who would make it happen.
+#[derive(Debug, Default)]
+struct Alone {
+    /// There was a controller.
+    was_there: bool,
+    /// That there is none any more was said.
+    is_told: bool,
+}
+
+impl Alone {
+    /// Whether there is no controller, and was none since the waiting began: then nothing will come of it. One that is
+    /// gone meanwhile may be restarted: that is said, once, and waited for.
+    fn is_missing_from_the_start(&mut self, picture: &Picture, printer: &Printer) -> bool {
+        let known = picture.details.values().map(|details| &details.controller);
+        let mut known = known.filter(|controller| **controller != Controller::Unknown).peekable();
+        if known.peek().is_none() {
+            return false;
+        }
+        if known.any(|controller| *controller != Controller::None) {
+            (self.was_there, self.is_told) = (true, false);
+            return false;
+        }
+        if self.was_there && !std::mem::replace(&mut self.is_told, true) {
+            printer.note(&format!("boathook: {}; what is waited for does not come", Refusal::NoController));
+        }
+        !self.was_there
+    }
 }
 
 /// Says what came of it for one application.
@@ -173,6 +228,7 @@ fn operation(summary: &AppSummary) -> Verdict {
     }
     let words = one_line(&operation.message, 200);
     match exit_of(operation) {
+        Exit::Success if operation.dry_run => Verdict::Met(format!("a dry run, which changed nothing: {words}")),
         Exit::Success => Verdict::Met(words),
         exit => Verdict::Failed(exit, words),
     }
@@ -185,6 +241,14 @@ fn in_view(key: &AppKey, picture: &mut Picture, now: Timestamp, judge: impl Fn(&
         return Verdict::Waiting("its hooks are being read".to_owned());
     }
     let view = details.view(now);
+    if view.is_dry_run() {
+        // It says of hooks and phases that they succeeded, and nothing has run.
+        return if view.state.is_over() {
+            Verdict::Failed(Exit::NotFound, "its last operation was a dry run: nothing has run".to_owned())
+        } else {
+            Verdict::Waiting("its operation is a dry run".to_owned())
+        };
+    }
     if view.state == OperationStatus::None {
         return Verdict::Waiting("no operation has begun".to_owned());
     }
@@ -196,6 +260,7 @@ fn phase_over(wanted: TaskPhase, view: &OperationView) -> Verdict {
     let state = phase.map_or(TaskState::Skipped, |phase| phase.state);
     match state {
         state if state.is_good() => Verdict::Met(format!("{wanted} {state}")),
+        state if state.is_bad() && is_tried_again(view) => Verdict::Waiting(again(&wanted.to_string(), view)),
         state if state.is_bad() => Verdict::Failed(failure_of(view), format!("{wanted} {state}")),
         _ if view.state == OperationStatus::Succeeded => Verdict::Met(format!("nothing to do in {wanted}")),
         _ if view.state.is_over() => Verdict::Failed(failure_of(view), format!("{wanted} was not reached")),
@@ -215,6 +280,7 @@ fn hook_over(wanted: &str, view: &OperationView) -> Verdict {
     let time = hook.elapsed.map(|elapsed| format!(" after {elapsed}")).unwrap_or_default();
     match hook.state {
         state if state.is_good() => Verdict::Met(format!("hook {wanted} {state}{time}")),
+        TaskState::Failed if is_tried_again(view) => Verdict::Waiting(again(&format!("hook {wanted}"), view)),
         TaskState::Failed => Verdict::Failed(Exit::HookFailed, format!("hook {wanted} failed{time}")),
         state @ (TaskState::Stopped | TaskState::Skipped) if view.state.is_over() => {
             Verdict::Failed(failure_of(view), format!("hook {wanted} {state}"))
@@ -223,10 +289,50 @@ fn hook_over(wanted: &str, view: &OperationView) -> Verdict {
     }
 }
 
+/// Whether what has failed is not final yet: the operation goes on, and may be attempted once more.
+fn is_tried_again(view: &OperationView) -> bool {
+    let is_left =
+        view.state == OperationStatus::WaitingForRetry || view.attempts.is_none_or(|most| view.attempt < most);
+    !view.state.is_over() && view.state != OperationStatus::Terminating && is_left
+}
+
+fn again(what: &str, view: &OperationView) -> String {
+    format!("{what} failed in attempt {}, and another may follow", view.attempt)
+}
+
 /// The exit code of an operation in which something did not go well.
 fn failure_of(view: &OperationView) -> Exit {
     match exit_of_view(view) {
         Exit::Success => Exit::SyncFailed,
         exit => exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Context;
+    use crate::cli::paint::Paint;
+
+    #[test]
+    fn a_controller_that_was_never_there_is_not_waited_for_and_one_that_is_gone_is() {
+        let mut picture = Picture::default();
+        let key = AppKey::new("c", "argocd", "shop");
+        let printer = Printer::new(Context::new(None), Paint { is_on: false });
+        let never = [(Controller::Unknown, false), (Controller::None, true)];
+        let gone = [
+            (Controller::Engine, false),
+            (Controller::None, false),
+            (Controller::Unknown, false),
+            (Controller::None, false),
+        ];
+        for story in [&never[..], &gone[..]] {
+            let mut alone = Alone::default();
+            for (controller, expected) in story {
+                picture.details(&key).controller = controller.clone();
+                assert_eq!(alone.is_missing_from_the_start(&picture, &printer), *expected, "{controller:?}");
+            }
+            assert_eq!(alone.is_told, story.len() > 2);
+        }
     }
 }

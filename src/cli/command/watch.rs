@@ -9,6 +9,9 @@ use crate::cli::print::{Cell, Document, EventDocument, Printer, Tone, health, ph
 use crate::domain::application::AppKey;
 use crate::domain::text::one_line;
 
+/// An application is not one of those that are watched any more, although it is still there.
+const LEFT: &str = "Left";
+
 /// What of an application is told when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shown {
@@ -44,12 +47,20 @@ pub(in crate::cli) async fn watch(
         let now = session.clock.now();
         match news {
             News::App(key) => {
-                let Some(app) = session.picture.apps.get(&key).filter(|app| targets.matches(&key, app)) else {
+                let Some(app) = session.picture.apps.get(&key) else { continue };
+                let name = session.picture.name(&key);
+                // Of what cannot be read it is not known whether it is still meant.
+                let is_unclear = app.summary().is_none() && known.contains_key(&key);
+                if !is_unclear && !targets.matches(&key, app) {
+                    // Its labels or its project have changed. Should it come back, it is told as new.
+                    if known.remove(&key).is_some() {
+                        let nothing = Cell::default();
+                        tell(args, printer, &key, &name, now, LEFT, "", &nothing, &nothing)?;
+                    }
                     continue;
-                };
+                }
                 let is = shown(app);
                 let was = known.insert(key.clone(), is.clone());
-                let name = session.picture.name(&key);
                 for (what, subject, from, to) in changes(was.as_ref(), &is) {
                     tell(args, printer, &key, &name, now, what, subject, from, to)?;
                 }
@@ -59,9 +70,7 @@ pub(in crate::cli) async fn watch(
                 let nothing = Cell::default();
                 tell(args, printer, &key, &name, now, "Removed", "", &nothing, &nothing)?;
             }
-            News::Interrupted(error) => {
-                printer.note(&format!("boathook: what is told is not what is any more: {}", one_line(&error, 300)));
-            }
+            News::Watch => session.tell_outages(printer),
             _ => {}
         }
     }
@@ -128,6 +137,7 @@ fn tell(
     let words = match what {
         "Added" => format!("new, {}", printer.tone(to.tone, &to.text)),
         "Removed" => printer.tone(Tone::Warning, "gone"),
+        LEFT => printer.tone(Tone::Warning, "not among those that are watched any more"),
         _ if from.text.is_empty() => format!("{subject} {}", printer.tone(to.tone, &to.text)),
         _ => {
             let (from, to) = (printer.tone(from.tone, &from.text), printer.tone(to.tone, &to.text));

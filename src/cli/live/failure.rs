@@ -23,6 +23,11 @@ impl Failure {
         Self { exit, line: one_line(line.as_ref(), LINE), details: Vec::new(), advice: Vec::new() }
     }
 
+    /// What it is, in one line with its details.
+    pub(in crate::cli) fn words(&self) -> String {
+        std::iter::once(&self.line).chain(&self.details).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+
     /// With a detail, on a line of its own.
     pub(in crate::cli) fn detail(mut self, line: impl AsRef<str>) -> Self {
         self.details.push(one_line(line.as_ref(), LINE));

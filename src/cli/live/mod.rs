@@ -4,6 +4,7 @@
 mod details;
 mod failure;
 mod hint;
+mod outages;
 mod picture;
 mod review;
 mod session;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::details::Details;
+use super::outages::Outages;
 use crate::domain::application::{AppKey, AppSummary};
 use crate::domain::live::{LiveEvent, RepositoryState, RequestUpdate, WatchState, Watched};
 use crate::domain::project::Project;
@@ -34,10 +35,8 @@ pub(in crate::cli) enum News {
     Details(AppKey),
     /// A request moved on.
     Request(RequestUpdate),
-    /// The watch of applications broke off, in words.
-    Interrupted(String),
-    /// The watch of applications is live (again).
-    Live,
+    /// A watch broke off, or is live again: there may be something to say of [`Picture::outages`].
+    Watch,
     /// Time has passed.
     Tick,
     /// Something else.
@@ -61,6 +60,7 @@ pub(in crate::cli) struct Picture {
     pub projects_known: bool,
     /// By address.
     pub repositories: HashMap<String, RepositoryState>,
+    pub outages: Outages,
 }
 
 impl Picture {
@@ -70,17 +70,15 @@ impl Picture {
             LiveEvent::Scope { cluster, namespace, user, .. } => {
                 (self.cluster, self.namespace, self.user, self.is_placed) = (cluster, namespace, user, true);
             }
-            LiveEvent::Watch { watched: Watched::Applications, state, .. } => match state {
-                WatchState::Live => {
-                    self.is_complete = true;
-                    return News::Live;
+            LiveEvent::Watch { cluster, watched, state } => {
+                match watched {
+                    Watched::Applications => self.is_complete |= state == WatchState::Live,
+                    // What cannot be read now is not waited for.
+                    Watched::Projects => self.projects_known |= !matches!(state, WatchState::Listing),
+                    _ => {}
                 }
-                WatchState::Interrupted { error, .. } => return News::Interrupted(error),
-                _ => {}
-            },
-            LiveEvent::Watch { watched: Watched::Projects, state, .. } => {
-                // What cannot be read now is not waited for.
-                self.projects_known |= !matches!(state, WatchState::Listing);
+                self.outages.watch(&cluster, &watched, &state);
+                return News::Watch;
             }
             LiveEvent::App(summary) => {
                 let key = summary.key.clone();
@@ -114,6 +112,7 @@ impl Picture {
                 return News::Details(key);
             }
             LiveEvent::Hooks { key, access } => {
+                self.outages.access(&key, &access);
                 self.details(&key).hooks = access;
                 return News::Details(key);
             }

@@ -63,7 +63,10 @@ pub(in crate::cli) async fn review(
         }
         if looked_at.len() == AT_ONCE || waiting.is_empty() {
             loop {
-                if matches!(session.next().await?, News::Details(_) | News::Gone(_) | News::Tick | News::Other) {
+                if matches!(
+                    session.next().await?,
+                    News::Details(_) | News::Gone(_) | News::Tick | News::Watch | News::Other
+                ) {
                     break;
                 }
             }

@@ -12,6 +12,7 @@ use crate::argo::{CaptureOptions, Events, Live, Namespaces, Options, RepositoryO
 use crate::cli::args::{ConnectArgs, GitArgs, called_as};
 use crate::cli::context::Surroundings;
 use crate::cli::exit::Exit;
+use crate::cli::print::Printer;
 use crate::clock::Clock;
 use crate::domain::live::{LiveEvent, WatchState, Watched};
 use crate::git::{FileRepositories, RepoUrl};
@@ -56,6 +57,10 @@ pub(in crate::cli) struct Session {
     pub hints: Hints,
     /// Git is asked.
     pub has_git: bool,
+    /// The namespace that was asked for.
+    pub namespace: Option<String>,
+    /// That the cluster cannot be reached is known, and no error any more.
+    pub is_offline: bool,
     repositories: RepositoryOptions,
     events: Events,
     /// News of requests that came while something else was waited for: whoever sent them wants to know.
@@ -65,6 +70,7 @@ pub(in crate::cli) struct Session {
     deadline: Option<Duration>,
     tick: Option<Duration>,
     failures: u32,
+    interrupts: u32,
 }
 
 impl Session {
@@ -111,6 +117,8 @@ impl Session {
             clock: clock.clone(),
             hints: Hints::new(called_as(), args),
             has_git,
+            namespace: args.namespace.clone(),
+            is_offline: false,
             repositories,
             events,
             kept: VecDeque::new(),
@@ -118,6 +126,7 @@ impl Session {
             deadline: None,
             tick: None,
             failures: 0,
+            interrupts: 0,
         })
     }
 
@@ -151,7 +160,10 @@ impl Session {
         let tick = self.tick.unwrap_or(Duration::MAX);
         tokio::select! {
             biased;
-            _ = self.signals.recv() => Err(Stop::Interrupted),
+            _ = self.signals.recv() => {
+                self.interrupts += 1;
+                Err(Stop::Interrupted)
+            }
             // Before the events: a stream that never pauses must not put off the end of the time.
             () = self.clock.sleep_until(deadline), if self.deadline.is_some() => Err(Stop::TimedOut),
             event = self.events.recv() => match event {
@@ -203,20 +215,40 @@ impl Session {
 
     /// Ends the live view; requests on their way are finished, unless somebody interrupts once more.
     pub(in crate::cli) async fn finish(self) {
-        let Self { live, events, mut signals, clock, .. } = self;
+        let Self { live, events, mut signals, clock, interrupts, .. } = self;
         // Nobody reads the events any more; the live view must not wait for that.
         drop(events);
+        if interrupts > 1 {
+            return;
+        }
         tokio::select! {
             _ = clock.timeout(LAST_REQUESTS, live.stop()) => {}
             _ = signals.recv() => {}
         }
     }
 
+    /// Waits for something else than the stream, or for the next news, whichever comes first; `None`: that was news.
+    /// `future` must not lose anything when it is dropped.
+    pub(in crate::cli) async fn unless_news<T>(&mut self, future: impl Future<Output = T>) -> Result<Option<T>, Stop> {
+        tokio::select! {
+            biased;
+            output = future => Ok(Some(output)),
+            news = self.next() => news.map(|_| None),
+        }
+    }
+
+    /// Says what cannot be watched any more, and what can be again: each once.
+    pub(in crate::cli) fn tell_outages(&mut self, printer: &Printer) {
+        for news in self.picture.outages.news() {
+            printer.note(&format!("boathook: {news}"));
+        }
+    }
+
     /// A cluster that was never reached is not waited for as one is that was.
     fn give_up(&mut self, event: &LiveEvent) -> Result<(), Failure> {
         let LiveEvent::Watch { watched: Watched::Applications, state, cluster } = event else { return Ok(()) };
-        let WatchState::Interrupted { error, transient, denied, .. } = state else { return Ok(()) };
-        if self.picture.is_complete {
+        let WatchState::Interrupted { error, transient, denied, unauthenticated, .. } = state else { return Ok(()) };
+        if self.picture.is_complete || self.is_offline {
             return Ok(());
         }
         self.failures += 1;
@@ -225,6 +257,11 @@ impl Session {
         }
         let failure = |exit, line: String| Failure::new(exit, line).detail(error);
         Err(match (transient, denied) {
+            (_, true) if *unauthenticated => failure(
+                Exit::NoAccess,
+                format!("{cluster} does not accept your credentials: they are missing or have expired"),
+            )
+            .advice("log in again as you do for kubectl; kubectl auth whoami shows as whom the cluster knows you"),
             (_, true) => failure(Exit::NoAccess, format!("you may not read the Applications of {cluster}")).advice(
                 format!("{}, with a namespace whose Applications you may list", self.hints.command("get -n NAMESPACE")),
             ),
@@ -286,7 +323,7 @@ mod tests {
             for id in 1..=3 {
                 let (key, at) = (AppKey::new("a", "argocd", "shop"), jiff::Timestamp::UNIX_EPOCH);
                 let state = RequestState::Ended(Outcome::Written);
-                let update = RequestUpdate { id: RequestId(id), key, name: "sync", at, state };
+                let update = RequestUpdate { id: RequestId(id), key, name: "sync", at, state, version: String::new() };
                 sender.send(LiveEvent::Request(update)).await.unwrap();
             }
             // All of them were taken in.

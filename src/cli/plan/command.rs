@@ -36,8 +36,16 @@ pub(in crate::cli) fn run(args: &PlanArgs, context: Context, paint: Paint, now: 
     let output = match args.output {
         Output::Text => text::text(&report, args, context, paint),
         Output::Json => json::json(&report, args),
+        Output::Yaml => yaml(&json::json(&report, args)),
     };
     Outcome { output, errors: errors(&report.problems), exit: if is_wrong { Exit::Findings } else { Exit::Success } }
+}
+
+/// A document of JSON, as YAML.
+fn yaml(json: &str) -> String {
+    // It was made of a value, and so is one.
+    let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    serde_yaml::to_string(&value).unwrap_or_default()
 }
 
 /// What could not be read: first how much, then what.

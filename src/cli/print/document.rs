@@ -19,7 +19,12 @@ impl Document {
     /// From what can be written as JSON.
     pub(in crate::cli) fn new(content: &impl Serialize) -> Self {
         // Nothing in it can fail to be written: keys are texts, numbers are finite.
-        Self(clean(serde_json::to_value(content).unwrap_or_default()))
+        Self(clean(serde_json::to_value(content).unwrap_or_default(), LONGEST))
+    }
+
+    /// The same, with its texts as long as they are: of what was bounded before.
+    pub(in crate::cli) fn whole(content: &impl Serialize) -> Self {
+        Self(clean(serde_json::to_value(content).unwrap_or_default(), usize::MAX))
     }
 
     pub(in crate::cli) const fn value(&self) -> &Value {
@@ -27,12 +32,12 @@ impl Document {
     }
 }
 
-fn clean(value: Value) -> Value {
+fn clean(value: Value, longest: usize) -> Value {
     match value {
-        Value::String(text) => Value::String(lines(&text, LONGEST)),
-        Value::Array(items) => items.into_iter().map(clean).collect(),
+        Value::String(text) => Value::String(lines(&text, longest)),
+        Value::Array(items) => items.into_iter().map(|item| clean(item, longest)).collect(),
         Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (lines(&name, LONGEST), clean(value))).collect()
+            fields.into_iter().map(|(name, value)| (lines(&name, longest), clean(value, longest))).collect()
         }
         other => other,
     }

@@ -20,7 +20,7 @@ pub(in crate::cli) struct EventDocument {
     cluster: String,
     namespace: String,
     application: String,
-    /// What: `Added`, `Changed`, `Removed`, `Requested`, `Operation`, `Phase`, `Task`, `Condition`.
+    /// What: `Added`, `Changed`, `Removed`, `Left`, `Operation`, `Task`, `Log`.
     #[serde(rename = "type")]
     what: &'static str,
     /// Of what: a field, a phase, or the kind and name of a task.
@@ -40,6 +40,11 @@ pub(in crate::cli) struct EventDocument {
     to: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     message: String,
+    /// Whose log it is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pod: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    container: String,
 }
 
 impl EventDocument {
@@ -63,6 +68,12 @@ impl EventDocument {
 
     pub(in crate::cli) fn task(mut self, phase: &str, is_hook: bool) -> Self {
         (self.phase, self.is_hook) = (phase.to_owned(), is_hook);
+        self
+    }
+
+    /// Of the log of a container.
+    pub(in crate::cli) fn source(mut self, source: &LogSource) -> Self {
+        (self.pod, self.container) = (source.pod.clone(), source.container.clone());
         self
     }
 
@@ -93,6 +104,9 @@ pub(in crate::cli) struct ResultDocument {
     finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<String>,
+    /// It changed nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
 }
 
 impl ResultDocument {
@@ -111,7 +125,13 @@ impl ResultDocument {
             started_at: None,
             finished_at: None,
             failed: Vec::new(),
+            dry_run: false,
         }
+    }
+
+    /// Whether its operation changed nothing.
+    pub(in crate::cli) fn dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
     }
 
     /// With what is known of its operation, and the names of what failed in it.

@@ -10,6 +10,8 @@ use crate::domain::text::one_line;
 
 /// Characters of a text.
 const LONGEST: usize = 300;
+/// So many objects are named in one line.
+const NAMES: usize = 5;
 /// So many commits are shown.
 const COMMITS: usize = 10;
 
@@ -59,10 +61,31 @@ pub(in crate::cli) fn short(name: &str, planned: &Planned, printer: &Printer) ->
         Err(reason) => printer.tone(Tone::Warning, &format!("the plan is not known: {}", one_line(reason, LONGEST))),
         Ok(plan) => {
             let totals = plan.totals();
-            format!("{} tasks, {} hooks", totals.tasks(), totals.hooks())
+            let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let mut parts = vec![plural(totals.tasks(), "task"), plural(totals.hooks(), "hook")];
+            // What runs, and what is deleted, nobody should learn afterwards.
+            let hooks = plan.tasks.iter().filter(|task| matches!(task.role, Role::Hook(_)));
+            parts.extend(some(hooks.map(|task| format!("{} {}/{}", task.phase(), task.object.kind, task.object.name))));
+            let pruned = plan.tasks.iter().filter(|task| plan.prune && matches!(task.role, Role::Prune));
+            let pruned = pruned.map(|task| format!("deletes {}/{}", task.object.kind, task.object.name));
+            parts.extend(some(pruned).map(|pruned| printer.tone(Tone::Bad, &pruned)));
+            parts.join(", ")
         }
     };
     format!("{}  {}  {what}\n", printer.tone(Tone::Strong, name), ways.join(", "))
+}
+
+/// The first of them, and how many more.
+fn some(mut all: impl Iterator<Item = String>) -> Option<String> {
+    let mut text = one_line(&all.by_ref().take(NAMES).collect::<Vec<_>>().join(", "), LONGEST);
+    if text.is_empty() {
+        return None;
+    }
+    let more = all.count();
+    if more > 0 {
+        let _ = write!(text, " and {more} more");
+    }
+    Some(text)
 }
 
 fn way(source: &SourceRevisions) -> String {
@@ -70,7 +93,8 @@ fn way(source: &SourceRevisions) -> String {
         commit.as_ref().map_or_else(|| "nothing".to_owned(), |commit| revision(&commit.sha))
     };
     if let (None, Some(problem)) = (&source.target, &source.problem) {
-        return one_line(&format!("{}: {problem}", source.repository), LONGEST);
+        let colon = if source.repository.is_empty() { "" } else { ": " };
+        return one_line(&format!("{}{colon}{problem}", source.repository), LONGEST);
     }
     let (from, to) = (sha(&source.deployed), sha(&source.target));
     let back = if source.ahead > 0 { format!(", {} back", source.ahead) } else { String::new() };

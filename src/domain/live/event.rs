@@ -195,6 +195,8 @@ pub enum WatchState {
         transient: bool,
         /// The API server does not permit it, or does not know who asks.
         denied: bool,
+        /// Of those: the API server does not know who asks, because credentials are missing or have expired.
+        unauthenticated: bool,
         /// Time from this event to the next try.
         retry_in: Duration,
     },

@@ -25,6 +25,8 @@ pub struct LogFilter {
     pub since: Option<Timestamp>,
     /// Stay and give new lines until the operation is over and its logs are complete.
     pub follow: bool,
+    /// Only what is kept on disk, at once: the cluster is not asked.
+    pub kept: bool,
 }
 
 /// A container's log.
@@ -92,6 +94,8 @@ pub enum LogMessage {
     },
     /// Everything there was when the stream was opened has been given.
     CaughtUp,
+    /// An operation is requested, and nobody has begun it yet: there are no logs of it.
+    NotBegun,
     /// Logs cannot be had.
     Problem(String),
 }

@@ -12,7 +12,7 @@ pub use access::{HookAccess, Need, Rights};
 pub use event::{CaptureNotice, EarlyRow, KubernetesEvent, LiveEvent, WatchState, Watched};
 pub use logs::{LogFilter, LogLine, LogMessage, LogSource, SourceEnd};
 pub use record::{ExitRecord, OperationRecord, RunRecord, TaskRecord};
-pub use requests::{Outcome, Preview, RequestId, RequestState, RequestUpdate};
+pub use requests::{Outcome, Preview, PreviewError, RequestId, RequestState, RequestUpdate};
 pub use revisions::{
     ChangedFile, ChangedObject, CommitSummary, FileStatus, ObjectChange, RepositoryState, Review, RevisionNames,
     Revisions, SourceRevisions,

@@ -22,6 +22,8 @@ pub struct RequestUpdate {
     pub at: Timestamp,
     /// How far it is.
     pub state: RequestState,
+    /// The resourceVersion that the Application has by the write; empty: it was not written, or its version is not known.
+    pub version: String,
 }
 
 /// How far a request is.
@@ -70,6 +72,26 @@ impl Outcome {
     pub const fn is_written(&self) -> bool {
         matches!(self, Self::Written | Self::Unknown { happened: Some(true), .. })
     }
+}
+
+/// Why a request cannot be previewed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PreviewError {
+    /// The Application does not exist.
+    #[error("there is no Application {0}")]
+    NotFound(AppKey),
+    /// For lack of rights or credentials: the API server's words.
+    #[error("{0}")]
+    Denied(String),
+    /// The API server does not answer, or cannot now; trying again may help.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The Application cannot be read: why. Trying again does not help.
+    #[error("{0}")]
+    Failed(String),
+    /// The live view has ended.
+    #[error("the live view has ended")]
+    Ended,
 }
 
 /// A request before it is sent.

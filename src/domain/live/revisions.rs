@@ -43,6 +43,8 @@ pub struct SourceRevisions {
     pub fetched: Option<Timestamp>,
     /// Why something is missing here: not reachable, forbidden, a chart, an unknown revision.
     pub problem: Option<String>,
+    /// Git has answered, and the revision or the path is not there: a sync to it fails.
+    pub is_missing: bool,
 }
 
 /// One commit. The texts are an author's own: escape them before they are shown.

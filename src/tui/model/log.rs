@@ -72,6 +72,9 @@ impl LogBuffer {
                 }
                 self.caught_up = true;
             }
+            LogMessage::NotBegun => {
+                self.problem = Some("an operation is requested, and nobody has begun it yet".to_owned());
+            }
             LogMessage::Problem(problem) => self.problem = Some(problem),
         }
     }

@@ -32,6 +32,9 @@ async fn the_program_describes_itself_and_completes_what_is_in_the_cluster() {
         (&["boathook", "logs", "shop", ""], "good"),
         (&["boathook", "abo"], "abort"),
         (&["boathook", "get", "--context", ""], &place.context()),
+        (&["boathook", "wait", "--for", "s"], "synced"),
+        (&["boathook", "wait", "--for", "phase=Post"], "phase=PostSync"),
+        (&["boathook", "wait", "shop", "--for", "hook=g"], "hook=good"),
     ] {
         let index = (words.len() - 1).to_string();
         let mut command = place.command(&[&["--"][..], words].concat());

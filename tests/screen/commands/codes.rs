@@ -57,6 +57,27 @@ async fn unwritable(place: &Place) -> Done {
     done(command.spawn().unwrap()).await
 }
 
+#[test]
+fn the_numbers_never_change_their_meaning() {
+    let table = [
+        (Exit::Success, 0),
+        (Exit::Findings, 1),
+        (Exit::Usage, 2),
+        (Exit::SyncFailed, 3),
+        (Exit::HookFailed, 4),
+        (Exit::Aborted, 5),
+        (Exit::TimedOut, 6),
+        (Exit::Refused, 7),
+        (Exit::NotFound, 8),
+        (Exit::NoAccess, 9),
+        (Exit::Unreachable, 10),
+        (Exit::Internal, 70),
+        (Exit::Interrupted, 130),
+    ];
+    assert_eq!(table.map(|(exit, _)| exit), Exit::ALL);
+    assert_eq!(table.map(|(_, code)| code), Exit::ALL.map(Exit::code));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_exit_code_is_reached() {
     let place = Place::new(&map("settings")).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::place::{Place, hook, kubeconfig, map, masked};
+use super::place::{Place, forbidden, hook, kubeconfig, map, masked};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn get_shows_applications_in_every_format() {
@@ -58,6 +58,8 @@ async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
     let place = Place::new(&map("settings")).await;
     let nobody = place.write_home("refused", &kubeconfig("http://127.0.0.1:1", "x"));
     let stranger = place.stranger();
+    let eve = place.user("eve");
+    place.world.simulator.access().restrict("eve", &[forbidden()]);
     for (arguments, code, words) in [
         (&["get", "app", "nothing"][..], 8, "boathook: there is no application nothing in"),
         (&["get", "app", "other/shop"], 8, "boathook: there is no application shop in namespace other"),
@@ -67,7 +69,8 @@ async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
         (&["get", "apps", "--context", "other"], 2, "boathook: the kubeconfig has no context \"other\""),
         (&["wait"], 2, "boathook: which applications?"),
         (&["get", "apps", "--kubeconfig", nobody.to_str().unwrap()], 10, "boathook: gone cannot be reached"),
-        (&["get", "apps", "--kubeconfig", &stranger], 9, "boathook: you may not read the Applications"),
+        (&["get", "apps", "--kubeconfig", &stranger], 9, "boathook: gone does not accept your credentials"),
+        (&["get", "apps", "--kubeconfig", &eve], 9, "boathook: you may not read the Applications"),
     ] {
         let done = place.run(arguments).await.expect(code);
         assert!(done.err.starts_with(words), "{arguments:?}: {done:#?}");

@@ -2,13 +2,17 @@
 
 mod about;
 mod act;
+mod answers;
+mod away;
 #[cfg(unix)]
 mod careful;
 mod closed;
 mod codes;
 mod coverage;
+mod documents;
 mod get;
 mod options;
+mod others;
 mod place;
 mod program;
 mod recipes;

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use boathook::clock::Clock;
+use boathook::domain::scenario::{AccessRule, Pattern, RequestMatch};
 use boathook::sim::access::User;
+use boathook::sim::faults::requests;
 use boathook::sim::resource::APPLICATIONS;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
@@ -22,6 +24,7 @@ use crate::schema;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pods of the Job `bad` fail with two lines of log, those of `slow` run until they are stopped, all others pass.
+/// That of `long` has one line that is longer than a terminal is given.
 const PODS: &str = "  pods:
   - match: {owner: {kind: Job, name: bad}}
     log: [connecting to the database, 'ERROR: relation orders does not exist']
@@ -30,6 +33,9 @@ const PODS: &str = "  pods:
     log: [still at work]
     run: forever
     stop: {after: 0.1s, exitCode: 0}
+  - match: {owner: {kind: Job, name: long}}
+    log: [LONG]
+    exitCode: 0
   - match: {owner: {kind: Job, name: good}}
     log: [done]
     exitCode: 0
@@ -117,7 +123,7 @@ impl Place {
     }
 
     async fn made(manifests: &str, spec: &Value) -> Self {
-        let world = World::new(&Setup::made(PODS)).await;
+        let world = World::new(&Setup::made(&PODS.replace("LONG", &long_line()))).await;
         world.deploys(manifests);
         world.make_application(spec);
         Self { world, home: tempfile::tempdir().unwrap() }
@@ -221,6 +227,74 @@ impl Place {
 
     pub(super) async fn stop(self) {
         self.world.stop().await;
+    }
+}
+
+/// What the Job `long` writes.
+pub(super) fn long_line() -> String {
+    format!("{}end", "x".repeat(20_000))
+}
+
+/// Requests of the commands, and of nobody else.
+pub(super) fn own(verbs: &[&str], resources: &[&str]) -> RequestMatch {
+    RequestMatch { user_agents: vec![Pattern::new("boathook/*")], ..requests(verbs, resources) }
+}
+
+/// Everything is forbidden.
+pub(super) fn forbidden() -> AccessRule {
+    AccessRule {
+        allow: false,
+        verbs: Vec::new(),
+        groups: Vec::new(),
+        resources: Vec::new(),
+        namespaces: Vec::new(),
+        names: Vec::new(),
+        reason: String::new(),
+    }
+}
+
+/// Asks a child to end, as Ctrl-C does.
+pub(super) fn interrupt(child: &Child) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+}
+
+/// The lines that a child writes.
+pub(super) struct Said<R> {
+    lines: Lines<BufReader<R>>,
+    /// Those so far.
+    pub(super) so_far: Vec<String>,
+}
+
+impl<R: AsyncRead + Unpin> Said<R> {
+    pub(super) fn of(output: Option<R>) -> Self {
+        Self { lines: BufReader::new(output.unwrap()).lines(), so_far: Vec::new() }
+    }
+
+    /// Reads until a line has these words.
+    pub(super) async fn until(&mut self, words: &str) {
+        let read = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                self.so_far.push(line.clone());
+                if line.contains(words) {
+                    return true;
+                }
+            }
+            false
+        };
+        let said = Clock::real().timeout(PATIENCE, read).await;
+        assert_eq!(said.ok(), Some(true), "never said {words:?}: {:#?}", self.so_far);
+    }
+
+    /// Reads to the end: everything that was said.
+    pub(super) async fn all(mut self) -> Vec<String> {
+        let read = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                self.so_far.push(line);
+            }
+        };
+        Clock::real().timeout(PATIENCE, read).await.unwrap();
+        self.so_far
     }
 }
 

@@ -246,7 +246,7 @@ impl World {
                         }
                     }
                     LogMessage::Ended { source, end } => logs.get_mut(&source).unwrap().2 = end,
-                    LogMessage::CaughtUp => {}
+                    LogMessage::CaughtUp | LogMessage::NotBegun => {}
                     LogMessage::Problem(problem) => panic!("{problem}"),
                 }
             }

@@ -162,14 +162,16 @@ fn plan_kinds(kinds: &Kinds) -> plan::Kinds {
     plan::Kinds::of_cluster(infos)
 }
 
+/// Clusters of Secrets by server and name, with the `config` that each was made from.
+type Opened = HashMap<(String, String), (String, Arc<Destination>)>;
+
 /// All clusters that applications go to.
 pub(crate) struct Destinations {
     own: Arc<Destination>,
     control_plane: String,
     /// How many work in each of the others at the same time.
     workers: usize,
-    /// By server and name, with the Secret's `config` it was made from.
-    others: Mutex<HashMap<(String, String), (String, Arc<Destination>)>>,
+    others: Mutex<Opened>,
 }
 
 impl Destinations {

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -106,18 +108,19 @@ impl Shared {
 
     /// Works in a cluster, as somebody who has a turn of `workers`. Another cluster than the one that the Applications live
     /// in has turns of its own: where it does not answer, only what goes there waits.
-    pub(crate) async fn at<T>(&self, destination: &Destination, work: impl Future<Output = T>) -> T {
-        match &destination.turns {
-            None => work.await,
-            Some(turns) => {
-                let there = async {
-                    // It is never closed.
-                    let _turn = turns.acquire().await.ok();
-                    work.await
-                };
-                self.lend(there).await
-            }
-        }
+    pub(crate) fn at<'a, T: Send + 'a>(
+        &'a self,
+        destination: &'a Destination,
+        work: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        let work = work.boxed();
+        let Some(turns) = &destination.turns else { return work };
+        let there = async {
+            // It is never closed.
+            let _turn = turns.acquire().await.ok();
+            work.await
+        };
+        self.lend(there).boxed()
     }
 
     /// What tracking ids call an application.

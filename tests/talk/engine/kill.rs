@@ -1,6 +1,6 @@
 //! An engine that is killed at a write, before the request or after the server accepted it, and started again, comes to the
 //! same end: no hook that completed runs twice in an attempt, and no finalizer is left. It is killed at every so many
-//! writes, or at every one of them where `BOATHOOK_KILL_AT=every` asks for it, as one step of the checks does.
+//! writes, or at every one of them where `BOATHOOK_KILL_AT=every` asks for it.
 
 use std::sync::Arc;
 use std::time::Duration;

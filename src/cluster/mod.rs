@@ -6,6 +6,7 @@ mod causes;
 mod client;
 mod connect;
 mod error;
+mod hide;
 mod kinds;
 mod logs;
 mod options;

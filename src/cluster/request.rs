@@ -74,7 +74,7 @@ impl Cluster {
         let scope = scope_of(kind, object.namespace());
         let path = with_query(collection_path(&action, kind, &scope)?, &write_query(options));
         let body = Value::Object(object.as_json().clone());
-        self.write_object(Call::write(action, Method::POST, path, JSON, &body)).await
+        self.write_object(kind, Call::write(action, Method::POST, path, JSON, &body), &body).await
     }
 
     /// Applies an object server-side.
@@ -85,7 +85,8 @@ impl Cluster {
         query.push(("force", apply.force.to_string()));
         let body = Value::Object(object.as_json().clone());
         let content_type = "application/apply-patch+yaml";
-        self.write_object(Call::write(action, Method::PATCH, with_query(path, &query), content_type, &body)).await
+        let call = Call::write(action, Method::PATCH, with_query(path, &query), content_type, &body);
+        self.write_object(kind, call, &body).await
     }
 
     /// Replaces an object. Its `metadata.resourceVersion`, where it has one, must be the current one.
@@ -93,7 +94,8 @@ impl Cluster {
         let action = action("replacing", kind, object.namespace(), object.name());
         let path = object_path(&action, kind, object.namespace(), object.name(), options.subresource)?;
         let body = Value::Object(object.as_json().clone());
-        self.write_object(Call::write(action, Method::PUT, with_query(path, &write_query(options)), JSON, &body)).await
+        let call = Call::write(action, Method::PUT, with_query(path, &write_query(options)), JSON, &body);
+        self.write_object(kind, call, &body).await
     }
 
     /// Patches an object. A `metadata.resourceVersion` in a merge patch must be the current one.
@@ -113,7 +115,7 @@ impl Cluster {
             Patch::Strategic(body) => ("application/strategic-merge-patch+json", body),
         };
         let path = with_query(path, &write_query(options));
-        self.write_object(Call::write(action, Method::PATCH, path, content_type, body)).await
+        self.write_object(kind, Call::write(action, Method::PATCH, path, content_type, body), body).await
     }
 
     /// Deletes an object. `Ok(false)`: there was none.
@@ -172,9 +174,9 @@ impl Cluster {
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(action, &error))
     }
 
-    async fn write_object(&self, call: Call) -> Result<Object, ClusterError> {
+    async fn write_object(&self, kind: &Kind, call: Call, sent: &Value) -> Result<Object, ClusterError> {
         let action = call.action.clone();
-        let reply = self.send(call).await?;
+        let reply = self.send(call).await.map_err(|error| error.without_values(kind, sent))?;
         read_object(&action, &reply.body)
     }
 }

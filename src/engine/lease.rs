@@ -183,7 +183,11 @@ impl Lease {
 
 /// The engine that is at work for the Applications of another control plane.
 pub(super) async fn at_work(cluster: &Cluster, namespace: &str) -> Result<Option<String>, ClusterError> {
-    let lease = cluster.get(&kind(), namespace, NAME).await?;
+    let lease = match cluster.get(&kind(), namespace, NAME).await {
+        // No namespace can have that name, and no control plane.
+        Err(ClusterError::Name { .. }) => None,
+        lease => lease?,
+    };
     Ok(lease.and_then(|lease| claimant(&lease, cluster.server_now())))
 }
 

@@ -7,10 +7,23 @@ use tokio::sync::Notify;
 
 use crate::domain::manifest::Object;
 
+/// What lies in a mailbox.
+#[derive(Debug, Default)]
+enum Letter {
+    /// Nothing yet.
+    #[default]
+    None,
+    /// The latest version.
+    Latest(Arc<Object>),
+    /// The Application is gone. The answer to a write may be read after that was seen, and makes nobody alive again: an
+    /// Application of the same name gets another mailbox.
+    Gone,
+}
+
 /// The latest version of one Application, and a bell. An actor that is busy misses nothing but versions in between.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
-    latest: Mutex<Option<Arc<Object>>>,
+    letter: Mutex<Letter>,
     /// Rings when there is something new for the actor: its Application, or an object it watches.
     pub(crate) bell: Arc<Notify>,
 }
@@ -18,24 +31,29 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// Puts a version in, unless a newer one is there, and rings.
     pub(crate) fn put(&self, object: Arc<Object>) {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.as_ref().is_some_and(|known| known.uid() == object.uid() && version(known) > version(&object)) {
-            return;
+        let mut letter = self.letter.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*letter {
+            Letter::Gone => return,
+            Letter::Latest(known) if known.uid() == object.uid() && version(known) > version(&object) => return,
+            Letter::None | Letter::Latest(_) => {}
         }
-        *latest = Some(object);
-        drop(latest);
+        *letter = Letter::Latest(object);
+        drop(letter);
         self.bell.notify_one();
     }
 
     /// The Application is gone.
     pub(crate) fn close(&self) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.letter.lock().unwrap_or_else(PoisonError::into_inner) = Letter::Gone;
         self.bell.notify_one();
     }
 
     /// The latest version; `None`: the Application is gone.
     pub(crate) fn latest(&self) -> Option<Arc<Object>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match &*self.letter.lock().unwrap_or_else(PoisonError::into_inner) {
+            Letter::Latest(object) => Some(Arc::clone(object)),
+            Letter::None | Letter::Gone => None,
+        }
     }
 }
 
@@ -67,5 +85,7 @@ mod tests {
         assert_eq!(latest().as_deref(), Some("b 3"));
         mailbox.close();
         assert_eq!(latest(), None);
+        mailbox.put(object("b", "4"));
+        assert_eq!(latest(), None, "an answer that comes late makes nobody alive again");
     }
 }

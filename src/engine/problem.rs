@@ -10,8 +10,9 @@ pub(crate) enum ProblemKind {
     InvalidSpecError,
     /// As [`ProblemKind::InvalidSpecError`]: there is no such cluster, so there is nothing of it there either.
     UnknownCluster,
-    /// As [`ProblemKind::InvalidSpecError`]: there is no such project, perhaps only while somebody replaces it.
-    MissingProject,
+    /// As [`ProblemKind::InvalidSpecError`]: there is no such project, or none whose rules can be enforced, perhaps only
+    /// while somebody changes it.
+    UnusableProject,
     /// It could not be compared: Git, rendering, or the cluster.
     ComparisonError,
     /// Automated sync does not go on.
@@ -30,7 +31,7 @@ impl ProblemKind {
     /// The condition's `type`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidSpecError | Self::UnknownCluster | Self::MissingProject => "InvalidSpecError",
+            Self::InvalidSpecError | Self::UnknownCluster | Self::UnusableProject => "InvalidSpecError",
             Self::ComparisonError => "ComparisonError",
             Self::SyncError => "SyncError",
             Self::DeletionError => "DeletionError",
@@ -66,13 +67,17 @@ impl Problem {
 
     /// The project does not exist.
     pub(crate) fn missing_project(name: &str) -> Self {
-        let message = format!("Application referencing project {name} which does not exist");
-        Self { kind: ProblemKind::MissingProject, ..Self::invalid_spec(message) }
+        Self::unusable_project(format!("Application referencing project {name} which does not exist"))
+    }
+
+    /// There is no project whose rules can be enforced.
+    pub(crate) fn unusable_project(message: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::UnusableProject, ..Self::invalid_spec(message) }
     }
 
     /// Whether the spec cannot be carried out, whatever happens elsewhere.
     pub(crate) fn is_invalid_spec(&self) -> bool {
-        matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster | ProblemKind::MissingProject)
+        matches!(self.kind, ProblemKind::InvalidSpecError | ProblemKind::UnknownCluster | ProblemKind::UnusableProject)
     }
 
     /// Whether it is of what Git has, and stays until that changes.

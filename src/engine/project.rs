@@ -9,11 +9,50 @@ use super::destination::Destination;
 use super::problem::Problem;
 use super::record::project_kind;
 use super::shared::Shared;
+use super::targets::unknown;
 use crate::domain::application::Application;
 use crate::domain::manifest::Object;
 use crate::domain::operation::OperationState;
 use crate::domain::project::{Decision, Project, decide};
 use crate::git::{FileRepositories, RepoUrl};
+
+/// Fields of a project that are enforced, or that say nothing about what an application may do.
+const RULES: &[&str] = &[
+    "description",
+    "sourceRepos",
+    "destinations",
+    "clusterResourceWhitelist",
+    "clusterResourceBlacklist",
+    "namespaceResourceWhitelist",
+    "namespaceResourceBlacklist",
+    "sourceNamespaces",
+    "permitOnlyProjectScopedClusters",
+    "syncWindows",
+    "roles",
+    "orphanedResources",
+];
+/// Fields of the items of its lists. Those of cluster-scoped objects alone may be named.
+const ITEMS: [(&str, &[&str]); 6] = [
+    ("destinations", &["server", "name", "namespace"]),
+    ("clusterResourceWhitelist", &["group", "kind", "name"]),
+    ("clusterResourceBlacklist", &["group", "kind", "name"]),
+    ("namespaceResourceWhitelist", &["group", "kind"]),
+    ("namespaceResourceBlacklist", &["group", "kind"]),
+    ("syncWindows", WINDOW),
+];
+const WINDOW: &[&str] = &[
+    "kind",
+    "schedule",
+    "duration",
+    "timeZone",
+    "applications",
+    "clusters",
+    "namespaces",
+    "andOperator",
+    "manualSync",
+    "syncOverrun",
+    "description",
+];
 
 /// Where a project is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +89,7 @@ pub(crate) async fn project_of(
             let (project, problems) = Project::read(&object);
             // A rule that cannot be read would permit what it forbids.
             if let Some(problem) = problems.list().first() {
-                return Err(Problem::invalid_spec(format!("project '{name}' cannot be read: {problem}")));
+                return Err(Problem::unusable_project(format!("project '{name}' cannot be read: {problem}")));
             }
             project
         }
@@ -68,15 +107,17 @@ pub(crate) async fn project_of(
 
 /// Rules of a project that the engine cannot enforce: it does nothing rather than work without them.
 fn check_rules(project: &Object) -> Result<(), Problem> {
-    let is_set = |rule: &&&str| match project.at(&["spec", rule]) {
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(fields)) => !fields.is_empty(),
-        _ => false,
-    };
-    match ["destinationServiceAccounts", "signatureKeys", "sourceIntegrity"].iter().find(is_set) {
+    let spec = project.at(&["spec"]).unwrap_or(&Value::Null);
+    let mut found = unknown(spec, "spec", RULES);
+    for (list, known) in ITEMS {
+        for (index, item) in spec.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            found = found.or_else(|| unknown(item, &format!("spec.{list}[{index}]"), known));
+        }
+    }
+    match found {
         None => Ok(()),
-        Some(rule) => Err(Problem::invalid_spec(format!(
-            "spec.{rule} of project '{}' is not supported by boathook's engine",
+        Some(rule) => Err(Problem::unusable_project(format!(
+            "{rule} of project '{}' is not supported by boathook's engine",
             project.name()
         ))),
     }

@@ -63,7 +63,7 @@ pub(crate) enum Edit {
 /// as long as the API server is out of reach.
 pub(crate) async fn write(shared: &Shared, mailbox: &Mailbox, on: &Arc<Object>, edits: &[Edit]) -> Written {
     let kind = application_kind();
-    let patch = Patch::Json(patch(on, edits));
+    let patch = Patch::Json(patch(on, &signed(on, edits, &shared.options.control_plane)));
     let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
     let mut pause = FIRST_PAUSE;
     loop {
@@ -93,6 +93,18 @@ pub(crate) async fn write(shared: &Shared, mailbox: &Mailbox, on: &Arc<Object>, 
             Some(_) => {}
         }
     }
+}
+
+/// With the control plane's name, if it is another one's so far: the first write says whose an Application is.
+fn signed(on: &Object, edits: &[Edit], control_plane: &str) -> Vec<Edit> {
+    const FIELD: &str = "controllerNamespace";
+    let mut edits = edits.to_vec();
+    let is_work = edits.iter().any(|edit| matches!(edit, Edit::Status(..) | Edit::Operation(_)));
+    let is_said = edits.iter().any(|edit| matches!(edit, Edit::Status(FIELD, _)));
+    if is_work && !is_said && on.at(&["status", FIELD]).and_then(Value::as_str) != Some(control_plane) {
+        edits.push(Edit::Status(FIELD, control_plane.into()));
+    }
+    edits
 }
 
 /// Who writes, in managedFields.
@@ -157,6 +169,21 @@ fn patch(on: &Object, edits: &[Edit]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_write_says_whose_it_is() {
+        let object = |plane: &str| {
+            let status = json!({"controllerNamespace": plane});
+            let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "status": status});
+            Object::from_json(object).unwrap()
+        };
+        let own = Edit::Status("controllerNamespace", "argocd".into());
+        let state = [Edit::Status("operationState", json!({}))];
+        assert_eq!(signed(&object("other"), &state, "argocd"), [state[0].clone(), own.clone()]);
+        assert_eq!(signed(&object("argocd"), &state, "argocd"), state);
+        assert_eq!(signed(&object("other"), std::slice::from_ref(&own), "argocd"), [own]);
+        assert_eq!(signed(&object("other"), &[Edit::NoOperation], "argocd"), [Edit::NoOperation]);
+    }
 
     #[test]
     fn a_patch_is_guarded_and_touches_only_what_is_there() {

@@ -46,6 +46,9 @@ pub struct SyncWindow {
 /// What keeps a window from being judged. Argo CD then lets nothing run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
+    /// A window that neither allows nor denies.
+    #[error("invalid sync windows: kind is neither allow nor deny")]
+    Kind,
     /// Not five fields of cron.
     #[error("invalid sync windows: cannot parse schedule '{0}'")]
     Schedule(String),
@@ -129,6 +132,9 @@ pub fn decide(
 fn decide_among(windows: &[&SyncWindow], manual: bool, now: Timestamp) -> Result<(Decision, bool), WindowError> {
     let mut active = Vec::new();
     for window in windows {
+        if window.kind.is_none() {
+            return Err(WindowError::Kind);
+        }
         if window.is_active(now)? {
             active.push(*window);
         }
@@ -220,6 +226,7 @@ mod tests {
             window(WindowKind::Allow, "0 9 * * *", "an hour"),
             window(WindowKind::Allow, "0 9 * * *", "3600"),
             SyncWindow { time_zone: "Mars/Base".into(), ..window(WindowKind::Allow, "0 9 * * *", "1h") },
+            SyncWindow { kind: None, ..window(WindowKind::Deny, "0 22 * * *", "1h") },
         ] {
             assert!(
                 matches!(run(std::slice::from_ref(&broken), true, None, "09:30"), Decision::Broken(_)),

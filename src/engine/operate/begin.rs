@@ -8,9 +8,10 @@ use super::run::{AGAIN, Go, Pause, Run};
 use crate::domain::manifest::Object;
 use crate::domain::operation::{Operation, OperationPhase, OperationState};
 use crate::domain::step::{Progress, ResumeRefused, end_in_error, resume};
+use crate::engine::controller::left_to;
 use crate::engine::problem::Problem;
 use crate::engine::project::Reading;
-use crate::engine::targets::{Fetch, check_operation};
+use crate::engine::targets::{Fetch, check_operation, check_recorded};
 
 /// Of a request without anything to do.
 const NOTHING: &str = "Invalid operation request: no operation specified";
@@ -19,10 +20,16 @@ impl Run<'_> {
     /// Takes over an operation that runs, or accepts a new one.
     pub(super) async fn begin(&mut self) -> Go {
         loop {
+            // Another engine may have been faster with a new Application.
+            let control_plane = &self.shared.options.control_plane;
+            if !matches!(left_to(&self.shared.cluster, &self.object, control_plane).await, Ok(None)) {
+                return Go::Over;
+            }
             let state = self.application.status.operation_state.clone();
             if let Some(state) = state.filter(|state| !state.phase.is_some_and(OperationPhase::is_completed)) {
                 self.set_clock(state.started_at);
                 self.progress.state = state;
+                self.check_recorded();
                 if self.application.operation.is_none() {
                     // Its request was taken away while no engine was there.
                     self.progress.state.phase = Some(OperationPhase::Terminating);
@@ -64,8 +71,9 @@ impl Run<'_> {
         let now = self.shared.clock.now();
         if let Err(problem) = check_operation(&self.object) {
             let start = start(&self.application, self.last_start, now);
-            let mut state =
-                OperationState { operation: request.clone(), started_at: Some(start), ..OperationState::default() };
+            // What could be read of it is not recorded: whoever repeats that would do what nobody asked for.
+            let operation = Operation { initiated_by: request.initiated_by.clone(), ..Operation::default() };
+            let mut state = OperationState { operation, started_at: Some(start), ..OperationState::default() };
             end_in_error(&mut state, start, &format!("Invalid operation request: {}", problem.message));
             return Ok(Progress { state, ..Progress::default() });
         }
@@ -100,6 +108,7 @@ impl Run<'_> {
 
     /// The state with which the failed operation goes on.
     async fn resume(&self, now: Timestamp) -> Result<Result<OperationState, ResumeRefused>, Problem> {
+        check_recorded(&self.object)?;
         let failed = self.application.status.operation_state.clone().unwrap_or_default();
         let request = self.application.operation.clone().unwrap_or_default();
         let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await?;

@@ -113,6 +113,9 @@ impl Run<'_> {
 
     /// Makes the plan.
     async fn prepare(&mut self) -> Result<(), Problem> {
+        if let Some(problem) = &self.unreadable {
+            return Err(problem.clone());
+        }
         let place = place(self.shared, &self.object, &self.application, Reading::Fresh).await?;
         let state = &self.progress.state;
         let is_pinned = state
@@ -185,7 +188,7 @@ impl Run<'_> {
 
 /// What is missing may be there again in a moment.
 fn may_come_back(problem: &Problem) -> bool {
-    problem.transient || matches!(problem.kind, ProblemKind::MissingProject | ProblemKind::UnknownCluster)
+    problem.transient || matches!(problem.kind, ProblemKind::UnusableProject | ProblemKind::UnknownCluster)
 }
 
 /// A cluster does not answer right now.

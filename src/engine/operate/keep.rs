@@ -40,6 +40,7 @@ impl Run<'_> {
         if found != self.written {
             self.written = found;
             self.progress.state = state;
+            self.check_recorded();
         }
         let is_completed = self.progress.state.phase.is_some_and(OperationPhase::is_completed);
         if self.application.operation.is_none() && !is_completed {

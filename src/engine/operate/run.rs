@@ -21,6 +21,7 @@ use crate::engine::problem::Problem;
 use crate::engine::record::project_kind;
 use crate::engine::secret::secret_kind;
 use crate::engine::shared::Shared;
+use crate::engine::targets::check_recorded;
 
 /// Pause before a cluster is asked again that did not answer.
 pub(super) const AGAIN: SignedDuration = SignedDuration::from_secs(1);
@@ -61,6 +62,9 @@ pub(super) struct Run<'a> {
     _project: Subscription,
     /// The same for the Secrets of clusters, where it goes to one of them: its credential may be replaced.
     pub(super) clusters: Option<Subscription>,
+    /// Why the operation that was taken over cannot be read. What could be read of it is written down as it goes on, so
+    /// this is kept.
+    pub(super) unreadable: Option<Problem>,
     /// What ends the operation, while its hooks are ended first.
     pub(super) ended_by: Option<String>,
 }
@@ -88,6 +92,7 @@ impl<'a> Run<'a> {
             prepared: None,
             is_project_fresh: false,
             clusters: None,
+            unreadable: None,
             ended_by: None,
         }
     }
@@ -130,6 +135,15 @@ impl Run<'_> {
         let interest = Interest { all: true, ..Interest::default() };
         let bell = Arc::clone(&self.mailbox.bell);
         self.shared.pool.notice(&self.shared.cluster, &secret_kind(), &scope, interest, bell)
+    }
+
+    /// Notes whether what the status tells of the operation cannot be read: another controller began it, or somebody has
+    /// changed it since. It ends where its plan is to be made.
+    pub(super) fn check_recorded(&mut self) {
+        if let Err(problem) = check_recorded(&self.object) {
+            self.unreadable = Some(problem);
+            self.prepared = None;
+        }
     }
 
     /// Waits for the bell, a time, or the end of the engine.

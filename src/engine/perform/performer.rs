@@ -8,7 +8,7 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 
 use super::apply::apply;
 use super::change::{delete, remove_finalizer};
-use super::schema::is_not_in_schema;
+use super::schema::is_against_schema;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, Kind, Kinds};
 use crate::domain::manifest::{Object, ObjectKey};
@@ -194,7 +194,7 @@ pub(super) fn may_pass(error: &ClusterError) -> bool {
 
 /// The schema does not change between two tries.
 fn is_worth_trying_again(error: &ClusterError, tried: u32) -> bool {
-    is_internal(error) && !is_not_in_schema(error) && tried < INTERNAL
+    is_internal(error) && !is_against_schema(error) && tried < INTERNAL
 }
 
 /// An error as results tell it: the API server's own words where there are any.
@@ -233,5 +233,8 @@ mod tests {
         assert!(is_worth_trying_again(&error(500, webhook), 1));
         assert!(!is_worth_trying_again(&error(500, webhook), INTERNAL));
         assert!(!is_worth_trying_again(&error(500, ".spec.x: field not declared in schema"), 1));
+        let typed =
+            "failed to create typed patch object (a/b; /v1, Kind=Secret): .stringData.a: expected string, got 1";
+        assert!(!is_worth_trying_again(&error(500, typed), 1));
     }
 }

@@ -10,6 +10,13 @@ pub(crate) fn is_not_in_schema(error: &ClusterError) -> bool {
     error.api().is_some_and(|status| status.message.contains("not declared in schema"))
 }
 
+/// A manifest that the schema does not take, whatever is done about it: a field that it does not know, or one of another
+/// type.
+pub(crate) fn is_against_schema(error: &ClusterError) -> bool {
+    let is_typed = |message: &str| message.contains("failed to create typed patch object");
+    is_not_in_schema(error) || error.api().is_some_and(|status| is_typed(&status.message))
+}
+
 /// The part of a manifest that the schema knows, so that it can be applied, and what Git removes goes. The API server is
 /// asked with a merge into the object that lives, as a dry run: what does not come back is not known.
 pub(crate) async fn known_part(

@@ -66,7 +66,17 @@ pub(crate) fn read_spec(application: &Object) -> Result<(), Problem> {
 
 /// Whether the engine can do all that a request asks for, and can read it.
 pub(crate) fn check_operation(application: &Object) -> Result<(), Problem> {
-    let operation = application.at(&["operation"]).unwrap_or(&Value::Null);
+    check_request(application.at(&["operation"]).unwrap_or(&Value::Null))
+}
+
+/// The same for the operation that a status tells of, which is what is gone on with.
+pub(crate) fn check_recorded(application: &Object) -> Result<(), Problem> {
+    const STATE: [&str; 2] = ["status", "operationState"];
+    let recorded = application.at(&[STATE[0], STATE[1], "operation"]).unwrap_or(&Value::Null);
+    check_request(recorded).map_err(|problem| Problem::invalid_spec(format!("{}.{}", STATE.join("."), problem.message)))
+}
+
+fn check_request(operation: &Value) -> Result<(), Problem> {
     let read = readable(&json!({ "operation": operation }))?;
     only(operation, "operation", OPERATION)?;
     for (path, known) in [
@@ -114,6 +124,14 @@ pub(super) fn check_source(source: &Value, path: &str) -> Result<(), Problem> {
 
 /// Empty values ask for nothing.
 fn only(value: &Value, path: &str, known: &[&str]) -> Result<(), Problem> {
+    match unknown(value, path, known) {
+        Some(path) => Err(Problem::invalid_spec(format!("{path} is not supported by boathook's engine"))),
+        None => Ok(()),
+    }
+}
+
+/// The path of the first field that is not known, if it asks for anything.
+pub(crate) fn unknown(value: &Value, path: &str, known: &[&str]) -> Option<String> {
     let is_empty = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
@@ -124,10 +142,7 @@ fn only(value: &Value, path: &str, known: &[&str]) -> Result<(), Problem> {
     let fields = value.as_object().into_iter().flatten();
     let unknown =
         fields.filter(|(name, value)| !known.contains(&name.as_str()) && !is_empty(value)).map(|(name, _)| name);
-    match unknown.min() {
-        Some(name) => Err(Problem::invalid_spec(format!("{path}.{name} is not supported by boathook's engine"))),
-        None => Ok(()),
-    }
+    unknown.min().map(|name| format!("{path}.{name}"))
 }
 
 #[cfg(test)]

@@ -176,7 +176,6 @@ async fn engine_form_is_that_of_the_definitions() {
     for (rules, path) in [
         (json!({"syncWindows": {"kind": "deny"}}), "spec.syncWindows"),
         (json!({"syncWindows": [{"kind": "Deny"}]}), "spec.syncWindows[0].kind"),
-        (json!({"syncWindows": [{"schedule": "* * * * *"}]}), "spec.syncWindows[0].kind"),
         (json!({"syncWindows": [{"kind": "deny", "applications": "*"}]}), "spec.syncWindows[0].applications"),
         (json!({"namespaceResourceBlacklist": {"kind": "ConfigMap"}}), "spec.namespaceResourceBlacklist"),
     ] {

@@ -154,13 +154,7 @@ fn read_source(
     let target = match repository.resolve(wanted) {
         Ok(target) => Some(target),
         Err(error) => {
-            told.is_missing = matches!(
-                error,
-                ReadError::UnknownRevision(_)
-                    | ReadError::NoMatchingTag(_)
-                    | ReadError::Ambiguous(_)
-                    | ReadError::NotARevision(_)
-            );
+            told.is_missing = error.is_of_the_name();
             told.problem = Some(error.to_string());
             None
         }

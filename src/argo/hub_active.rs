@@ -452,7 +452,11 @@ impl Hub {
         at: jiff::Timestamp,
     ) {
         if kind == FeedKind::ApplicationEvents {
-            self.tell_kubernetes_event(key, object, change);
+            let is_open = self.active.get(key).is_some_and(|active| active.open > 0);
+            let about = object.at(&["involvedObject", "name"]).and_then(serde_json::Value::as_str);
+            if is_open && about == Some(&*key.name) {
+                self.tell_kubernetes_event(key, object, change, String::new());
+            }
             return;
         }
         let Some(active) = self.active.get_mut(key) else { return };
@@ -488,19 +492,27 @@ impl Hub {
         let Some(active) = self.active.get_mut(key) else { return };
         active.timeline.observe(&event);
         self.tell(LiveEvent::Observed { key: key.clone(), event });
-        if object.kind() == "Pod" {
-            self.capture_pod(key, object, change);
+        match object.kind() {
+            "Pod" => self.capture_pod(key, object, change),
+            // What a hook's Job or Pod says is kept for who looks later.
+            "Event" => {
+                let text = |field: &str| object.at(&["involvedObject", field]).and_then(serde_json::Value::as_str);
+                let about = [text("kind"), text("name")].map(Option::unwrap_or_default).join("/");
+                self.tell_kubernetes_event(key, object, change, about);
+            }
+            _ => {}
         }
     }
 
-    fn tell_kubernetes_event(&mut self, key: &AppKey, object: &Object, change: Change) {
+    /// Tells an Event; `about`: see [`KubernetesEvent::about`].
+    fn tell_kubernetes_event(&mut self, key: &AppKey, object: &Object, change: Change, about: String) {
         let text = |path: &[&str]| object.at(path).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        if change == Change::Deleted || text(&["involvedObject", "name"]) != *key.name {
+        if change == Change::Deleted {
             return;
         }
         let Some(active) = self.active.get_mut(key) else { return };
         let count = object.at(&["count"]).and_then(serde_json::Value::as_i64).unwrap_or(1);
-        if active.open == 0 || active.events.insert(object.uid().to_owned(), count) == Some(count) {
+        if active.events.insert(object.uid().to_owned(), count) == Some(count) {
             return;
         }
         let times = [&["lastTimestamp"][..], &["eventTime"], &["firstTimestamp"], &["metadata", "creationTimestamp"]];
@@ -508,6 +520,7 @@ impl Hub {
             uid: object.uid().to_owned(),
             at: times.iter().find_map(|path| text(path).parse().ok()),
             is_warning: text(&["type"]) == "Warning",
+            about,
             reason: text(&["reason"]),
             message: text(&["message"]),
             count,

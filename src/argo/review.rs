@@ -43,13 +43,15 @@ impl Look {
     pub(super) async fn run(self) {
         let told = self.tell().await;
         let sources = self.application.spec.effective_sources();
+        // Somebody may have typed what was pushed a moment ago.
+        let is_unknown = !self.is_own && told.sources.iter().any(|source| source.is_missing);
         let fetch = commits::Fetch {
             repos: &self.repos,
             cluster: &self.cluster,
             home: &self.home,
             sources,
             compared: &commits::compared(&self.application),
-            forced: self.forced,
+            forced: self.forced || is_unknown,
             sender: &self.sender,
         };
         if fetch.run().await || commits::is_stale(&self.repos, sources, &told) {

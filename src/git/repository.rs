@@ -65,6 +65,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// The repository was read, and the name of the revision means nothing in it, or more than one commit.
+    pub const fn is_of_the_name(&self) -> bool {
+        matches!(self, Self::UnknownRevision(_) | Self::NoMatchingTag(_) | Self::Ambiguous(_) | Self::NotARevision(_))
+    }
+}
+
+impl ReadError {
     pub(crate) fn git(action: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
         let action = action.into();
         move |error| Self::Git { action, reason: error.message().to_owned() }

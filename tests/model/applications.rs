@@ -181,7 +181,7 @@ fn applications_busy_ghost_pending_waiting_and_done() {
         (json!({}), state("Running", true), [true, false, false, true, false]),
         (json!(null), state("Running", false), [false, true, false, false, false]),
         (json!(null), state("Terminating", false), [false, true, false, false, false]),
-        (json!({}), state("Succeeded", true), [true, false, false, false, false]),
+        (json!({}), state("Succeeded", true), [true, false, true, false, false]),
         (json!(null), state("Succeeded", true), [false, false, false, false, true]),
         (json!(null), state("Failed", false), [false, false, false, false, false]),
         (json!(null), state("Dancing", true), [false, false, false, false, false]),

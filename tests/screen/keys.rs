@@ -1,12 +1,14 @@
 //! What keys do: the selection, dialogs, what is sent.
 
-use boathook::domain::live::LiveEvent;
+use boathook::domain::application::AppKey;
+use boathook::domain::live::{LiveEvent, Review};
 use boathook::domain::request::Request;
 use boathook::domain::timeline::TaskState;
 use boathook::tui::Effect;
 
 use super::fleet::{applications, now, shop};
-use super::harness::{Screen, settings};
+use super::harness::{CLUSTER, Screen, settings};
+use super::release::{TARGET, review};
 use super::replay::recording;
 
 const SIZE: (u16, u16) = (100, 30);
@@ -81,6 +83,8 @@ fn a_command_acts_on_the_application_it_names() {
     for object in applications() {
         screen.application(&object);
     }
+    let key = AppKey::new(CLUSTER, "argocd", "payments");
+    screen.review(Review { key, ..review(TARGET, &[]) });
     screen.press(": \"sync payments\" enter");
     assert!(screen.shows("Sync payments"), "{}", screen.text());
     screen.press("backtab enter");

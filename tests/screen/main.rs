@@ -34,8 +34,10 @@ mod schema;
 mod screens;
 mod stage;
 mod staged;
+mod standing;
 mod story;
 mod styles;
+mod unseen;
 mod variants;
 #[path = "../support/work_tree.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]

@@ -257,6 +257,7 @@ pub(crate) fn event(uid: &str, warning: bool, reason: &str, message: &str, at: &
         uid: uid.to_owned(),
         at: Some(time(at)),
         is_warning: warning,
+        about: String::new(),
         reason: reason.to_owned(),
         message: message.to_owned(),
         count: if warning { 4 } else { 1 },

@@ -72,7 +72,7 @@ pub(in crate::cli) async fn rollback(
     let history = application.as_ref().map(|application| application.status.history.clone()).unwrap_or_default();
     let id = match args.id {
         Some(id) => id,
-        None => history.iter().rev().nth(1).map(|entry| entry.id).ok_or_else(|| {
+        None => application.as_ref().and_then(|own| own.rollback_entry()).map(|entry| entry.id).ok_or_else(|| {
             let what = if history.is_empty() { "was never deployed" } else { "was deployed only once" };
             Failure::new(Exit::NotFound, format!("{} {what}: there is nothing to go back to", args.name))
         })?,

@@ -64,7 +64,7 @@ fn table(rows: &[(&AppKey, &Known)], picture: &Picture, now: jiff::Timestamp, wi
             standing(summary),
             health(summary.health),
             phases(operation),
-            Cell::plain(revision(&summary.revision.to_string())),
+            Cell::plain(revision(&summary.revision_now().to_string())),
             Cell::new(Tone::Dim, last_sync(summary, now)),
         ];
         if wide {

@@ -43,6 +43,7 @@ pub(in crate::cli) fn health(health: Option<HealthStatus>) -> Cell {
 pub(in crate::cli) fn phases(operation: Option<&OperationSummary>) -> Cell {
     let Some(operation) = operation else { return Cell::default() };
     let mut parts = Vec::new();
+    let has_stopped = operation.phases.iter().any(|phase| phase.state == PhaseState::Stopped);
     for phase in SyncPhase::ALL {
         let own = operation.phase_of(phase);
         let Some(state) = state_of(own.state) else { continue };
@@ -56,6 +57,13 @@ pub(in crate::cli) fn phases(operation: Option<&OperationSummary>) -> Cell {
             return Cell::new(Tone::Bad, format!("{name} {} {}", state.symbol(), one_line(failed, 60)));
         }
         parts.push(format!("{name} {}", state.symbol()));
+    }
+    // It failed, and no task says so.
+    match operation.phase {
+        _ if has_stopped => {}
+        Some(OperationPhase::Failed) => return Cell::new(Tone::Bad, format!("{} Failed", TaskState::Failed.symbol())),
+        Some(OperationPhase::Error) => return Cell::new(Tone::Bad, format!("{} Error", TaskState::Failed.symbol())),
+        _ => {}
     }
     Cell::plain(parts.join(" "))
 }

@@ -134,10 +134,12 @@ drafts! {
         "startedAt" => started_at: Option<Timestamp>,
         "finishedAt" => finished_at: Option<Timestamp>,
         "retryCount" => retry_count: i64,
-        "syncResult" => result: ResultDraft,
+        "syncResult" => result: ResultDraft<'de>,
     }
-    ResultDraft {
+    ResultDraft<'de> {
         "resources" => tally: Tally,
+        "revision" => revision: Text<'de>,
+        "revisions" => revisions: FirstText<'de>,
     }
     TaskDraft<'de> {
         "kind" => kind: Text<'de>,

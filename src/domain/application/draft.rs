@@ -10,7 +10,7 @@ use super::decode::{
     StateDraft, StatusDraft, SyncDraft, Text,
 };
 use super::key::AppKey;
-use super::phases::{Tally, Task};
+use super::phases::Task;
 use super::summary::{AppSummary, OperationSummary, Revision, SourceSummary, bounded, bounded_labels};
 use super::types::{Application, Metadata, Source, Spec, Status};
 use crate::domain::lenient::cut;
@@ -63,8 +63,10 @@ impl<'a> Draft<'a> {
             skips_reconcile: metadata.annotations.skips_reconcile,
             busy: operation.is_some(),
             operation: match (status.state, operation) {
-                (Some(state), _) => Some(Box::new(state.finish())),
+                // The state of the one before stands there until a controller takes the request.
                 (None, Some(operation)) => Some(Box::new(operation.finish())),
+                (Some(state), Some(operation)) if state.is_completed() => Some(Box::new(operation.finish())),
+                (Some(state), _) => Some(Box::new(state.finish())),
                 (None, None) => None,
             },
         }
@@ -186,9 +188,11 @@ impl<'a> OperationDraft<'a> {
 
 impl<'a> StateDraft<'a> {
     fn of(state: &'a OperationState) -> Self {
-        let mut tally = Tally::default();
-        for result in state.sync_result.iter().flat_map(|result| &result.resources) {
-            tally.add(&Task::of(result));
+        let mut result = ResultDraft::default();
+        if let Some(own) = &state.sync_result {
+            result.revision = Cow::Borrowed(&own.revision);
+            result.revisions = FirstText(own.revisions.first().map(Text::from).unwrap_or_default());
+            own.resources.iter().for_each(|own| result.tally.add(&Task::of(own)));
         }
         Self {
             operation: OperationDraft::of(&state.operation),
@@ -197,11 +201,18 @@ impl<'a> StateDraft<'a> {
             started_at: state.started_at,
             finished_at: state.finished_at,
             retry_count: state.retry_count,
-            result: ResultDraft { tally },
+            result,
         }
     }
 
+    /// See `OperationState::is_completed`.
+    fn is_completed(&self) -> bool {
+        self.phase.is_some_and(OperationPhase::is_completed) && self.finished_at.is_some()
+    }
+
     fn finish(self) -> OperationSummary {
+        let ResultDraft { tally, revision, revisions } = self.result;
+        let revision = if revision.is_empty() { revisions.0 } else { revision };
         let over = self.finished_at.is_some() || self.phase.is_some_and(OperationPhase::is_completed);
         OperationSummary {
             accepted: true,
@@ -210,7 +221,8 @@ impl<'a> StateDraft<'a> {
             retry_count: self.retry_count,
             started_at: self.started_at,
             finished_at: self.finished_at,
-            phases: self.result.tally.finish(self.phase, over),
+            revision: Revision::new(&revision),
+            phases: tally.finish(self.phase, over),
             ..self.operation.finish()
         }
     }

@@ -55,9 +55,10 @@ impl Application {
         self.operation.is_none() && self.phase().is_some_and(|phase| !phase.is_completed())
     }
 
-    /// Requested, and the controller has not taken it yet.
+    /// Requested, and the controller has not taken it yet: there is no state, or that of an operation that is over. A
+    /// controller that ends one takes its request away in the same write.
     pub fn is_pending(&self) -> bool {
-        self.operation.is_some() && self.status.operation_state.is_none()
+        self.operation.is_some() && self.status.operation_state.as_ref().is_none_or(OperationState::is_completed)
     }
 
     /// The last attempt failed and will be repeated.

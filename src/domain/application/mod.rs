@@ -8,6 +8,7 @@ mod key;
 mod meaning;
 mod phases;
 mod read;
+mod rollback;
 mod summary;
 mod types;
 

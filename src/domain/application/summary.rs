@@ -67,7 +67,7 @@ pub struct AppSummary {
 /// The last operation of an application in a list.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OperationSummary {
-    /// Whether a controller has accepted it: false while it is only requested.
+    /// Whether a controller has accepted it: false while it is only requested, whatever the one before has left.
     pub accepted: bool,
     /// `None`: not yet accepted, missing or unknown.
     pub phase: Option<OperationPhase>,
@@ -87,6 +87,8 @@ pub struct OperationSummary {
     pub automated: bool,
     /// Changes nothing.
     pub dry_run: bool,
+    /// What it syncs to, once that is known; of several sources the first one's.
+    pub revision: Revision,
     /// PreSync, Sync, PostSync, SyncFail: see [`OperationSummary::phase_of`].
     pub phases: [PhaseSummary; 4],
 }
@@ -172,6 +174,13 @@ impl AppSummary {
         !self.busy && self.operation.as_deref().is_none_or(completed)
     }
 
+    /// The revision that matters now: while an operation runs the one that it syncs to, else the one it was last
+    /// compared with.
+    pub fn revision_now(&self) -> &Revision {
+        let own = self.operation.as_ref().filter(|_| self.busy).map(|operation| &operation.revision);
+        own.filter(|revision| **revision != Revision::None).unwrap_or(&self.revision)
+    }
+
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         let index = self.labels.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
@@ -183,7 +192,7 @@ impl AppSummary {
         let counters = 2 * size_of::<usize>();
         let key = self.key.namespace.len() + self.key.name.len() + 2 * counters;
         let pair = |(name, value): &(Box<str>, Box<str>)| size_of::<(Box<str>, Box<str>)>() + name.len() + value.len();
-        let revision = if let Revision::Text(text) = &self.revision { text.len() } else { 0 };
+        let revision = self.revision.heap_bytes();
         let texts = [
             &self.uid,
             &self.resource_version,
@@ -222,7 +231,8 @@ impl<'de> serde::Deserialize<'de> for AppSummary {
 impl OperationSummary {
     fn kept_bytes(&self) -> usize {
         let failed = self.phases.iter().filter_map(|phase| phase.failed.as_ref()).map(|name| name.len());
-        size_of::<Self>() + self.message.len() + self.username.len() + failed.sum::<usize>()
+        let texts = self.message.len() + self.username.len() + self.revision.heap_bytes();
+        size_of::<Self>() + texts + failed.sum::<usize>()
     }
 
     /// One phase of the last attempt.
@@ -244,6 +254,10 @@ impl Revision {
             return Self::None;
         }
         Self::commit(text).unwrap_or_else(|| Self::Text(bounded(text)))
+    }
+
+    fn heap_bytes(&self) -> usize {
+        if let Self::Text(text) = self { text.len() } else { 0 }
     }
 
     fn commit(text: &str) -> Option<Self> {

@@ -121,7 +121,7 @@ pub enum LiveEvent {
         /// The decision.
         decision: Decision,
     },
-    /// A Kubernetes Event about an open Application.
+    /// A Kubernetes Event about an open Application, or a warning about an object of its operation.
     KubernetesEvent {
         /// The application.
         key: AppKey,
@@ -233,6 +233,8 @@ pub struct KubernetesEvent {
     pub at: Option<Timestamp>,
     /// `Warning` rather than `Normal`.
     pub is_warning: bool,
+    /// The object it is about, as `Kind/name`; empty: the Application itself.
+    pub about: String,
     /// For example `OperationStarted`.
     pub reason: String,
     /// The words. A stranger's: escape them.

@@ -197,11 +197,11 @@ impl Details {
         !is_over || self.view.tasks().any(|task| task.state.is_active())
     }
 
-    /// Judges anew what was observed. `tick`: time has passed.
-    pub(in crate::tui) fn settle(&mut self, now: Timestamp, tick: bool) {
+    /// Judges anew what was observed; `false`: there is nothing new. `tick`: time has passed.
+    pub(in crate::tui) fn settle(&mut self, now: Timestamp, tick: bool) -> bool {
         let moves_on = tick && self.is_running();
         if !self.stale && !moves_on {
-            return;
+            return false;
         }
         self.stale = false;
         self.view = self.timeline.view(now);
@@ -211,6 +211,7 @@ impl Details {
             self.timeline.set_plan(plan.unwrap_or_default());
             self.view = self.timeline.view(now);
         }
+        true
     }
 
     /// The plan of the review, if it is about this operation, or about the one to come.
@@ -238,6 +239,13 @@ impl Details {
             .or_else(|| tasks().find(|task| task.state.is_active()))
             // All is over: the last hook that ran.
             .or_else(|| tasks().filter(|task| task.is_hook && task.state.is_good()).last())
+    }
+
+    /// The task of the running operation that will not go on by itself: its phase and the name of its object.
+    pub(in crate::tui) fn stuck(&self) -> Option<(TaskPhase, String)> {
+        let is_stuck = |task: &&TaskView| is_fault(task) && task.state.is_active();
+        let task = self.view.tasks().find(is_stuck).filter(|_| self.is_running())?;
+        Some((task.key.phase, task.key.object.name.clone()))
     }
 
     /// Whether the hooks of this task write a log that can be read.

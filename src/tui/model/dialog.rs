@@ -2,6 +2,7 @@
 //! something can be destroyed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tui_textarea::TextArea;
 
@@ -50,6 +51,8 @@ pub(in crate::tui) enum Field {
     /// A rollback with the hooks of its revision.
     Hooks,
     Force,
+    /// It may be sent although what it would do is not known.
+    Unseen,
     /// Options of the sync beside those of the policy.
     Options,
     /// How often a failed attempt is repeated.
@@ -63,22 +66,45 @@ pub(in crate::tui) enum Field {
 #[derive(Debug)]
 pub(in crate::tui) struct Choice {
     pub(in crate::tui) label: String,
-    pub(in crate::tui) request: Request,
-    /// `None`: being asked for.
-    pub(in crate::tui) previews: Vec<(AppKey, Option<Result<Preview, String>>)>,
+    pub(in crate::tui) targets: Vec<Target>,
 }
+
+/// What a choice sends to one application.
+#[derive(Debug)]
+pub(in crate::tui) struct Target {
+    pub(in crate::tui) key: AppKey,
+    pub(in crate::tui) request: Request,
+    /// What that would write; `None`: being asked for.
+    pub(in crate::tui) preview: Option<Result<Preview, String>>,
+}
+
+/// Why what would be sent is not shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tui) enum Unseen {
+    /// Nothing was asked about what is typed.
+    NotAsked,
+    /// The plan is being made.
+    Asked,
+    /// There is no such revision.
+    NoRevision(String),
+    /// There is no plan.
+    NoPlan(String),
+}
+
+/// Applications of one dialog whose plans are asked for.
+pub(in crate::tui) const MOST_PLANS: usize = 50;
 
 impl Choice {
     /// The applications it can be sent for, with what the decision rests on.
-    pub(in crate::tui) fn sendable(&self) -> impl Iterator<Item = (&AppKey, &Preview)> {
-        self.previews.iter().filter_map(|(key, preview)| match preview {
-            Some(Ok(preview)) if preview.refusals.is_empty() && preview.write.is_ok() => Some((key, preview)),
+    pub(in crate::tui) fn sendable(&self) -> impl Iterator<Item = (&Target, &Preview)> {
+        self.targets.iter().filter_map(|target| match &target.preview {
+            Some(Ok(preview)) if preview.refusals.is_empty() && preview.write.is_ok() => Some((target, preview)),
             _ => None,
         })
     }
 
     pub(in crate::tui) fn is_waiting(&self) -> bool {
-        self.previews.iter().any(|(_, preview)| preview.is_none())
+        self.targets.iter().any(|target| target.preview.is_none())
     }
 }
 
@@ -119,7 +145,13 @@ pub(in crate::tui) struct Dialog {
     pub(in crate::tui) plan: Option<Plan>,
     pub(in crate::tui) choices: Vec<Choice>,
     /// What a sync to the revision in the field would do; of one application.
-    pub(in crate::tui) review: Option<std::sync::Arc<Review>>,
+    pub(in crate::tui) review: Option<Arc<Review>>,
+    /// The same of each of several applications.
+    pub(in crate::tui) reviews: BTreeMap<AppKey, Arc<Review>>,
+    /// The revisions whose review was asked for last, until it is there.
+    pub(in crate::tui) asking: Option<Vec<String>>,
+    /// The operator wants it sent although there is no plan.
+    pub(in crate::tui) unseen: bool,
     pub(in crate::tui) shows_write: bool,
     pub(in crate::tui) scroll: u16,
     /// Why it is asked again.
@@ -153,6 +185,9 @@ impl Dialog {
             plan: None,
             choices: Vec::new(),
             review: None,
+            reviews: BTreeMap::new(),
+            asking: None,
+            unseen: false,
             shows_write: false,
             scroll: 0,
             changed: Vec::new(),
@@ -266,6 +301,70 @@ impl Dialog {
         (review.asked == self.asked() && !review.commits.is_empty()).then_some(review)
     }
 
+    /// Why it is not shown what would be sent; `None`: it is.
+    pub(in crate::tui) fn unseen(&self) -> Option<Unseen> {
+        if !self.has_plan() {
+            return None;
+        }
+        let missing = |review: &Review| {
+            let why = review.plan.as_ref().err()?.clone();
+            let is_unknown = review.revisions.sources.iter().any(|source| source.is_missing);
+            Some(if is_unknown { Unseen::NoRevision(why) } else { Unseen::NoPlan(why) })
+        };
+        if let [_] = self.targets.as_slice() {
+            let asked = self.asked();
+            return match self.review.as_deref().filter(|review| review.asked == asked) {
+                Some(review) => missing(review),
+                None if self.asking.as_ref() == Some(&asked) => Some(Unseen::Asked),
+                // It is asked for as soon as the answer about what was typed before is there.
+                None if self.asking.is_some() && self.is_named() => Some(Unseen::Asked),
+                None => Some(Unseen::NotAsked),
+            };
+        }
+        if self.is_reviewing() {
+            return Some(Unseen::Asked);
+        }
+        let without = self.targets.iter().filter(|key| self.reviews.get(*key).is_none_or(|own| own.plan.is_err()));
+        match without.count() {
+            0 => None,
+            1 => Some(Unseen::NoPlan("of 1 application".to_owned())),
+            several => Some(Unseen::NoPlan(format!("of {several} applications"))),
+        }
+    }
+
+    /// Why it is held back although the cluster may take it.
+    pub(in crate::tui) fn held_back(&self) -> Option<Unseen> {
+        self.unseen().filter(|unseen| !(self.unseen && matches!(unseen, Unseen::NoPlan(_))))
+    }
+
+    /// Whether plans of several applications are still being made.
+    pub(in crate::tui) fn is_reviewing(&self) -> bool {
+        self.has_plan()
+            && self.targets.len() > 1
+            && self.targets.iter().take(MOST_PLANS).any(|key| !self.reviews.contains_key(key))
+    }
+
+    /// Whether what is typed as revision is the whole name of one that is known, or nothing.
+    pub(in crate::tui) fn is_named(&self) -> bool {
+        self.asked().iter().enumerate().all(|(source, word)| {
+            let Some(Ok(names)) = self.names.get(&source) else { return word.is_empty() };
+            let is_commit = |sha: &str| sha == word || (word.len() >= 7 && sha.starts_with(word.as_str()));
+            word.is_empty()
+                || names.branches.contains(word)
+                || names.tags.contains(word)
+                || names.commits.iter().any(|commit| is_commit(&commit.sha))
+        })
+    }
+
+    /// The order for one of the applications. `pin`: to exactly the commits that were reviewed.
+    pub(in crate::tui) fn order_of(&self, key: &AppKey, pin: bool) -> SyncOrder {
+        let mut order = self.order(pin);
+        if let Some(review) = self.reviews.get(key).filter(|_| pin) {
+            pin_to(&mut order, &review.commits);
+        }
+        order
+    }
+
     /// The order of a sync as the fields say. `pin`: to exactly the commits that were reviewed.
     pub(in crate::tui) fn order(&self, pin: bool) -> SyncOrder {
         let selector = |key: &ObjectKey| Selector {
@@ -294,13 +393,7 @@ impl Dialog {
             ..SyncOrder::default()
         };
         if let Some(review) = self.reviewed().filter(|_| pin && self.targets.len() == 1) {
-            match review.commits.as_slice() {
-                [one] => order.revision.clone_from(one),
-                several => {
-                    order.revision.clear();
-                    order.revisions = several.to_vec();
-                }
-            }
+            pin_to(&mut order, &review.commits);
         }
         order
     }
@@ -378,6 +471,17 @@ impl Dialog {
         // What begins with it first.
         all.sort_by_key(|(name, _)| !name.to_lowercase().starts_with(&typed));
         all
+    }
+}
+
+fn pin_to(order: &mut SyncOrder, commits: &[String]) {
+    match commits {
+        [] => {}
+        [one] => order.revision.clone_from(one),
+        several => {
+            order.revision.clear();
+            order.revisions = several.to_vec();
+        }
     }
 }
 

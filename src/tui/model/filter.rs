@@ -45,7 +45,7 @@ impl Filter {
     }
 
     pub(in crate::tui) fn matches(&self, row: &Row) -> bool {
-        let is_fault = || matches!(row.standing(), Standing::Failed | Standing::Ghost | Standing::Degraded);
+        let is_fault = || row.standing() <= Standing::Degraded;
         (!self.faults || is_fault())
             && self.parts.iter().all(|part| match part {
                 Part::Faults => is_fault(),

@@ -10,6 +10,7 @@ use super::row::{FLASH_SECONDS, Known, Row, looks_different};
 use super::sort::{Sort, Totals, count};
 use crate::domain::application::{AppKey, AppSummary};
 use crate::domain::live::{EarlyRow, Revisions};
+use crate::domain::timeline::TaskPhase;
 
 /// The applications.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Fleet {
         self.stale = true;
         let Some(row) = self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) else {
             let changed = self.is_complete.then_some(now);
-            self.push(Row { key, known: Known::Summary(summary), changed, revisions: None });
+            self.push(Row { key, known: Known::Summary(summary), changed, revisions: None, stuck: None });
             return;
         };
         if self.is_complete && row.summary().is_some_and(|old| looks_different(old, &summary)) {
@@ -79,7 +80,7 @@ impl Fleet {
         self.stale = true;
         if !self.index.contains_key(&row.key) {
             let key = row.key.clone();
-            self.push(Row { key, known: Known::Early(row), changed: None, revisions: None });
+            self.push(Row { key, known: Known::Early(row), changed: None, revisions: None, stuck: None });
         }
     }
 
@@ -87,7 +88,9 @@ impl Fleet {
         self.stale = true;
         match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
             Some(row) => row.known = Known::Unreadable(reason),
-            None => self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None }),
+            None => {
+                self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None, stuck: None })
+            }
         }
     }
 
@@ -96,6 +99,16 @@ impl Fleet {
         if let Some(row) = self.index.get(key).and_then(|index| self.rows.get_mut(*index)) {
             row.revisions = Some(revisions);
             self.stale |= matches!(self.sort, Sort::Behind);
+        }
+    }
+
+    /// What of a running operation will not go on by itself.
+    pub(in crate::tui) fn set_stuck(&mut self, key: &AppKey, stuck: Option<(TaskPhase, String)>) {
+        if let Some(row) = self.index.get(key).and_then(|index| self.rows.get_mut(*index))
+            && row.stuck != stuck
+        {
+            row.stuck = stuck;
+            self.stale = true;
         }
     }
 
@@ -150,6 +163,11 @@ impl Fleet {
     /// All applications that are shown.
     pub(in crate::tui) fn shown_keys(&self) -> impl Iterator<Item = &AppKey> {
         self.order.iter().filter_map(|index| self.rows.get(*index)).map(|row| &row.key)
+    }
+
+    /// Whether the filter shows it.
+    pub(in crate::tui) fn is_shown(&self, key: &AppKey) -> bool {
+        self.index.get(key).and_then(|index| self.rows.get(*index)).is_some_and(|row| self.filter.matches(row))
     }
 
     /// Every application.

@@ -15,7 +15,7 @@ mod state;
 
 pub(super) use approvals::{Approval, Approvals, Entry};
 pub(super) use details::{Details, SeenObject, is_fault};
-pub(super) use dialog::{Choice, Dialog, DialogKind, Field};
+pub(super) use dialog::{Choice, Dialog, DialogKind, Field, MOST_PLANS, Target, Unseen};
 pub(super) use filter::{Filter, sync_word};
 pub(super) use log::{LogBuffer, LogLook, contains, is_error};
 pub(super) use notice::Notice;

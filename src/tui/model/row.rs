@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::application::{AppKey, AppSummary, Revision, SyncStatus};
+use crate::domain::application::{AppKey, AppSummary, Doing, Revision, SyncStatus};
 use crate::domain::health::HealthStatus;
 use crate::domain::live::{EarlyRow, Revisions};
 use crate::domain::operation::OperationPhase;
+use crate::domain::timeline::TaskPhase;
 
 /// How long what has changed is marked as such.
 pub(in crate::tui) const FLASH_SECONDS: i64 = 3;
@@ -32,6 +33,8 @@ pub(in crate::tui) struct Row {
     pub(in crate::tui) changed: Option<Timestamp>,
     /// What Git has of it, once it was on the screen.
     pub(in crate::tui) revisions: Option<Arc<Revisions>>,
+    /// The task of its running operation that will not go on by itself: its phase and the name of its object.
+    pub(in crate::tui) stuck: Option<(TaskPhase, String)>,
 }
 
 /// What an application does, for sorting, counting and colouring: the worst first.
@@ -41,6 +44,8 @@ pub(in crate::tui) enum Standing {
     Failed,
     /// Its operation was left behind by its controller.
     Ghost,
+    /// Its operation will not go on without help, or waits for a person.
+    Stuck,
     /// It is degraded, missing or unknown.
     Degraded,
     /// An operation runs, is requested or waits for its next attempt.
@@ -93,7 +98,8 @@ impl Row {
             return Standing::Ghost;
         }
         if !summary.is_done() {
-            return Standing::Syncing;
+            let is_stuck = self.stuck.is_some() || summary.doing() == Doing::Confirm;
+            return if is_stuck { Standing::Stuck } else { Standing::Syncing };
         }
         let phase = summary.operation.as_ref().and_then(|operation| operation.phase);
         if matches!(phase, Some(OperationPhase::Failed | OperationPhase::Error)) {
@@ -107,10 +113,10 @@ impl Row {
         }
     }
 
-    /// The revision it was last compared with, in full.
+    /// The revision it is synced to, or was last compared with, in full.
     pub(in crate::tui) fn revision(&self) -> Revision {
         match &self.known {
-            Known::Summary(summary) => summary.revision.clone(),
+            Known::Summary(summary) => summary.revision_now().clone(),
             Known::Early(early) => Revision::new(&early.revision),
             Known::Unreadable(_) => Revision::None,
         }
@@ -136,7 +142,7 @@ impl Row {
 pub(super) fn looks_different(one: &AppSummary, other: &AppSummary) -> bool {
     let shown = |summary: &AppSummary| {
         let operation = summary.operation.as_ref().map(|operation| (operation.phase, operation.started_at));
-        (summary.sync, summary.health, summary.revision.clone(), operation, summary.busy, summary.deleting)
+        (summary.sync, summary.health, summary.revision_now().clone(), operation, summary.busy, summary.deleting)
     };
     let phases = |summary: &AppSummary| summary.operation.as_ref().map(|operation| operation.phases.clone());
     shown(one) != shown(other) || phases(one) != phases(other)

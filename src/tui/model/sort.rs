@@ -80,6 +80,7 @@ pub(in crate::tui) struct Totals {
     pub(in crate::tui) synced: usize,
     pub(in crate::tui) out_of_sync: usize,
     pub(in crate::tui) failed: usize,
+    pub(in crate::tui) stuck: usize,
     pub(in crate::tui) degraded: usize,
     pub(in crate::tui) syncing: usize,
 }
@@ -90,6 +91,7 @@ pub(super) fn count(mut totals: Totals, row: &Row) -> Totals {
     totals.out_of_sync += usize::from(row.sync() == Some(SyncStatus::OutOfSync));
     match row.standing() {
         Standing::Failed | Standing::Ghost => totals.failed += 1,
+        Standing::Stuck => totals.stuck += 1,
         Standing::Degraded => totals.degraded += 1,
         Standing::Syncing => totals.syncing += 1,
         _ => {}

@@ -330,13 +330,15 @@ impl Model {
 
     /// Sorts, filters and judges what has changed since. Call it before a key is handled and before the view is drawn.
     pub fn settle(&mut self) {
-        self.fleet.settle();
-        let height = usize::from(self.size.1.saturating_sub(4));
-        self.fleet.scroll_to_cursor(height);
         let now = self.now;
         let open = self.app_screen().map(|screen| screen.key.clone());
         for (key, details) in &mut self.details {
-            details.settle(now, open.as_ref() == Some(key));
+            if details.settle(now, open.as_ref() == Some(key)) {
+                self.fleet.set_stuck(key, details.stuck());
+            }
         }
+        self.fleet.settle();
+        let height = usize::from(self.size.1.saturating_sub(4));
+        self.fleet.scroll_to_cursor(height);
     }
 }

@@ -8,7 +8,9 @@ use crate::domain::live::{Preview, RequestUpdate, Review};
 use crate::domain::request::{AutoSync, Changed, Confirmation, Request};
 use crate::tui::action::Action;
 use crate::tui::message::{Effect, Effects};
-use crate::tui::model::{Choice, Details, Dialog, DialogKind, Field, Model, Row, RowId, Screen};
+use crate::tui::model::{
+    Choice, Details, Dialog, DialogKind, Field, MOST_PLANS, Model, Row, RowId, Screen, Target, Unseen,
+};
 
 /// Opens the dialog of an action for the chosen applications.
 pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -38,7 +40,7 @@ pub(super) fn is_automated(model: &Model, targets: &[AppKey]) -> bool {
     targets.iter().all(automated)
 }
 
-/// A rollback to an entry of the history: the one that is given or selected, else the one before the last.
+/// A rollback to an entry of the history: the one that is given or selected, else the one before what was applied last.
 pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<DialogKind, String> {
     let details = model.details.get(key).ok_or("its history is not known yet")?;
     let application = details.application.as_deref().ok_or("its history is not known yet")?;
@@ -49,7 +51,7 @@ pub(super) fn rollback(model: &Model, key: &AppKey, id: Option<i64>) -> Result<D
     };
     let entry = match id.or(selected) {
         Some(id) => history.iter().find(|entry| entry.id == id).ok_or("the history has no such entry")?,
-        None => history.iter().rev().nth(1).ok_or("nothing was deployed before")?,
+        None => application.rollback_entry().ok_or("nothing was deployed before")?,
     };
     let one = Some(entry.revision.clone()).filter(|revision| !revision.is_empty());
     let revisions = if entry.revisions.is_empty() { one.into_iter().collect() } else { entry.revisions.clone() };
@@ -78,7 +80,13 @@ pub(super) fn show(model: &mut Model, kind: DialogKind, targets: Vec<AppKey>, ef
         let known = model.details.get(key).and_then(|details| details.review.clone());
         dialog.review = known.filter(|review| review.asked == dialog.asked());
         if dialog.review.is_none() {
-            effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
+            let revisions = dialog.asked();
+            dialog.asking = Some(revisions.clone());
+            effects.push(Effect::Review { key: key.clone(), revisions });
+        }
+    } else if dialog.has_plan() {
+        for key in dialog.targets.iter().take(MOST_PLANS) {
+            effects.push(Effect::Review { key: key.clone(), revisions: Vec::new() });
         }
     }
     model.dialog = Some(dialog);
@@ -103,9 +111,7 @@ pub(super) fn told(model: &mut Model, key: &AppKey, effects: &mut Effects) {
         return;
     }
     if dialog.sources.is_empty() {
-        if dialog.has_plan() && dialog.review.is_none() {
-            effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
-        }
+        fields::review(model, effects);
         ask(model, effects);
     }
     fields::ask_names(model, effects);
@@ -118,11 +124,9 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
         Some([key]) => running_hook(model, key),
         _ => None,
     };
-    let pin = match model.dialog.as_ref().map(|dialog| dialog.targets.as_slice()) {
-        // Automated sync refuses other revisions than the target's.
-        Some([key]) => model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| !summary.automated),
-        _ => false,
-    };
+    let fleet = &model.fleet;
+    // Automated sync refuses other revisions than the target's.
+    let pin = |key: &AppKey| fleet.get(key).and_then(Row::summary).is_some_and(|summary| !summary.automated);
     let Some(dialog) = &mut model.dialog else { return };
     dialog.id = id;
     if let [key] = dialog.targets.as_slice() {
@@ -134,6 +138,9 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
         }
         dialog.replan(application.as_deref());
     }
+    // What is sent rests upon the plans: it is asked when they are there.
+    let is_ready = !dialog.is_reviewing();
+    let sync = |key: &AppKey| Request::Sync(Box::new(dialog.order_of(key, pin(key))));
     let requests: Vec<(String, Request)> = match &dialog.kind {
         DialogKind::ApproveSync => vec![("Approve".to_owned(), Request::Sync(Box::new(dialog.order(true))))],
         DialogKind::Resume => vec![("Resume".to_owned(), Request::Resume)],
@@ -146,7 +153,7 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
             let request = Request::Rollback { id: *id, prune: dialog.prune, hooks: dialog.hooks };
             vec![("Roll back".to_owned(), request)]
         }
-        DialogKind::Sync => vec![("Sync".to_owned(), Request::Sync(Box::new(dialog.order(pin))))],
+        DialogKind::Sync => vec![("Sync".to_owned(), Request::Sync(Box::default()))],
         DialogKind::Retry => vec![("Retry".to_owned(), Request::Retry)],
         DialogKind::Refresh { hard } => vec![("Refresh".to_owned(), Request::Refresh { hard: *hard })],
         DialogKind::Approve(what) => vec![("Let it delete".to_owned(), Request::Confirm(*what))],
@@ -158,6 +165,19 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
             fail.into_iter().chain([("Abort".to_owned(), Request::Abort)]).collect()
         }
     };
+    let of = |key: &AppKey, request: &Request| match &dialog.kind {
+        DialogKind::Sync => sync(key),
+        _ => request.clone(),
+    };
+    let target =
+        |key: &AppKey, request: &Request| Target { key: key.clone(), request: of(key, request), preview: None };
+    let choices: Vec<Choice> = requests
+        .into_iter()
+        .map(|(label, request)| Choice {
+            label,
+            targets: dialog.targets.iter().map(|key| target(key, &request)).collect(),
+        })
+        .collect();
     let mut fields = match &dialog.kind {
         DialogKind::Sync => {
             let revision = (dialog.targets.len() == 1).then_some(Field::Revision);
@@ -170,20 +190,26 @@ pub(super) fn ask(model: &mut Model, effects: &mut Effects) {
         DialogKind::Rerun { .. } => vec![Field::Why],
         _ => Vec::new(),
     };
+    if matches!(dialog.unseen(), Some(Unseen::NoPlan(_))) {
+        fields.push(Field::Unseen);
+    }
     // From Cancel, which has the focus first, the next is the first field, and the one before is the last button: who
     // goes on to type does not type into a button.
     fields.insert(0, Field::Cancel);
-    fields.extend((0..requests.len()).map(Field::Choice));
+    fields.extend((0..choices.len()).map(Field::Choice));
     let field = dialog.field();
     dialog.fields = fields;
-    dialog.focus = dialog.fields.iter().position(|own| *own == field).unwrap_or_default();
-    dialog.choices.clear();
-    for (choice, (label, request)) in requests.into_iter().enumerate() {
-        for key in &dialog.targets {
-            effects.push(Effect::Preview { dialog: id, choice, key: key.clone(), request: request.clone() });
+    match dialog.fields.iter().position(|own| *own == field) {
+        Some(place) => dialog.focus = place,
+        None => dialog.focus_cancel(),
+    }
+    dialog.choices = choices;
+    if is_ready {
+        for (choice, own) in dialog.choices.iter().enumerate() {
+            for Target { key, request, .. } in &own.targets {
+                effects.push(Effect::Preview { dialog: id, choice, key: key.clone(), request: request.clone() });
+            }
         }
-        let previews = dialog.targets.iter().map(|key| (key.clone(), None)).collect();
-        dialog.choices.push(Choice { label, request, previews });
     }
 }
 
@@ -201,19 +227,31 @@ fn running_hook(model: &Model, key: &AppKey) -> Option<crate::domain::request::H
 pub(super) fn previewed(model: &mut Model, dialog: u64, choice: usize, key: &AppKey, answer: Result<Preview, String>) {
     let Some(open) = model.dialog.as_mut().filter(|open| open.id == dialog) else { return };
     let Some(choice) = open.choices.get_mut(choice) else { return };
-    if let Some((_, preview)) = choice.previews.iter_mut().find(|(own, _)| own == key) {
-        *preview = Some(answer);
+    if let Some(target) = choice.targets.iter_mut().find(|target| target.key == *key) {
+        target.preview = Some(answer);
     }
 }
 
 /// Takes in a review: if it is of what the dialog asks for, the sync is pinned to it.
 pub(super) fn reviewed(model: &mut Model, review: &Arc<Review>, effects: &mut Effects) {
     let Some(dialog) = &mut model.dialog else { return };
-    if !dialog.has_plan() || dialog.targets.as_slice() != [review.key.clone()] || review.asked != dialog.asked() {
+    if !dialog.has_plan() || !dialog.targets.contains(&review.key) {
         return;
     }
-    let moved = dialog.review.as_ref().is_some_and(|old| old.commits != review.commits);
+    if dialog.targets.len() > 1 {
+        return reviewed_one(model, review, effects);
+    }
+    if dialog.asking.as_ref() == Some(&review.asked) {
+        dialog.asking = None;
+    }
+    if review.asked != dialog.asked() {
+        // More was typed in the meantime.
+        return fields::review_named(model, effects);
+    }
+    // An answer is told again when the repository was fetched.
+    let moved = dialog.reviewed().is_some_and(|old| old.commits != review.commits);
     dialog.review = Some(Arc::clone(review));
+    dialog.unseen &= review.plan.is_err();
     // The repository has been read by now.
     fields::ask_names(model, effects);
     let Some(dialog) = &mut model.dialog else { return };
@@ -223,6 +261,27 @@ pub(super) fn reviewed(model: &mut Model, review: &Arc<Review>, effects: &mut Ef
         dialog.focus_cancel();
     }
     ask(model, effects);
+}
+
+/// Takes in the review of one of several applications.
+fn reviewed_one(model: &mut Model, review: &Arc<Review>, effects: &mut Effects) {
+    let Some(dialog) = &mut model.dialog else { return };
+    if !review.asked.is_empty() {
+        return;
+    }
+    let was_reviewing = dialog.is_reviewing();
+    let old = dialog.reviews.insert(review.key.clone(), Arc::clone(review));
+    if dialog.is_reviewing() {
+        return;
+    }
+    let has_moved = old.as_ref().is_some_and(|old| old.commits != review.commits);
+    if has_moved && !was_reviewing {
+        dialog.changed = vec![Changed::Revision];
+        dialog.focus_cancel();
+    }
+    if has_moved || was_reviewing || old.is_some_and(|old| old.plan.is_err() != review.plan.is_err()) {
+        ask(model, effects);
+    }
 }
 
 /// A request was not sent because the application has changed: shows it again, with what has changed.
@@ -290,6 +349,7 @@ fn press(model: &mut Model, by_space: bool, effects: &mut Effects) {
         Field::NoHooks => dialog.no_hooks = !dialog.no_hooks,
         Field::Hooks => dialog.hooks = !dialog.hooks,
         Field::Force => dialog.force = !dialog.force,
+        Field::Unseen => dialog.unseen = !dialog.unseen,
         Field::Cancel => {
             close(model, effects);
             return;
@@ -307,14 +367,22 @@ fn press(model: &mut Model, by_space: bool, effects: &mut Effects) {
 fn send(model: &mut Model, choice: usize, effects: &mut Effects) {
     let Some(dialog) = &model.dialog else { return };
     let Some(choice) = dialog.choices.get(choice) else { return };
+    match dialog.held_back() {
+        None => {}
+        Some(Unseen::NotAsked | Unseen::Asked) => return model.say("wait: the plan is being made"),
+        Some(Unseen::NoRevision(why)) => return model.complain(why),
+        Some(Unseen::NoPlan(_)) => {
+            return model.complain("what it would do is not known; the dialog says how to send it all the same");
+        }
+    }
     if choice.is_waiting() {
         return model.say("wait: the cluster is being asked what this would write");
     }
     let sent: Vec<Effect> = choice
         .sendable()
-        .map(|(key, preview)| Effect::Send {
-            key: key.clone(),
-            request: choice.request.clone(),
+        .map(|(target, preview)| Effect::Send {
+            key: target.key.clone(),
+            request: target.request.clone(),
             seen: preview.seen.clone(),
         })
         .collect();

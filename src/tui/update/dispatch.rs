@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Effects {
         Message::Log { stream, message } => effects.dirty = logs::take(model, stream, message),
         Message::History { key, answer } => answers::history(model, &key, answer),
         Message::Object { key, object, answer } => answers::object(model, &key, object, answer),
-        Message::Names { key, source, answer } => fields::named(model, &key, source, answer),
+        Message::Names { key, source, answer } => fields::named(model, &key, source, answer, &mut effects),
         Message::Deferrals(Ok(deferrals)) => model.deferrals = deferrals,
         Message::Deferrals(Err(error)) => model.alert(format!("what was put off is not known: {error}")),
         Message::Saved(Ok(path)) => model.say(format!("saved to {path}")),

@@ -24,9 +24,16 @@ pub(super) fn ask_names(model: &mut Model, effects: &mut Effects) {
 }
 
 /// Takes in what can stand in the revision field.
-pub(super) fn named(model: &mut Model, key: &AppKey, source: usize, answer: Result<RevisionNames, String>) {
+pub(super) fn named(
+    model: &mut Model,
+    key: &AppKey,
+    source: usize,
+    answer: Result<RevisionNames, String>,
+    effects: &mut Effects,
+) {
     if let Some(dialog) = model.dialog.as_mut().filter(|dialog| dialog.targets.as_slice() == [key.clone()]) {
         dialog.names.insert(source, answer);
+        review_named(model, effects);
     }
 }
 
@@ -81,9 +88,19 @@ fn field_changed(model: &mut Model, field: Field, effects: &mut Effects) {
         && let Some(dialog) = &mut model.dialog
     {
         // What was reviewed is not what is asked for any more.
-        dialog.review = None;
+        (dialog.review, dialog.unseen) = (None, false);
     }
     ask(model, effects);
+    if field == Field::Revision {
+        review_named(model, effects);
+    }
+}
+
+/// Asks what a sync to what is typed would do, as soon as that is the name of something. One at a time: a rendering costs.
+pub(super) fn review_named(model: &mut Model, effects: &mut Effects) {
+    if model.dialog.as_ref().is_some_and(|dialog| dialog.asking.is_none() && dialog.is_named()) {
+        review(model, effects);
+    }
 }
 
 /// Puts a revision into the field.
@@ -124,11 +141,14 @@ pub(super) fn offer(model: &mut Model, forward: bool, effects: &mut Effects) {
 
 /// Asks what a sync to what was typed would do.
 pub(super) fn review(model: &mut Model, effects: &mut Effects) {
-    let Some(dialog) = &model.dialog else { return };
-    if dialog.review.is_some() {
+    let Some(dialog) = &mut model.dialog else { return };
+    let revisions = dialog.asked();
+    let is_known = dialog.review.as_ref().is_some_and(|review| review.asked == revisions);
+    if !dialog.has_plan() || is_known {
         return;
     }
     if let [key] = dialog.targets.as_slice() {
-        effects.push(Effect::Review { key: key.clone(), revisions: dialog.asked() });
+        dialog.asking = Some(revisions.clone());
+        effects.push(Effect::Review { key: key.clone(), revisions });
     }
 }

@@ -68,8 +68,7 @@ pub(super) fn take(model: &mut Model, event: LiveEvent, effects: &mut Effects) -
         }
         LiveEvent::Review { key, review } => {
             details(model, &key).set_review(std::sync::Arc::clone(&review));
-            let now = model.now;
-            details(model, &key).settle(now, false);
+            settle(model, &key);
             dialogs::reviewed(model, &review, effects);
             pages::refresh(model, Some(&key));
         }
@@ -110,10 +109,21 @@ fn summarised(model: &mut Model, summary: Box<AppSummary>, effects: &mut Effects
         }
     }
     model.fleet.put(summary, now);
+    let stuck = model.details.get(&key).and_then(Details::stuck);
+    model.fleet.set_stuck(&key, stuck);
     // What was seen of an operation is kept when it is over, for who looks at it then, but not of a whole fleet.
     if done && model.details.len() > MOST_DETAILS && model.details.get(&key).is_some_and(|details| details.open == 0) {
         model.details.remove(&key);
     }
+}
+
+/// Judges what is known of an application anew.
+fn settle(model: &mut Model, key: &AppKey) {
+    let now = model.now;
+    let known = details(model, key);
+    known.settle(now, false);
+    let stuck = known.stuck();
+    model.fleet.set_stuck(key, stuck);
 }
 
 /// Takes in what was seen of an operation, and tells of a hook that fails; `false` if nothing has changed.
@@ -125,7 +135,9 @@ fn observed(model: &mut Model, key: &AppKey, event: &WatchEvent, effects: &mut E
         return false;
     }
     known.settle(now, false);
+    let stuck = known.stuck();
     let failing = known.view.lifecycle().failing;
+    model.fleet.set_stuck(key, stuck);
     if event.change == Change::Applied
         && failing != before
         && let Some((_, _, failing)) = failing

@@ -77,6 +77,7 @@ fn draw_row(canvas: &mut Canvas<'_>, model: &Model, columns: &Columns, row: &Row
     } else {
         match row.standing() {
             Standing::Failed | Standing::Ghost | Standing::Degraded => Role::Bad,
+            Standing::Stuck => Role::Warning,
             Standing::Syncing => Role::Strong,
             _ => Role::Text,
         }

@@ -70,6 +70,7 @@ fn totals(model: &Model, room: usize) -> Vec<(Role, String)> {
         vec![(1, role, all, if totals.all == 1 { "app" } else { "apps" }, "apps")];
     for (rank, role, count, word, short) in [
         (0, Role::Bad, totals.failed, "failed", "✖"),
+        (0, Role::Warning, totals.stuck, "stuck", "!"),
         (0, Role::Bad, totals.degraded, "degraded", "degr"),
         (2, Role::Running, totals.syncing, "syncing", "◐"),
         (3, Role::Waiting, totals.out_of_sync, "out of sync", "out"),

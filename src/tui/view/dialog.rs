@@ -12,7 +12,7 @@ use crate::domain::application::{AppKey, SyncStatus};
 use crate::domain::request::{Confirmation, Write, WriteBody, WriteTarget};
 use crate::domain::text;
 use crate::domain::timeline::TaskPhase;
-use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model};
+use crate::tui::model::{Choice, Dialog, DialogKind, Field, Model, Target, Unseen};
 use crate::tui::theme::Role;
 
 /// Offers for the revision field that are seen at once.
@@ -128,11 +128,14 @@ fn above(model: &Model, dialog: &Dialog, width: u16) -> Lines {
         }
         lines.push(Vec::new());
     }
+    if dialog.targets.len() > 1 {
+        lines.extend(super::targets::lines(model, dialog, width));
+    }
     for (place, choice) in dialog.choices.iter().enumerate() {
         if dialog.choices.len() > 1 {
             lines.push(vec![(Role::Heading, choice.label.clone())]);
         }
-        said(model, dialog, choice, width, &mut lines);
+        said(dialog, choice, width, &mut lines);
         if place + 1 < dialog.choices.len() {
             lines.push(Vec::new());
         }
@@ -142,14 +145,14 @@ fn above(model: &Model, dialog: &Dialog, width: u16) -> Lines {
 }
 
 /// What a choice writes, in words, or why it cannot be sent.
-fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &mut Lines) {
-    if choice.is_waiting() {
+fn said(dialog: &Dialog, choice: &Choice, width: usize, lines: &mut Lines) {
+    if choice.is_waiting() && !dialog.is_reviewing() {
         lines.push(vec![(Role::Waiting, "◌ asking the cluster what this would write ...".to_owned())]);
     }
-    let many = choice.previews.len() > 1;
-    if many {
+    let many = choice.targets.len() > 1;
+    if many && !choice.is_waiting() {
         let can = choice.sendable().count();
-        lines.push(vec![(Role::Strong, format!("to be sent to {can} of {} applications", choice.previews.len()))]);
+        lines.push(vec![(Role::Strong, format!("to be sent to {can} of {} applications", choice.targets.len()))]);
     }
     if let Some((_, preview)) = choice.sendable().next()
         && let Ok(write) = &preview.write
@@ -164,7 +167,7 @@ fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &m
             lines.extend(shown(write, width));
         }
     }
-    for (key, preview) in &choice.previews {
+    for Target { key, preview, .. } in &choice.targets {
         let about = if many { format!("{}: ", text::one_line(&key.name, 40)) } else { String::new() };
         match preview {
             Some(Ok(preview)) => {
@@ -179,7 +182,6 @@ fn said(model: &Model, dialog: &Dialog, choice: &Choice, width: usize, lines: &m
             None => {}
         }
     }
-    let _ = model;
 }
 
 pub(super) fn bullets(bullet: &str, role: Role, words: &str, width: usize) -> Lines {
@@ -251,6 +253,7 @@ fn fields(dialog: &Dialog) -> Vec<(Field, Vec<(Role, String)>)> {
             check(dialog.hooks, "with hooks", "run the hooks of that revision; Argo CD's own rollback does not")
         }
         Field::Force => check(dialog.force, "force", "delete and make anew what cannot be changed"),
+        Field::Unseen => check(dialog.unseen, "without a plan", "send it although what it would do is not known"),
         Field::Cancel | Field::Choice(_) => Vec::new(),
     };
     let fields = dialog.fields.iter().filter(|field| !matches!(field, Field::Cancel | Field::Choice(_)));
@@ -323,14 +326,7 @@ fn below(model: &Model, dialog: &Dialog, width: u16) -> Lines {
         lines.extend(bullets("! ", Role::Warning, &format!("only {}", names.join(", ")), usize::from(width)));
     }
     let Some(review) = dialog.reviewed() else {
-        let failed = dialog.review.as_ref().and_then(|review| review.plan.as_ref().err());
-        if let Some(why) = failed {
-            let words = format!("what it would do is not known: {why}");
-            lines.extend(bullets("? ", Role::Unknown, &words, usize::from(width)));
-        } else {
-            let pinned = if dialog.kind == DialogKind::Sync { "; this sync is not pinned to a commit yet" } else { "" };
-            lines.push(vec![(Role::Waiting, format!("◌ the plan is being made{pinned}"))]);
-        }
+        lines.extend(unseen(model, dialog, usize::from(width)));
         return lines;
     };
     let automated = model.fleet.get(key).and_then(|row| row.summary()).is_some_and(|summary| summary.automated);
@@ -398,6 +394,25 @@ fn switched_on(model: &Model, key: &AppKey, width: u16) -> Lines {
     lines
 }
 
+/// Why there is no plan.
+fn unseen(model: &Model, dialog: &Dialog, width: usize) -> Lines {
+    match dialog.unseen() {
+        None => Vec::new(),
+        Some(Unseen::Asked) => vec![vec![(Role::Waiting, "◌ the plan is being made".to_owned())]],
+        Some(Unseen::NotAsked) => {
+            let key = model.settings.keymap.key(crate::tui::action::Action::FieldNext);
+            bullets("? ", Role::Unknown, &format!("no name that is known yet; {key} asks what it would do"), width)
+        }
+        Some(Unseen::NoRevision(why)) => bullets("✖ ", Role::Bad, &format!("not possible: {why}"), width),
+        Some(Unseen::NoPlan(why)) => {
+            let mut lines = bullets("? ", Role::Unknown, &format!("what it would do is not known: {why}"), width);
+            let words = "it is sent only with \"without a plan\" ticked, and is not pinned to a commit then";
+            lines.extend(bullets("! ", Role::Warning, words, width));
+            lines
+        }
+    }
+}
+
 /// Below a retry: what of the last operation will be repeated.
 fn repeated(model: &Model, dialog: &Dialog, key: &AppKey, width: u16) -> Lines {
     let is_retry = matches!(dialog.kind, DialogKind::Retry | DialogKind::Resume);
@@ -423,7 +438,10 @@ fn buttons(canvas: &mut Canvas<'_>, dialog: &Dialog, area: Rect) {
         let (label, can) = match field {
             Field::Cancel => ("Cancel".to_owned(), true),
             Field::Choice(place) => match dialog.choices.get(*place) {
-                Some(choice) => (choice.label.clone(), choice.sendable().next().is_some()),
+                Some(choice) => {
+                    let can = dialog.held_back().is_none() && choice.sendable().next().is_some();
+                    (choice.label.clone(), can)
+                }
                 None => continue,
             },
             _ => continue,
@@ -431,7 +449,8 @@ fn buttons(canvas: &mut Canvas<'_>, dialog: &Dialog, area: Rect) {
         let focus = *field == dialog.field();
         // Told without colours too: the button with the focus stands between arrows.
         let label = match (focus, can) {
-            (true, _) => format!("▶ {label} ◀"),
+            (true, true) => format!("▶ {label} ◀"),
+            (true, false) => format!("▶({label})◀"),
             (false, true) => format!("[ {label} ]"),
             (false, false) => format!("( {label} )"),
         };

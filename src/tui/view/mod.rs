@@ -19,6 +19,7 @@ mod plan;
 mod requests;
 mod root;
 mod spots;
+mod targets;
 mod times;
 mod title;
 

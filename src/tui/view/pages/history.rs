@@ -24,6 +24,11 @@ pub(super) fn rows(model: &Model, details: &Details) -> Vec<PageRow> {
     let Some(application) = &details.application else { return rows };
     rows.push(says(Role::Heading, " Deployed, the latest first: what a rollback can bring back"));
     let history = &application.status.history;
+    let newest = if application.is_newest_deployed() {
+        (Role::Good, "  ← now")
+    } else {
+        (Role::Warning, "  ← the last that succeeded; what was applied after it has failed")
+    };
     for (place, entry) in history.iter().rev().enumerate() {
         let revision = if entry.revisions.is_empty() { &entry.revision } else { &entry.revisions.join(", ") };
         let by = if entry.initiated_by.automated { "auto" } else { entry.initiated_by.username.as_str() };
@@ -34,7 +39,7 @@ pub(super) fn rows(model: &Model, details: &Details) -> Vec<PageRow> {
             (Role::Key, format!("{} ", padded(&short(revision), 10))),
             (Role::Text, format!("{} {}", cell(&when, 9), cell(by, 14))),
             (Role::Text, subject),
-            (Role::Good, if place == 0 { "  ← now".to_owned() } else { String::new() }),
+            (newest.0, if place == 0 { newest.1.to_owned() } else { String::new() }),
         ];
         rows.push(row(RowId::Deployed(entry.id), parts));
     }

@@ -6,7 +6,7 @@ use boathook::tui::{Action, Context, Effect};
 
 use super::fleet::now;
 use super::harness::{Screen, settings};
-use super::release::{application, checkout, key};
+use super::release::{application, checkout, key, review};
 
 const SIZE: (u16, u16) = (110, 30);
 
@@ -185,6 +185,9 @@ fn what_waits_for_an_application_to_be_told_is_given_up_by_any_key() {
     let mut screen = unknown();
     screen.application(&application("Failed", false));
     assert!(screen.shows("Roll checkout back to entry 7"), "{}", screen.text());
+    let before = "1111111000000000000000000000000000000000";
+    screen.review(review(before, &[before]));
+    screen.reviewed(&key(), &[before.to_owned()]);
     screen.press("backtab enter");
     assert_eq!(
         screen.sent.pop(),

@@ -157,6 +157,7 @@ fn several_are_named_with_what_would_happen_to_each() {
     assert!(screen.shows("hooks: Job/db-migrate") && screen.shows("Job/smoke"), "{}", screen.text());
     assert!(screen.shows("would be deleted with prune: ConfigMap/old-limits"), "{}", screen.text());
     assert!(screen.shows("to be sent to 2 of 2 applications"), "{}", screen.text());
+    assert!(screen.shows("• hooks run") && !screen.shows("syncs to"), "of all of them: {}", screen.text());
     focus(&mut screen, "Sync");
     screen.press("enter");
     // Each to the commit that was shown.

@@ -18,6 +18,9 @@ use crate::tui::theme::Role;
 /// Offers for the revision field that are seen at once.
 const OFFERS: usize = 5;
 
+/// Applications of one dialog of which exactly what is sent is shown.
+const MOST_WRITES: usize = 20;
+
 pub(super) type Lines = Vec<Vec<(Role, String)>>;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog, area: Rect) -> Option<(u16, u16)> {
@@ -154,16 +157,30 @@ fn said(dialog: &Dialog, choice: &Choice, width: usize, lines: &mut Lines) {
         let can = choice.sendable().count();
         lines.push(vec![(Role::Strong, format!("to be sent to {can} of {} applications", choice.targets.len()))]);
     }
-    if let Some((_, preview)) = choice.sendable().next()
-        && let Ok(write) = &preview.write
-    {
+    let writes: Vec<(&Target, &Write)> =
+        choice.sendable().filter_map(|(target, preview)| Some((target, preview.write.as_ref().ok()?))).collect();
+    // What is true of all of them is said once.
+    let is_of_all = |line: &String| writes.iter().all(|(_, write)| write.says.contains(line));
+    for (place, (target, write)) in writes.iter().enumerate() {
+        // The commit stands beside the name already.
+        let is_told = |line: &String| dialog.reviews.contains_key(&target.key) && line.starts_with("syncs to ");
         for line in &write.says {
+            let own = match is_of_all(line) {
+                true if place > 0 => continue,
+                true => line.clone(),
+                false if is_told(line) => continue,
+                false => format!("{}: {line}", text::one_line(&target.key.name, 40)),
+            };
             let bad = line.contains("delete");
             let role = if bad { Role::Warning } else { Role::Text };
-            let bullet = if bad { "! " } else { "• " };
-            lines.extend(bullets(bullet, role, line, width));
+            lines.extend(bullets(if bad { "! " } else { "• " }, role, &own, width));
         }
-        if dialog.shows_write {
+    }
+    if dialog.shows_write {
+        for (target, write) in writes.iter().take(MOST_WRITES) {
+            if many {
+                lines.push(vec![(Role::Strong, text::one_line(&target.key.name, 60))]);
+            }
             lines.extend(shown(write, width));
         }
     }

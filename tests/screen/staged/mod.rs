@@ -11,5 +11,6 @@ mod recorded;
 mod roles;
 mod show;
 mod starts;
+mod trouble;
 mod waits;
 mod world;

@@ -92,7 +92,7 @@ impl Repository {
     }
 
     /// An object in which the commits have the names that they have here.
-    fn real(&self, object: &Object) -> Value {
+    pub(super) fn real(&self, object: &Object) -> Value {
         let text = serde_json::to_string(object.as_json()).unwrap();
         let text = text.replace(release::TARGET, &self.target).replace(release::DEPLOYED, &self.deployed);
         serde_json::from_str(&text.replace(FIRST, &self.first)).unwrap()

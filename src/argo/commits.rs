@@ -128,7 +128,16 @@ pub(super) async fn read(
         told.is_missing = false;
         told.problem = Some(problem);
     }
+    // What is on this disk may lack what the repository has.
+    told.is_missing &= repos.may_fetch(&url);
     (told, placed)
+}
+
+/// Whether a revision that was not found is nowhere. A commit, or a reference that is neither branch nor tag, may be in the
+/// repository and not be fetched.
+fn is_certain(error: &ReadError, wanted: &str) -> bool {
+    let is_commit = wanted.len() >= 7 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+    error.is_of_the_name() && !is_commit && !wanted.starts_with("refs/")
 }
 
 /// What is deployed of a source: what the last operation that succeeded brought.
@@ -154,7 +163,7 @@ fn read_source(
     let target = match repository.resolve(wanted) {
         Ok(target) => Some(target),
         Err(error) => {
-            told.is_missing = error.is_of_the_name();
+            told.is_missing = is_certain(&error, wanted);
             told.problem = Some(error.to_string());
             None
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::job::{Ended, Job};
+use super::job::{Ended, Job, Lateness};
 use super::own::Whose;
 use super::progress::Progress;
 use super::run::{Act, of_outcome, unpreviewed};
@@ -48,11 +48,13 @@ impl Act<'_> {
             })?);
         }
         self.printer.note(&format!("boathook: not over after {after}: aborting"));
-        self.jobs.iter_mut().filter(|job| job.is_open()).for_each(|job| job.to_abort = true);
+        for job in self.jobs.iter_mut().filter(|job| job.is_open()) {
+            job.lateness = Lateness::ToAbort;
+        }
         self.session.limit(Some(ABORTED));
         match self.until_over(&mut told).await {
             Err(Stop::TimedOut) => Ok(self.end_all(|job| {
-                let but = if job.to_abort {
+                let but = if job.lateness == Lateness::ToAbort {
                     "it has not begun, so that it could not be aborted"
                 } else {
                     "its end was asked for, but it has not ended"
@@ -150,7 +152,7 @@ impl Act<'_> {
     async fn abort_begun(&mut self) -> Result<(), Stop> {
         let begun: Vec<usize> = self.open().collect();
         for index in begun {
-            if self.jobs.get(index).is_some_and(|job| job.to_abort && job.own.is_some()) {
+            if self.jobs.get(index).is_some_and(|job| job.lateness == Lateness::ToAbort && job.own.is_some()) {
                 self.abort(index).await?;
             }
         }
@@ -161,7 +163,7 @@ impl Act<'_> {
     /// at anew.
     async fn abort(&mut self, index: usize) -> Result<(), Stop> {
         let Some(job) = self.jobs.get_mut(index).filter(|job| job.is_open()) else { return Ok(()) };
-        job.to_abort = false;
+        job.lateness = Lateness::Asked;
         let (key, own, live) = (job.key.clone(), job.own, self.session.live.clone());
         let asked_of = job.preview.as_ref().map(|preview| preview.seen.uid().to_owned());
         let preview = match self.session.meanwhile(live.preview(&key, Request::Abort)).await? {
@@ -189,7 +191,7 @@ impl Act<'_> {
     /// What came of asking for an end.
     async fn abort_ended(&mut self, index: usize, outcome: &Outcome) -> Result<(), Stop> {
         if let Outcome::Changed(_) = outcome {
-            return Box::pin(self.abort(index)).await;
+            return self.abort(index).await;
         }
         if self.jobs.get(index).is_none_or(|job| !job.is_open()) {
             return Ok(());
@@ -200,7 +202,7 @@ impl Act<'_> {
             Some(refused) => self.end(index, Ended { message: not_aborted(&refused.message), ..refused })?,
             None => {
                 if let Some(job) = self.jobs.get_mut(index) {
-                    job.late = true;
+                    job.lateness = Lateness::Aborted;
                 }
             }
         }
@@ -234,7 +236,7 @@ pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
     let message = one_line(&view.message, LONGEST);
     let time = view.elapsed.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
     let exit = exit_of_view(view);
-    if job.late {
+    if job.lateness == Lateness::Aborted {
         let what = if view.state == OperationStatus::Succeeded { "ended" } else { "was aborted" };
         return Ended::new(Exit::TimedOut, format!("was not over in time, and {what}: {message}")).of(view);
     }

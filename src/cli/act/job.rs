@@ -29,11 +29,22 @@ pub(in crate::cli) struct Job {
     pub own: Option<Timestamp>,
     /// The application was seen that it was asked of, and not an older one of its name.
     pub is_known: bool,
-    /// It was not over in time, and is to be aborted as soon as it has begun.
-    pub to_abort: bool,
-    /// It was not over in time, and was aborted.
-    pub late: bool,
+    /// Whether it was over in time.
+    pub lateness: Lateness,
     pub ended: Option<Ended>,
+}
+
+/// Whether an operation was over in time, where what is late is to be aborted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Lateness {
+    /// It may still be.
+    InTime,
+    /// It is to be aborted, as soon as it has begun.
+    ToAbort,
+    /// It is being aborted, unless it is over or no more the own one.
+    Asked,
+    /// Its end was asked for.
+    Aborted,
 }
 
 /// What became of it.
@@ -111,8 +122,7 @@ impl Job {
             was_seen: false,
             own: None,
             is_known: false,
-            to_abort: false,
-            late: false,
+            lateness: Lateness::InTime,
             ended: None,
         }
     }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::job::{Ended, Job};
+use super::job::{Ended, Job, Lateness};
 use crate::cli::exit::Exit;
 use crate::cli::live::Details;
 use crate::domain::application::Application;
@@ -94,7 +94,7 @@ impl Job {
             return super::follow::ended(self, &former);
         }
         let who = who(&view.request.initiated_by);
-        if self.late {
+        if self.lateness == Lateness::Aborted {
             return Ended::new(Exit::TimedOut, format!("was not over in time, and is over; {who} has begun since"));
         }
         if self.request == Request::Abort {

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::cli::act::{Act, Ended, Job};
 use crate::cli::args::{AnswerArgs, Format, SyncArgs};
 use crate::cli::exit::Exit;
-use crate::cli::live::{Failure, Session, Stop, Targets, review};
+use crate::cli::live::{Failure, Picture, Session, Stop, Targets, review};
 use crate::cli::print::{Document, Printer, Tally, print_one};
 use crate::cli::review::{PlanOptions, Planned, SyncPlanDocument, full, short};
 use crate::domain::application::{AppKey, Application};
+use crate::domain::live::SourceRevisions;
 use crate::domain::request::{Refusal, Request};
+use crate::domain::text::one_line;
 
+/// Characters of a text.
+const LONGEST: usize = 300;
 /// The plans of so many applications are shown in full; of more in a line each.
 const IN_FULL: usize = 3;
 
@@ -30,6 +36,7 @@ pub(in crate::cli) async fn sync(
 ) -> Result<Exit, Stop> {
     let chosen = Targets::required(&args.targets)?.choose_some(session).await?;
     let options = PlanOptions::of(args);
+    let since = session.clock.now();
     let targets = plan(session, &chosen, &options).await?;
     show(&targets, session, printer, &args.answer, args.dry_run)?;
     if args.dry_run {
@@ -54,7 +61,7 @@ pub(in crate::cli) async fn sync(
         if target.application.is_none() {
             act.end(index, Ended::new(Exit::NotFound, "it is gone, or cannot be read"))?;
         }
-        if let Some(ended) = futile(target, &options) {
+        if let Some(ended) = futile(target, &options, since) {
             act.end(index, ended)?;
         } else if let Some(job) = act.jobs.get(index).filter(|job| job.is_open())
             && let Request::Sync(order) = &job.request
@@ -64,6 +71,11 @@ pub(in crate::cli) async fn sync(
         {
             let words = "what the sync does is not known, and it is to the target revision, whatever that is by then";
             act.printer.note(&format!("boathook: {}: {words}", job.name));
+        }
+    }
+    for target in &targets {
+        if let Some(old) = outdated(target, &act.session.picture) {
+            act.printer.note(&format!("boathook: {}: {old}", act.session.picture.name(&target.key)));
         }
     }
     act.carry_out(Some(&args.follow)).await
@@ -96,11 +108,27 @@ pub(super) async fn plan(session: &mut Session, keys: &[AppKey], options: &PlanO
     Ok(targets)
 }
 
+/// Says that a plan is of what was fetched before, because nothing can be fetched now.
+fn outdated(target: &Target, picture: &Picture) -> Option<String> {
+    let sources = &target.planned.as_ref()?.review.revisions.sources;
+    // The review may be from before the fetch failed.
+    let problem = |source: &SourceRevisions| picture.repositories.get(&source.repository)?.problem.clone();
+    sources.iter().filter(|source| source.target.is_some()).find_map(|source| {
+        let problem = problem(source).or_else(|| source.problem.clone().filter(|_| !source.is_missing))?;
+        let at = source.fetched.map_or_else(|| "some time".to_owned(), |at| format!("{at:.0}"));
+        Some(one_line(&format!("the plan is of what was fetched before, at {at}: {problem}"), LONGEST))
+    })
+}
+
 /// Why a sync would come to nothing: what it is to be of is not there.
-fn futile(target: &Target, options: &PlanOptions) -> Option<Ended> {
+fn futile(target: &Target, options: &PlanOptions, since: Timestamp) -> Option<Ended> {
     let planned = target.planned.as_ref()?;
+    // What was fetched before may lack a revision; a folder is missing at its commit for good.
+    let is_certain = |source: &SourceRevisions| {
+        source.is_missing && (source.target.is_some() || source.fetched.is_some_and(|at| at >= since))
+    };
     match &planned.plan {
-        Err(reason) if planned.review.revisions.sources.iter().any(|source| source.is_missing) => {
+        Err(reason) if planned.review.revisions.sources.iter().any(is_certain) => {
             Some(Ended::new(Exit::Findings, format!("nothing was sent: {reason}")))
         }
         Ok(plan) if !options.resources.is_empty() && plan.tasks.is_empty() => {

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use boathook::sim::resource::APPLICATIONS;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::place::{Place, done, hook, map};
 
@@ -67,5 +67,55 @@ async fn the_command_that_is_told_reaches_the_same_application_of_the_same_clust
     symlink(assert_cmd::cargo::cargo_bin!("boathook"), &plugin).unwrap();
     let none = done(place.named(&plugin, &["logs", "shop", "unheard-of"]).spawn().unwrap()).await.expect(8);
     assert!(none.err.contains("try: kubectl boathook get history argocd/shop, for earlier operations"), "{none:#?}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_git_says_is_not_there_is_not_synced() {
+    let place = Place::new(&map("settings")).await;
+    place.add_at("nosrc", "no-such-folder", &json!({}));
+    let sync = ["sync", "-y", "--allow-file-repositories"];
+    for (more, reason) in [
+        (&["shop", "--revision", "nonsense"][..], "revision \"nonsense\" was not found"),
+        (&["shop", "--revision", "v9.x", "--wait"], "no tag matches the version range"),
+        (&["nosrc", "--wait"], "no-such-folder: app path does not exist at revision"),
+    ] {
+        let refused = place.run(&[&sync[..], more].concat()).await.expect(1);
+        assert!(refused.err.starts_with(&format!("boathook: {}: nothing was sent: ", more[0])), "{refused:#?}");
+        assert!(refused.err.contains(reason), "{refused:#?}");
+    }
+    let several = place.run(&[&sync[..], &["--all", "--wait", "-o", "json"]].concat()).await.expect(1).documents();
+    let outcomes: Vec<(&Value, &Value)> = several
+        .iter()
+        .filter(|document| document["kind"] == "Result")
+        .map(|result| (&result["application"], &result["outcome"]))
+        .collect();
+    assert_eq!(outcomes, [(&json!("nosrc"), &json!("Findings")), (&json!("shop"), &json!("Succeeded"))]);
+    assert!(!has_operation(&place, "nosrc") && has_operation(&place, "shop"));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_sync_goes_to_what_nobody_has_seen_is_said() {
+    let (place, server) = Place::over_http(&map("settings")).await;
+    server.set_away(true);
+    let over = ["wait", "shop", "--for", "operation", "--timeout", "60s"];
+    let unseen = place.run(&["sync", "shop", "-y"]).await.expect(0);
+    let words =
+        "boathook: shop: what the sync does is not known, and it is to the target revision, whatever that is by then";
+    assert!(unseen.err.contains(words), "{unseen:#?}");
+    place.run(&over).await;
+    server.set_away(false);
+    let seen = place.run(&["sync", "shop", "-y", "--wait"]).await.expect(0);
+    assert_eq!(seen.err, "", "what was seen is what is synced");
+    let operation = &place.world.application()["status"]["operationState"]["operation"];
+    assert_eq!(operation["sync"]["revision"].as_str().map(str::len), Some(40));
+    // A commit that was not fetched may be there all the same.
+    place.run(&["sync", "shop", "-y", "--revision", "0123456789012345678901234567890123456789"]).await.expect(0);
+    place.run(&over).await;
+    // What was fetched before is known still, and may be old.
+    server.set_away(true);
+    let old = place.run(&["sync", "shop", "-y"]).await.expect(0);
+    assert!(old.err.starts_with("boathook: shop: the plan is of what was fetched before, at "), "{old:#?}");
     place.stop().await;
 }

@@ -78,7 +78,11 @@ impl Act<'_> {
             }
             self.session.tell_outages(self.printer);
             self.tell_controller();
-            self.abort_begun().await?;
+            if self.abort_begun().await? {
+                // What was told while the cluster was asked is in the picture, and nobody has looked at it.
+                changed.extend(self.open());
+                continue;
+            }
             if self.open().next().is_none() {
                 break;
             }
@@ -93,6 +97,7 @@ impl Act<'_> {
                         // The only request that is sent while an operation is followed asks for its end.
                         if let Some(index) = places.get(&key) {
                             self.abort_ended(*index, &outcome).await?;
+                            changed.extend(self.open());
                         }
                     }
                     _ => {}
@@ -148,15 +153,14 @@ impl Act<'_> {
         self.end(index, ended)
     }
 
-    /// Aborts what takes too long, as soon as it is known which operation that is.
-    async fn abort_begun(&mut self) -> Result<(), Stop> {
-        let begun: Vec<usize> = self.open().collect();
-        for index in begun {
-            if self.jobs.get(index).is_some_and(|job| job.lateness == Lateness::ToAbort && job.own.is_some()) {
-                self.abort(index).await?;
-            }
+    /// Aborts what takes too long, as soon as it is known which operation that is; `false`: there was nothing of that kind.
+    async fn abort_begun(&mut self) -> Result<bool, Stop> {
+        let has_begun = |job: &Job| job.lateness == Lateness::ToAbort && job.own.is_some();
+        let begun: Vec<usize> = self.open().filter(|index| self.jobs.get(*index).is_some_and(has_begun)).collect();
+        for index in &begun {
+            self.abort(*index).await?;
         }
-        Ok(())
+        Ok(!begun.is_empty())
     }
 
     /// Asks for the end of an operation, if it is still the one that was asked for. What has changed meanwhile is looked

@@ -11,7 +11,7 @@ use crate::domain::application::{Application, Source};
 use crate::domain::live::{
     ChangedFile, CommitSummary, FileStatus, LiveEvent, RevisionNames, Revisions, SourceRevisions,
 };
-use crate::git::{ChangeKind, Commit, CommitId, RepoUrl, Repository};
+use crate::git::{ChangeKind, Commit, CommitId, ReadError, RepoUrl, Repository};
 
 /// Commits that are told.
 const COMMITS: usize = 200;

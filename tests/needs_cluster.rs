@@ -270,11 +270,23 @@ async fn keep_engine(cluster: Cluster, options: EngineOptions, mut stopped: toki
 /// Lines that the hook below writes, one every tenth of a second.
 const LINES: usize = 150;
 
-/// The engine acts, the live view asks and watches: a sync with a hook that is deleted when it has succeeded, whose log is
-/// whole all the same. It also succeeds while the API server is stopped and started again in the middle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG"]
 async fn the_live_view_asks_the_engine_and_keeps_every_line() {
+    asks_and_keeps_every_line(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a cluster: BOATHOOK_TEST_KUBECONFIG, and a command that stops its API server and starts it again: BOATHOOK_TEST_RESTART"]
+async fn no_line_is_lost_while_the_api_server_is_killed_and_started_again() {
+    let restart = std::env::var("BOATHOOK_TEST_RESTART").expect("BOATHOOK_TEST_RESTART says nothing");
+    asks_and_keeps_every_line(Some(restart)).await;
+}
+
+/// The engine acts, the live view asks and watches: a sync with a hook that is deleted when it has succeeded, whose log is
+/// whole all the same. `restart` is run as soon as the log is followed.
+async fn asks_and_keeps_every_line(restart: Option<String>) {
+    let (mut restart, mut restarted) = (restart, None);
     let world = World::new("engine").await;
     let kind = applications(&world).await;
     let (cluster, namespace) = (&world.cluster, world.namespace.as_str());
@@ -327,9 +339,19 @@ async fn the_live_view_asks_the_engine_and_keeps_every_line() {
                     }
                 }
                 LiveEvent::Recorded { record: ended, .. } => record = Some(ended),
+                LiveEvent::Capture(CaptureNotice::Started { .. }) => {
+                    if let Some(command) = restart.take() {
+                        let run = move || std::process::Command::new("sh").args(["-c", &command]).status();
+                        restarted = Some(tokio::task::spawn_blocking(run));
+                    }
+                }
                 _ => {}
             }
         }
+        if let Some(restarted) = restarted.take() {
+            assert!(restarted.await.unwrap().unwrap().success(), "the API server was not started again");
+        }
+        assert!(restart.is_none(), "its log was never followed");
         (outcome, record)
     };
     let (outcome, record) =

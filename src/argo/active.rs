@@ -1,11 +1,13 @@
 //! One application that is open, or whose operation runs: what is known of it beyond its row in the list.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::destinations::{DestinationRef, Secrets};
 use super::feeds::{FeedKey, FeedKind, Stored, owner};
 use crate::cluster::{Cluster, Kinds};
 use crate::domain::application::{AppKey, Application};
@@ -29,6 +31,17 @@ pub(super) enum Destination {
     None,
 }
 
+/// What an Application is to what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is taken in.
+    New,
+    /// It is what is known.
+    Known,
+    /// It is older than what is known, so it seems.
+    Older,
+}
+
 /// One application that is looked at.
 pub(super) struct Active {
     pub key: AppKey,
@@ -44,8 +57,7 @@ pub(super) struct Active {
     /// It was looked for and does not exist.
     pub is_missing: bool,
     version: Option<u64>,
-    /// Name and server as the application says.
-    pub wanted: (String, String),
+    pub wanted: DestinationRef,
     pub destination: Destination,
     pub feeds: HashSet<FeedKey>,
     /// UIDs of its objects.
@@ -104,12 +116,29 @@ impl Active {
         }
     }
 
-    /// Takes in the Application; `false` if a newer one is known already.
-    pub(super) fn take(&mut self, application: Arc<Application>, object: Arc<Object>) -> bool {
+    /// The version that is known of it.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// Takes in the Application, unless it is an older one than is known. `asked_at` is the version that was known when
+    /// the cluster was asked for it as it is now: an answer that is older than that is true nevertheless, because versions
+    /// go back where a backup of the cluster was restored.
+    pub(super) fn take(
+        &mut self,
+        application: Arc<Application>,
+        object: Arc<Object>,
+        secrets: Secrets,
+        asked_at: Option<u64>,
+    ) -> Taken {
         let version = application.metadata.resource_version.parse::<u64>().ok();
         let same = self.application.as_ref().is_some_and(|known| known.metadata.uid == application.metadata.uid);
-        if same && matches!((version, self.version), (Some(new), Some(known)) if new <= known) {
-            return false;
+        if let (true, Some(new), Some(known)) = (same, version, self.version) {
+            match new.cmp(&known) {
+                Ordering::Equal => return Taken::Known,
+                Ordering::Less if asked_at != Some(known) => return Taken::Older,
+                Ordering::Less | Ordering::Greater => {}
+            }
         }
         if !same {
             self.uids.clear();
@@ -119,7 +148,7 @@ impl Active {
         self.version = version;
         self.is_missing = false;
         let destination = &application.spec.destination;
-        self.wanted = (destination.name.clone(), destination.server.clone());
+        self.wanted = DestinationRef { secrets, name: destination.name.clone(), server: destination.server.clone() };
         if let Some(result) = application.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref()) {
             for task in &result.resources {
                 if task.hook_type.is_some() {
@@ -139,7 +168,7 @@ impl Active {
         }
         self.application = Some(application);
         self.object = Some(object);
-        true
+        Taken::New
     }
 
     /// The namespaces and kinds in which its objects are looked for.

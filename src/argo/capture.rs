@@ -119,6 +119,11 @@ impl Capture {
         self.running.values().any(|running| running.key == *key)
     }
 
+    /// Whether a log is still being read whose container has ended.
+    pub(super) fn is_ending(&self) -> bool {
+        self.running.values().any(|running| running.state.borrow().is_over())
+    }
+
     /// Whether everything that the API can give of an application's logs now is written.
     pub(super) fn is_caught_up(&self, key: &AppKey) -> bool {
         self.running.values().filter(|running| running.key == *key).all(|own| own.caught_up.load(Ordering::Acquire))

@@ -168,7 +168,14 @@ fn read_source(
             None
         }
     };
-    let deployed = CommitId::parse(deployed).filter(|commit| repository.resolve(&commit.to_string()).is_ok());
+    let asked = CommitId::parse(deployed);
+    let deployed = asked.filter(|commit| repository.resolve(&commit.to_string()).is_ok());
+    if let (Some(commit), None) = (asked, deployed) {
+        let problem = format!(
+            "the repository has no commit {commit} any more, which is deployed: how far behind it is, is not known"
+        );
+        told.problem.get_or_insert(problem);
+    }
     told.target = target.and_then(|target| summary(&repository, target));
     told.deployed = deployed.and_then(|deployed| summary(&repository, deployed));
     if let Some(target) = target {

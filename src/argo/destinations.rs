@@ -15,6 +15,23 @@ use crate::domain::manifest::Object;
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 const USER_AGENT: &str = concat!("boathook/", env!("CARGO_PKG_VERSION"));
 
+/// Where Argo CD keeps its Secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Secrets {
+    pub namespace: String,
+    /// Its controller was seen there. Anybody who may write Secrets in a namespace of theirs could else name a program
+    /// that is run here.
+    pub is_trusted: bool,
+}
+
+/// What an application names as its destination, and where Argo CD has written down how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct DestinationRef {
+    pub secrets: Secrets,
+    pub name: String,
+    pub server: String,
+}
+
 /// Whether two addresses are those of one API server.
 pub(super) fn same_server(one: &str, other: &str) -> bool {
     let plain = |text: &str| {
@@ -32,34 +49,27 @@ pub(super) fn is_home(cluster: &Cluster, name: &str, server: &str) -> bool {
 /// Finds a way to a destination. The error says what is missing.
 pub(super) async fn resolve(
     home: &Cluster,
-    argo_namespace: &str,
     kubeconfig: Option<&Path>,
-    name: &str,
-    server: &str,
+    wanted: &DestinationRef,
 ) -> Result<(Cluster, Arc<Kinds>), String> {
-    let cluster = if is_home(home, name, server) {
+    let cluster = if is_home(home, &wanted.name, &wanted.server) {
         home.clone()
     } else {
-        connect_to(home, argo_namespace, kubeconfig, name, server).await?
+        connect_to(home, kubeconfig, wanted).await?
     };
     let kinds = cluster.discover().await.map_err(|error| error.to_string())?;
     Ok((cluster, Arc::new(kinds)))
 }
 
-async fn connect_to(
-    home: &Cluster,
-    argo_namespace: &str,
-    kubeconfig: Option<&Path>,
-    name: &str,
-    server: &str,
-) -> Result<Cluster, String> {
+async fn connect_to(home: &Cluster, kubeconfig: Option<&Path>, wanted: &DestinationRef) -> Result<Cluster, String> {
+    let (name, server) = (&wanted.name, &wanted.server);
     let shown = if name.is_empty() { server } else { name };
-    let mut missing = match from_secrets(home, argo_namespace, name, server).await {
+    let mut missing = match from_secrets(home, wanted).await {
         Ok(Some(target)) => match connect(&target, home.clock(), USER_AGENT).await {
             Ok(cluster) => return Ok(cluster),
             Err(error) => error.to_string(),
         },
-        Ok(None) => format!("Argo CD has no cluster Secret for {shown} in namespace {argo_namespace}"),
+        Ok(None) => format!("Argo CD has no cluster Secret for {shown} in namespace {}", wanted.secrets.namespace),
         Err(error) => error,
     };
     let mut contexts = context_servers(kubeconfig).unwrap_or_default();
@@ -73,27 +83,35 @@ async fn connect_to(
 }
 
 /// Opens a destination with what Argo CD's Secret of it says now.
-pub(super) async fn renew(home: &Cluster, argo_namespace: &str, name: &str, server: &str, destination: &Cluster) {
-    if let Ok(Some(target)) = from_secrets(home, argo_namespace, name, server).await
+pub(super) async fn renew(home: &Cluster, wanted: &DestinationRef, destination: &Cluster) {
+    if let Ok(Some(target)) = from_secrets(home, wanted).await
         && let Err(error) = destination.retarget(target).await
     {
         tracing::warn!(%error, "a cluster's Secret has changed and cannot be used");
     }
 }
 
-async fn from_secrets(home: &Cluster, namespace: &str, name: &str, server: &str) -> Result<Option<Target>, String> {
+async fn from_secrets(home: &Cluster, wanted: &DestinationRef) -> Result<Option<Target>, String> {
+    let DestinationRef { secrets: Secrets { namespace, is_trusted }, name, server } = wanted;
     let secrets = Kind::known("", "v1", "Secret", "secrets", true);
     let selectors = Selectors { labels: "argocd.argoproj.io/secret-type=cluster".to_owned(), ..Selectors::default() };
-    let list = home.list(&secrets, &Scope::Namespace(namespace.to_owned()), &selectors).await;
+    let list = home.list(&secrets, &Scope::Namespace(namespace.clone()), &selectors).await;
     let list = list.map_err(|error| error.to_string())?;
     for secret in &list.items {
         let own_name = field(secret, "name").unwrap_or_default();
         let own_server = field(secret, "server").unwrap_or_default();
-        let is_it = if server.is_empty() { own_name == name } else { same_server(&own_server, server) };
+        let is_it = if server.is_empty() { own_name == *name } else { same_server(&own_server, server) };
         if is_it {
             let config = field(secret, "config").unwrap_or_default();
             let credential =
                 credential(&config).map_err(|reason| format!("cluster Secret {}: {reason}", secret.name()))?;
+            if credential.exec.is_some() && !is_trusted {
+                return Err(format!(
+                    "cluster Secret {}: its program for credentials is not run, because no controller of Argo CD was seen \
+                     in namespace {namespace}",
+                    secret.name()
+                ));
+            }
             let name = if own_name.is_empty() { own_server.clone() } else { own_name };
             return Ok(Some(Target::Server { name, server: own_server, credential: Box::new(credential) }));
         }

@@ -42,7 +42,7 @@ pub(super) enum RunState {
 }
 
 impl RunState {
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Before { .. } | Self::Gone)
     }
 }
@@ -126,6 +126,8 @@ enum Pass {
     NotYet,
     /// There is nothing any more.
     Gone(String),
+    /// What there is cannot be read any more: the node's own words.
+    Lost(String),
     /// It may not be read.
     Denied(String),
 }
@@ -206,7 +208,13 @@ impl Follow {
             let was_over = state.is_over();
             let previous = matches!(state, RunState::Before { .. });
             let pass = self.pass(&mut recent, previous, !was_over, &mut total).await?;
-            self.catch_up()?;
+            if matches!(pass, Pass::Broken) {
+                // What there may be more of nobody knows now.
+                self.writer.flush()?;
+                self.caught_up.store(false, Ordering::Release);
+            } else {
+                self.catch_up()?;
+            }
             let news = match pass {
                 // What was asked for after the container's end, and came to its end, is all there is.
                 Pass::Ended(_) if was_over => return Ok((total, None)),
@@ -220,7 +228,7 @@ impl Follow {
                 }
                 Pass::NotYet => false,
                 Pass::Gone(_) if was_whole => return Ok((total, None)),
-                Pass::Gone(reason) | Pass::Denied(reason) => return Ok((total, Some(reason))),
+                Pass::Gone(reason) | Pass::Lost(reason) | Pass::Denied(reason) => return Ok((total, Some(reason))),
             };
             if news {
                 wait = Duration::from_millis(100);
@@ -333,7 +341,8 @@ impl Follow {
             }
         }
         Ok(match problem {
-            Some(problem) if is_last && new == 0 && *total == 0 => Pass::Gone(problem),
+            // Also where some lines came before: the rest is lost.
+            Some(problem) if is_last && new == 0 => Pass::Lost(problem),
             _ => Pass::Ended(new),
         })
     }

@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::commits;
 use super::message::Message;
+use super::place::ArgoCd;
 use super::repositories::Repos;
 use crate::cluster::Cluster;
 use crate::domain::application::{AppKey, Application, Source};
@@ -17,6 +18,8 @@ pub(super) const MOST: usize = 300;
 /// What of an application Git is asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Subject {
+    /// Where its Argo CD says it is.
+    home: String,
     sources: Vec<Source>,
     /// What is deployed of each.
     deployed: Vec<String>,
@@ -38,7 +41,12 @@ impl Shown {
     pub(super) fn take(&mut self, application: &Application) -> bool {
         let sources = application.spec.effective_sources();
         let deployed = (0..sources.len()).map(|index| commits::deployed(application, index)).collect();
-        let of = Some(Subject { sources: sources.to_vec(), deployed, compared: commits::compared(application) });
+        let of = Some(Subject {
+            home: application.status.controller_namespace.clone(),
+            sources: sources.to_vec(),
+            deployed,
+            compared: commits::compared(application),
+        });
         let news = self.of != of;
         self.of = of;
         news
@@ -49,7 +57,7 @@ impl Shown {
 pub(super) struct Glance {
     pub repos: Repos,
     pub cluster: Cluster,
-    pub home: String,
+    pub argo: ArgoCd,
     pub key: AppKey,
     pub turns: Arc<Semaphore>,
     pub sender: mpsc::Sender<Message>,
@@ -62,7 +70,7 @@ impl Glance {
         let fetch = commits::Fetch {
             repos: &self.repos,
             cluster: &self.cluster,
-            home: &self.home,
+            home: if subject.home.is_empty() { &self.argo.home } else { &subject.home },
             sources: &subject.sources,
             compared: &subject.compared,
             forced: false,

@@ -58,13 +58,15 @@ impl Live {
         let cluster = connect(&target, clock, USER_AGENT).await?;
         let name: Arc<str> = Arc::from(cluster.name());
         let server = cluster.clone();
+        // Numbers of requests go on where an earlier session's ended: they stand in one log.
+        let first = u64::try_from(clock.now().as_millisecond()).unwrap_or(1);
         let (commands, inbox) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(1024);
         let (identify, identity) = watch::channel(Known::No);
         let state = options.state.as_deref().map(Arc::from);
         tokio::spawn(hub::run(cluster, options, identify, inbox, sender));
         let identity = Identity(identity);
-        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)), cluster: name, identity, server, state }, events))
+        Ok((Self { commands, next: Arc::new(AtomicU64::new(first)), cluster: name, identity, server, state }, events))
     }
 
     /// Now, by the clock of the API server as far as its answers told it.

@@ -1,6 +1,6 @@
 //! The hub: the one task that owns what is known.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,18 @@ use tokio::task::AbortHandle;
 use super::active::Active;
 use super::capture::Capture;
 use super::command::Command;
+use super::destinations::DestinationRef;
 use super::feeds::{Feed, FeedKey};
 use super::fleet::{Fleet, Wanted};
+use super::hub_fleet::interrupted;
+use super::hub_projects::Home;
 use super::identity::{Identity, Known};
 use super::message::Message;
 use super::options::Options;
 use super::outbox::Outbox;
+use super::place::Place;
 use super::repositories::Repos;
-use super::start::{self, Place};
+use super::start;
 use crate::cluster::Cluster;
 use crate::domain::application::AppKey;
 use crate::domain::live::{LiveEvent, RequestId, Rights, WatchState, Watched};
@@ -52,15 +56,14 @@ pub(super) struct Hub {
     pub active: HashMap<AppKey, Active>,
     pub feeds: HashMap<FeedKey, Feed>,
     pub serial: u64,
-    /// Destinations that were resolved or are being, by name and server.
-    pub destinations: HashMap<(String, String), super::active::Destination>,
+    /// Destinations that were resolved or are being.
+    pub destinations: HashMap<DestinationRef, super::active::Destination>,
     /// Why there is no way to a destination.
-    pub no_way: HashMap<(String, String), String>,
+    pub no_way: HashMap<DestinationRef, String>,
     /// By namespace and name.
     pub projects: HashMap<(String, String), Arc<Project>>,
-    pub listed_projects: HashSet<(String, String)>,
-    pub projects_known: bool,
-    pub projects_live: Option<Timestamp>,
+    /// The namespaces whose projects are watched.
+    pub homes: HashMap<String, Home>,
     pub controller: Controller,
     pub rights: Vec<Rights>,
     pub requests: BTreeMap<RequestId, AppKey>,
@@ -81,7 +84,8 @@ pub(super) struct Hub {
     /// Requests that wait until the situation is known, until this time at the latest.
     pub pending: Vec<(Duration, super::hub_requests::Pending)>,
     pub controller_judged: bool,
-    pub projects_denied: bool,
+    /// The last attempt to reach the cluster of the Applications failed.
+    pub out_of_reach: bool,
 }
 
 /// Runs until it is stopped, or nobody listens and nobody asks any more.
@@ -138,6 +142,7 @@ pub(super) async fn run(
         hub.settle_waiting();
         hub.send_pending();
     }
+    hub.finish_logs(&mut inbox).await;
     hub.end();
 }
 
@@ -175,9 +180,7 @@ impl Hub {
             destinations: HashMap::new(),
             no_way: HashMap::new(),
             projects: HashMap::new(),
-            listed_projects: HashSet::new(),
-            projects_known: false,
-            projects_live: None,
+            homes: HashMap::new(),
             controller: Controller::Unknown,
             rights: Vec::new(),
             requests: BTreeMap::new(),
@@ -187,13 +190,15 @@ impl Hub {
             unsettled: Vec::new(),
             pending: Vec::new(),
             controller_judged: false,
-            projects_denied: false,
+            out_of_reach: false,
         }
     }
 
     fn begin(&mut self) {
         let find = start::find(self.cluster.clone(), self.options.namespaces.clone(), self.sender.clone());
         self.spawn(find);
+        let repos = self.repos.clone();
+        tokio::task::spawn_blocking(move || repos.sweep());
     }
 
     /// The cluster has said who it is, or cannot be asked.
@@ -237,9 +242,10 @@ impl Hub {
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Placed(place) => self.placed(place),
-            Message::Unplaced(state) => {
+            Message::Unplaced { error, retry_in } => {
                 self.identify(None);
-                self.tell_watch(Watched::Applications, state);
+                self.out_of_reach = error.is_out_of_reach();
+                self.tell_watch(Watched::Applications, interrupted(None, &error, retry_in));
             }
             Message::Early(rows) => {
                 if self.fleet.len() == 0 {
@@ -247,11 +253,13 @@ impl Hub {
                 }
             }
             Message::Fleet(event) => self.fleet_event(event),
-            Message::Projects(event) => self.project_event(event),
+            Message::Projects { home, event } => self.project_event(&home, event),
             Message::Feed { feed, serial, event } => self.feed_event(&feed, serial, event),
-            Message::Application { key, object } => self.read_application(&key, object.map(|object| *object)),
+            Message::Application { key, object, asked_at } => {
+                self.read_application(&key, object.map(|object| *object), asked_at);
+            }
             Message::NotRead { key, reason } => self.refuse_reviews(&key, &reason),
-            Message::Destination { name, server, result } => self.resolved(&(name, server), result),
+            Message::Destination { wanted, result } => self.resolved(&wanted, result),
             Message::Controller(controller) => self.new_controller(controller),
             Message::Rights(rights) => {
                 let mut rights = rights;

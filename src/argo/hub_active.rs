@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::active::{Active, Destination};
+use super::active::{Active, Destination, Taken};
 use super::capture::Capture;
-use super::destinations;
+use super::destinations::{self, DestinationRef};
 use super::feeds::{Feed, FeedKey, FeedKind, Stored};
 use super::hub::Hub;
 use super::hub_fleet::{interrupted, is_denied, known_until};
@@ -16,7 +16,6 @@ use crate::domain::application::{AppKey, Application};
 use crate::domain::event::{Change, WatchEvent as Observed};
 use crate::domain::live::{HookAccess, KubernetesEvent, LiveEvent, WatchState, Watched};
 use crate::domain::manifest::Object;
-use crate::domain::project::{Decision, Project, decide};
 
 /// How long an application is followed after its operation is over: its hooks are deleted and its logs end.
 const LINGER: Duration = Duration::from_secs(30);
@@ -66,12 +65,13 @@ impl Hub {
     pub(super) fn read(&mut self, key: &AppKey) {
         let (cluster, sender, key) = (self.cluster.clone(), self.sender.clone(), key.clone());
         let wanted = self.wanted.clone();
+        let asked_at = self.active.get(&key).and_then(Active::version);
         self.spawn(async move {
             let mut wait = Duration::from_millis(250);
             while wanted.has(&key) {
                 match cluster.get(&start::applications(), &key.namespace, &key.name).await {
                     Ok(object) => {
-                        let _ = sender.send(Message::Application { key, object: object.map(Box::new) }).await;
+                        let _ = sender.send(Message::Application { key, object: object.map(Box::new), asked_at }).await;
                         return;
                     }
                     Err(error) => {
@@ -89,15 +89,22 @@ impl Hub {
         });
     }
 
-    pub(super) fn read_application(&mut self, key: &AppKey, object: Option<Object>) {
+    pub(super) fn read_application(&mut self, key: &AppKey, object: Option<Object>, asked_at: Option<u64>) {
         match object {
-            Some(object) => self.observe_application(key, object, Change::Listed),
+            Some(object) => drop(self.take_application(key, object, Change::Listed, asked_at)),
             None => self.application_gone(key),
         }
     }
 
-    /// The whole of an application that is active, or on the screen, as it is now.
-    pub(super) fn observe_application(&mut self, key: &AppKey, mut object: Object, change: Change) {
+    /// The whole of an application that is active, or on the screen, as the watch tells it.
+    pub(super) fn observe_application(&mut self, key: &AppKey, object: Object, change: Change) {
+        // Either what is known was read after this was sent, or the cluster has gone back: it can say which.
+        if self.take_application(key, object, change, None) == Taken::Older {
+            self.read(key);
+        }
+    }
+
+    fn take_application(&mut self, key: &AppKey, mut object: Object, change: Change, asked_at: Option<u64>) -> Taken {
         if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
             metadata.remove("managedFields");
         }
@@ -106,10 +113,13 @@ impl Hub {
         let application = Arc::new(application);
         let at = self.cluster.server_now();
         self.glance(&application);
-        let Some(active) = self.active.get_mut(key) else { return };
+        self.want_projects_of(&application);
+        let secrets = self.argo(key).secrets(&application);
+        let Some(active) = self.active.get_mut(key) else { return Taken::Known };
         let moved = active.wanted.clone();
-        if !active.take(Arc::clone(&application), Arc::clone(&object)) {
-            return;
+        let taken = active.take(Arc::clone(&application), Arc::clone(&object), secrets, asked_at);
+        if taken != Taken::New {
+            return taken;
         }
         if moved != active.wanted {
             active.destination = Destination::Unasked;
@@ -144,6 +154,7 @@ impl Hub {
         }
         self.look_into_git(key, false);
         self.answer_reviews(key);
+        taken
     }
 
     pub(super) fn application_gone(&mut self, key: &AppKey) {
@@ -230,7 +241,21 @@ impl Hub {
         }
     }
 
+    /// It is known now where Argo CD is: what an application waited for is asked.
+    pub(super) fn know_destination(&mut self, key: &AppKey) {
+        let Some(application) = self.active.get(key).and_then(|active| active.application.clone()) else { return };
+        let secrets = self.argo(key).secrets(&application);
+        if let Some(active) = self.active.get_mut(key) {
+            active.wanted.secrets = secrets;
+        }
+        self.want_projects_of(&application);
+        self.want_destination(key);
+    }
+
     fn want_destination(&mut self, key: &AppKey) {
+        if self.place.is_none() {
+            return;
+        }
         let Some(active) = self.active.get_mut(key) else { return };
         if !matches!(active.destination, Destination::Unasked) {
             return;
@@ -244,16 +269,14 @@ impl Hub {
         }
         active.destination = Destination::Asked;
         self.destinations.insert(wanted.clone(), Destination::Asked);
-        let home = self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone());
         let (cluster, sender, kubeconfig) =
             (self.cluster.clone(), self.sender.clone(), self.options.kubeconfig.clone());
         self.spawn(async move {
-            let (name, server) = wanted;
             let mut wait = Duration::from_secs(1);
             loop {
-                let result = destinations::resolve(&cluster, &home, kubeconfig.as_deref(), &name, &server).await;
+                let result = destinations::resolve(&cluster, kubeconfig.as_deref(), &wanted).await;
                 let failed = result.is_err();
-                let message = Message::Destination { name: name.clone(), server: server.clone(), result };
+                let message = Message::Destination { wanted: wanted.clone(), result };
                 if sender.send(message).await.is_err() || !failed {
                     return;
                 }
@@ -264,7 +287,7 @@ impl Hub {
         });
     }
 
-    pub(super) fn resolved(&mut self, wanted: &(String, String), result: Result<(Cluster, Arc<Kinds>), String>) {
+    pub(super) fn resolved(&mut self, wanted: &DestinationRef, result: Result<(Cluster, Arc<Kinds>), String>) {
         let destination = match result {
             Ok((cluster, kinds)) => {
                 self.no_way.remove(wanted);
@@ -315,7 +338,7 @@ impl Hub {
 
     fn tell_access(&mut self, key: &AppKey) {
         let Some(active) = self.active.get(key) else { return };
-        let (name, server) = &active.wanted;
+        let DestinationRef { name, server, .. } = &active.wanted;
         let access = match &active.destination {
             Destination::Unasked | Destination::Asked => HookAccess::Unknown,
             Destination::Known(cluster, _) => HookAccess::Watched { cluster: Arc::from(cluster.name()) },
@@ -436,10 +459,9 @@ impl Hub {
         let is_it =
             |known: &Destination| matches!(known, Destination::Known(own, _) if own.server() == cluster.server());
         let found = self.destinations.iter().find(|(_, known)| is_it(known)).map(|(wanted, _)| wanted.clone());
-        let Some((name, server)) = found.filter(|_| cluster.server() != self.cluster.server()) else { return };
-        let Some(home) = self.place.as_ref().map(|place| place.home.clone()) else { return };
+        let Some(wanted) = found.filter(|_| cluster.server() != self.cluster.server()) else { return };
         let argo = self.cluster.clone();
-        self.spawn(async move { destinations::renew(&argo, &home, &name, &server, &cluster).await });
+        self.spawn(async move { destinations::renew(&argo, &wanted, &cluster).await });
     }
 
     fn deliver(
@@ -527,38 +549,6 @@ impl Hub {
             source: text(&["source", "component"]),
         };
         self.tell(LiveEvent::KubernetesEvent { key: key.clone(), event });
-    }
-
-    /// The project of an application, where it is known.
-    pub(super) fn project_of(&self, application: &Application) -> Option<Arc<Project>> {
-        let home = &self.place.as_ref()?.home;
-        let name = application.project();
-        let known = self.projects.get(&(home.clone(), name.to_owned())).cloned();
-        known.or_else(|| (self.projects_known && name == "default").then(|| Arc::new(Project::permissive(name))))
-    }
-
-    /// Whether a sync that a person asks for may run now.
-    pub(super) fn windows(&self, application: &Application) -> Decision {
-        let Some(project) = self.project_of(application) else { return Decision::Allowed };
-        let destination = &application.spec.destination;
-        decide(&project.windows, &application.key.name, destination, true, None, self.cluster.server_now())
-    }
-
-    pub(super) fn judge_windows(&mut self, key: &AppKey) {
-        let Some(application) = self.active.get(key).and_then(|active| active.application.clone()) else { return };
-        let decision = self.windows(&application);
-        let Some(active) = self.active.get_mut(key) else { return };
-        if active.told_windows.as_ref() != Some(&decision) {
-            active.told_windows = Some(decision.clone());
-            self.tell(LiveEvent::Windows { key: key.clone(), decision });
-        }
-    }
-
-    pub(super) fn judge_all_windows(&mut self) {
-        let keys: Vec<AppKey> = self.active.keys().cloned().collect();
-        for key in keys {
-            self.judge_windows(&key);
-        }
     }
 
     /// When something has to be done although nothing happens, in the clock's monotonic time.

@@ -1,19 +1,25 @@
 //! The hub's part that keeps logs and history.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::active::{Active, Destination};
-use super::capture::HookOf;
+use super::capture::{Capture, HookOf};
 use super::hub::Hub;
 use super::logs::{self, Current, Stream, Waiting};
+use super::message::Message;
+use crate::clock::Clock;
 use crate::domain::application::AppKey;
 use crate::domain::event::Change;
 use crate::domain::live::{LiveEvent, LogFilter, LogMessage, OperationRecord, TaskRecord};
 use crate::domain::manifest::Object;
 use crate::domain::timeline::OperationView;
 use crate::store::{OperationFolder, OperationId, State, StoreError};
+
+/// How long at most the end of the program waits for logs.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 impl Hub {
     /// A pod of an application's operation: if it is a hook's, its logs are kept.
@@ -89,6 +95,20 @@ impl Hub {
         }
     }
 
+    /// Lets the logs come to their end whose containers have: the last lines of a hook are often the ones that count, and
+    /// its pod may be gone before anybody looks again.
+    pub(super) async fn finish_logs(&mut self, inbox: &mut mpsc::Receiver<Message>) {
+        // Not the time of what is watched: who ends the program waits for it.
+        let clock = Clock::real();
+        while !self.out_of_reach && self.capture.as_ref().is_some_and(Capture::is_ending) {
+            let left = LAST_LINES.saturating_sub(clock.monotonic());
+            match clock.timeout(left, inbox.recv()).await {
+                Ok(Some(message)) => self.take(message),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
     /// Everything is written down as far as it is known.
     pub(super) fn write_records(&mut self) {
         let now = self.cluster.server_now();
@@ -150,7 +170,7 @@ impl Hub {
         let (settled, wait) = oneshot::channel();
         let (current, operation) = watch::channel(Current::Unknown);
         let current = filter.operation.is_none().then_some(current);
-        self.waiting.push(Waiting { key: key.clone(), current, settled });
+        self.waiting.push(Waiting { key: key.clone(), current, follow: filter.follow || !asks, settled });
         let (clock, hub, identity) = (self.cluster.clock().clone(), self.sender.clone(), self.identity.clone());
         self.spawn(async move {
             let own = key.clone();
@@ -167,7 +187,7 @@ impl Hub {
             };
             logs::stream(stream).await;
             if asks {
-                let _ = hub.send(super::message::Message::Close(key)).await;
+                let _ = hub.send(Message::Close(key)).await;
             }
         });
     }
@@ -175,7 +195,7 @@ impl Hub {
     /// Tells those who wait that everything there is of an application is told, or its logs are on disk.
     pub(super) fn settle_waiting(&mut self) {
         for key in std::mem::take(&mut self.unsettled) {
-            if self.is_listed(&key) {
+            if self.is_listed(&key) && self.has_windows(&key) {
                 self.tell(LiveEvent::Settled(key));
             } else {
                 self.unsettled.push(key);
@@ -192,6 +212,10 @@ impl Hub {
                 sender.send_if_modified(|known| std::mem::replace(known, current) != current);
                 matches!(current, Current::Is(_))
             });
+            // Of a cluster that cannot be asked, what is kept is all there is.
+            if self.out_of_reach && !own.follow {
+                continue;
+            }
             if is_known && self.is_settled(&own.key) {
                 let runs = self.active.get(&own.key).is_some_and(Active::has_operation);
                 let _ = own.settled.send(runs);
@@ -207,6 +231,7 @@ impl Hub {
         match &active.application {
             Some(application) => Current::of(application),
             None if active.is_missing => Current::Is(None),
+            None if self.out_of_reach => Current::OutOfReach,
             None => Current::Unknown,
         }
     }

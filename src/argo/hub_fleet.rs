@@ -6,7 +6,8 @@ use super::controllers;
 use super::fleet::{FleetItem, Wanted};
 use super::hub::Hub;
 use super::message::Message;
-use super::start::{self, Place};
+use super::place::Place;
+use super::start;
 use crate::cluster::{
     Cluster, ClusterError, FromJson, Kind, Scope, Selectors, Unreadable, WatchEvent, WatchOptions, watch,
 };
@@ -14,7 +15,6 @@ use crate::domain::application::AppKey;
 use crate::domain::event::Change;
 use crate::domain::live::{LiveEvent, WatchState, Watched};
 use crate::domain::manifest::Object;
-use crate::domain::project::Project;
 use crate::domain::request::Controller;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
@@ -54,7 +54,7 @@ pub(super) fn interrupted(
     }
 }
 
-async fn follow<T: FromJson>(
+pub(super) async fn follow<T: FromJson>(
     cluster: Cluster,
     kind: Kind,
     scope: Scope,
@@ -81,6 +81,7 @@ fn slim(mut event: WatchEvent<FleetItem>, wanted: &Wanted) -> Message {
 impl Hub {
     pub(super) fn placed(&mut self, place: Place) {
         self.identify(place.identity.clone());
+        self.out_of_reach = false;
         let namespace = match &place.scope {
             Scope::Namespace(namespace) => Some(namespace.clone()),
             Scope::All => None,
@@ -95,14 +96,15 @@ impl Hub {
         let wanted = self.wanted.clone();
         let fleet = move |event| slim(event, &wanted);
         self.spawn(follow(cluster.clone(), start::applications(), place.scope.clone(), sender.clone(), fleet));
-        let home = Scope::Namespace(place.home.clone());
-        self.spawn(follow(cluster.clone(), start::projects(), home.clone(), sender.clone(), Message::Projects));
+        let home = Scope::Namespace(place.argo.home.clone());
         // Whoever sees all namespaces also sees an engine that starts elsewhere.
         let leases = if place.scope == Scope::All { Scope::All } else { home };
         self.spawn(controllers::follow(cluster, leases, sender));
+        self.want_projects(place.argo.home.clone());
         self.place = Some(place);
         let open: Vec<AppKey> = self.active.keys().cloned().collect();
         for key in open {
+            self.know_destination(&key);
             self.read(&key);
         }
     }
@@ -110,6 +112,7 @@ impl Hub {
     pub(super) fn fleet_event(&mut self, event: WatchEvent<FleetItem>) {
         match event {
             WatchEvent::Listing => {
+                self.out_of_reach = false;
                 self.fleet.begin_list();
                 self.tell_watch(Watched::Applications, WatchState::Listing);
             }
@@ -141,6 +144,7 @@ impl Hub {
                 }
             }
             WatchEvent::Interrupted { error, wait } => {
+                self.out_of_reach = error.is_out_of_reach();
                 let was_live = std::mem::take(&mut self.fleet_is_live);
                 self.fleet_live = known_until(self.fleet_live, was_live, self.cluster.server_now());
                 let state = interrupted(self.fleet_live, &error, wait);
@@ -181,60 +185,6 @@ impl Hub {
     fn app_gone(&mut self, key: &AppKey) {
         self.tell(LiveEvent::AppGone(key.clone()));
         self.application_gone(key);
-    }
-
-    pub(super) fn project_event(&mut self, event: WatchEvent<Object>) {
-        match event {
-            WatchEvent::Listing => {
-                self.listed_projects.clear();
-                self.tell_watch(Watched::Projects, WatchState::Listing);
-            }
-            WatchEvent::Item(object) => {
-                self.listed_projects.insert((object.namespace().to_owned(), object.name().to_owned()));
-                self.put_project(&object);
-            }
-            WatchEvent::Applied(object) => self.put_project(&object),
-            WatchEvent::Listed => {
-                let gone: Vec<_> =
-                    self.projects.keys().filter(|id| !self.listed_projects.contains(*id)).cloned().collect();
-                for (namespace, name) in gone {
-                    self.drop_project(&namespace, &name);
-                }
-                self.projects_known = true;
-                self.projects_live = Some(self.cluster.server_now());
-                self.tell_watch(Watched::Projects, WatchState::Live);
-                self.judge_all_windows();
-            }
-            WatchEvent::Deleted(object) => self.drop_project(object.namespace(), object.name()),
-            WatchEvent::Unreadable(_) => {}
-            WatchEvent::Interrupted { error, wait } => {
-                self.projects_denied |= error.is_denied() || error.is_not_found();
-                let state = interrupted(self.projects_live, &error, wait);
-                self.tell_watch(Watched::Projects, state);
-            }
-        }
-    }
-
-    fn put_project(&mut self, object: &Object) {
-        let project = Arc::new(Project::read(object).0);
-        let id = (object.namespace().to_owned(), object.name().to_owned());
-        if self.projects.get(&id) == Some(&project) {
-            return;
-        }
-        self.projects.insert(id, Arc::clone(&project));
-        let (cluster, namespace) = (Arc::clone(&self.name), Arc::from(object.namespace()));
-        self.tell(LiveEvent::Project { cluster, namespace, project });
-        if self.projects_known {
-            self.judge_all_windows();
-        }
-    }
-
-    fn drop_project(&mut self, namespace: &str, name: &str) {
-        if self.projects.remove(&(namespace.to_owned(), name.to_owned())).is_some() {
-            let (cluster, namespace) = (Arc::clone(&self.name), Arc::from(namespace));
-            self.tell(LiveEvent::ProjectGone { cluster, namespace, name: name.to_owned() });
-            self.judge_all_windows();
-        }
     }
 
     pub(super) fn new_controller(&mut self, controller: Controller) {

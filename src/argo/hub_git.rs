@@ -94,7 +94,7 @@ impl Hub {
         let look = Look {
             repos: self.repos.clone(),
             cluster: self.cluster.clone(),
-            home: self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone()),
+            home: self.argo(key).of(&application),
             project: self.project_of(&application),
             application,
             destination,
@@ -204,7 +204,7 @@ impl Hub {
         let glance = Glance {
             repos: self.repos.clone(),
             cluster: self.cluster.clone(),
-            home: self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone()),
+            argo: self.argo(key),
             key: key.clone(),
             turns: Arc::clone(&self.glances),
             sender: self.sender.clone(),

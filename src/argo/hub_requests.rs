@@ -10,7 +10,6 @@ use super::message::Message;
 use super::requests::{Errand, Facts};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Need, Preview, PreviewError, RequestId, Rights};
-use crate::domain::project::Project;
 use crate::domain::request::{Request, Seen};
 use crate::store::{RequestLog, State};
 
@@ -54,7 +53,7 @@ impl Hub {
         }
         let known = self.place.is_some()
             && self.controller_judged
-            && (self.projects_known || self.projects_denied)
+            && self.homes.values().all(|home| home.is_known || home.problem.is_some())
             && !self.rights.is_empty();
         let now = self.cluster.clock().monotonic();
         for (until, pending) in std::mem::take(&mut self.pending) {
@@ -105,29 +104,21 @@ impl Hub {
     }
 
     fn facts(&self, key: &AppKey, request: &Request) -> Facts {
-        let home = self.place.as_ref().map_or_else(|| key.namespace.to_string(), |place| place.home.clone());
         let need = match request {
             Request::FailHook(_) => Need::PatchJobStatus,
             Request::RerunHook { .. } => Need::CreateJobs,
             _ => Need::PatchApplications,
         };
         let missing_right = self.missing_right(key, request, need);
-        let projects = self
-            .projects
-            .iter()
-            .filter(|((namespace, _), _)| *namespace == home)
-            .map(|((_, name), project)| (name.clone(), project.clone()));
-        let mut projects: std::collections::HashMap<_, _> = projects.collect();
-        if self.projects_known {
-            projects.entry("default".to_owned()).or_insert_with(|| Project::permissive("default").into());
-        }
+        let is_live = |home: &String| self.homes.get(home).is_some_and(|home| home.is_live);
         Facts {
             cluster: self.cluster.clone(),
-            home,
+            argo: self.argo(key),
             kubeconfig: self.options.kubeconfig.clone(),
             user: self.place.as_ref().map_or_else(|| self.cluster.user().to_owned(), |place| place.user.clone()),
             controller: self.controller.clone(),
-            projects,
+            projects: self.projects.clone(),
+            watched: self.homes.keys().filter(|home| is_live(home)).cloned().collect(),
             missing_right,
             read_only: self.options.read_only,
             log: self.options.state.as_ref().map(|root| RequestLog::new(&State::new(root))),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How often the disk is looked at where another process writes it.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// What is said where [`PATIENCE`] has come to its end.
+const UNKNOWN: &str = "the cluster has not given all of it yet, or cannot be asked now";
+
 /// A stream of logs.
 pub(super) struct Stream {
     pub states: Vec<State>,
@@ -37,8 +41,8 @@ pub(super) struct Stream {
     pub clock: Clock,
     /// Which operation the application has.
     pub current: watch::Receiver<Current>,
-    /// Fires when everything that the cluster has is on disk.
-    /// It says whether an operation runs whose logs are still to come.
+    /// Fires when everything that the cluster has is on disk. It says whether an operation runs whose logs are still to come;
+    /// it is dropped where the cluster cannot be asked.
     pub settled: oneshot::Receiver<bool>,
 }
 
@@ -48,6 +52,8 @@ pub(super) struct Stream {
 pub(super) enum Current {
     /// The application was not read yet.
     Unknown,
+    /// The application was not read, and its cluster cannot be reached.
+    OutOfReach,
     /// One is requested, and nobody has begun it yet.
     Requested,
     /// The begin of the one that runs; `None`: none does.
@@ -71,7 +77,9 @@ pub(super) struct Waiting {
     pub key: AppKey,
     /// Which operation it has; `None`: an operation was named, whichever it has.
     pub current: Option<watch::Sender<Current>>,
-    /// Fires once its logs are on disk.
+    /// What is still to come is wanted too: then one waits for a cluster that is out of reach.
+    pub follow: bool,
+    /// Fires once its logs are on disk; dropped where the cluster cannot be asked.
     pub settled: oneshot::Sender<bool>,
 }
 
@@ -85,7 +93,9 @@ struct Open {
 /// Tells the logs that match, until there are no more.
 pub(super) async fn stream(mut stream: Stream) {
     let mut open: HashMap<PathBuf, Open> = HashMap::new();
-    let (mut caught_up, mut settled, mut runs) = (false, false, false);
+    let mut caught_up = false;
+    // Once it is over with waiting: whether an operation runs; `Err`: the cluster cannot be asked.
+    let mut settled: Option<Result<bool, oneshot::error::RecvError>> = None;
     let mut deadline = Some(stream.clock.monotonic().saturating_add(PATIENCE));
     if stream.filter.operation.is_none() && !stream.choose().await {
         return;
@@ -93,9 +103,8 @@ pub(super) async fn stream(mut stream: Stream) {
     loop {
         // What is written after this look wakes the next.
         stream.changed.borrow_and_update();
-        if let Ok(told) = stream.settled.try_recv() {
-            settled = true;
-            runs = told;
+        if settled.is_none() {
+            settled = (&mut stream.settled).now_or_never();
         }
         let over = match stream.look(&mut open).await {
             Ok(over) => over,
@@ -106,17 +115,20 @@ pub(super) async fn stream(mut stream: Stream) {
             Err(None) => return,
         };
         let late = deadline.is_some_and(|deadline| stream.clock.monotonic() >= deadline);
-        if settled || late {
+        if settled.is_some() || late {
             deadline = None;
             if !std::mem::replace(&mut caught_up, true) && stream.sender.send(LogMessage::CaughtUp).await.is_err() {
                 return;
             }
+            let runs = matches!(settled, Some(Ok(true)));
             if !stream.filter.follow || !runs || over {
-                stream.end(&mut open).await;
+                let unknown = !over && !matches!(settled, Some(Ok(_)));
+                stream.end(&mut open, unknown).await;
                 return;
             }
         }
         tokio::select! {
+            told = &mut stream.settled, if settled.is_none() => settled = Some(told),
             _ = stream.changed.changed() => {}
             () = stream.clock.sleep(LOOK) => {}
             () = stream.sender.closed() => return,
@@ -132,7 +144,7 @@ impl Stream {
         loop {
             let mut current = self.current.clone();
             tokio::select! {
-                _ = async { current.wait_for(|current| matches!(current, Current::Is(_))).await.map(|known| *known) } => {}
+                _ = async { current.wait_for(|current| self.is_answer(*current)).await.map(|known| *known) } => {}
                 () = self.clock.sleep_until(patience) => {}
                 () = self.sender.closed() => return false,
             }
@@ -142,9 +154,9 @@ impl Stream {
                     self.filter.operation = started_at;
                     return true;
                 }
-                Current::Unknown => return true,
+                Current::Unknown | Current::OutOfReach => return true,
                 // The hub has ended.
-                Current::Requested if self.current.has_changed().is_err() => return false,
+                Current::Requested if self.filter.follow && self.current.has_changed().is_err() => return false,
                 Current::Requested if self.filter.follow => patience = Duration::MAX,
                 Current::Requested => {
                     let _ = self.sender.send(LogMessage::NotBegun).await;
@@ -152,6 +164,11 @@ impl Stream {
                 }
             }
         }
+    }
+
+    /// Whether nothing better has to be waited for.
+    fn is_answer(&self, current: Current) -> bool {
+        matches!(current, Current::Is(_)) || (current == Current::OutOfReach && !self.filter.follow)
     }
 
     /// Tells everything that is new; `true`: the operation is over and all its logs are complete.
@@ -248,9 +265,15 @@ impl Stream {
             && is(&filter.container, &info.container)
     }
 
-    async fn end(&self, open: &mut HashMap<PathBuf, Open>) {
+    /// `unknown`: whether there is more could not be found out.
+    async fn end(&self, open: &mut HashMap<PathBuf, Open>, unknown: bool) {
+        if unknown && open.is_empty() {
+            let _ = self.sender.send(LogMessage::Problem(UNKNOWN.to_owned())).await;
+            return;
+        }
         for own in open.values_mut().filter(|own| !own.ended) {
-            if self.tell(LogMessage::Ended { source: own.id, end: SourceEnd::Open }).await.is_err() {
+            let end = if unknown { SourceEnd::Lost(UNKNOWN.to_owned()) } else { SourceEnd::Open };
+            if self.tell(LogMessage::Ended { source: own.id, end }).await.is_err() {
                 return;
             }
         }

@@ -3,35 +3,36 @@
 use std::sync::Arc;
 
 use super::fleet::FleetItem;
-use crate::cluster::{Cluster, FromJson, Kind, Kinds, WatchEvent};
+use crate::cluster::{Cluster, ClusterError, FromJson, Kind, Kinds, WatchEvent};
 use crate::domain::application::AppKey;
-use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights, WatchState};
+use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights};
 use crate::domain::manifest::Object;
 use crate::domain::request::Controller;
 
+use super::destinations::DestinationRef;
 use super::feeds::FeedKey;
-use super::start::Place;
+use super::place::Place;
 
 /// What the tasks report to the hub.
 pub(super) enum Message {
     /// Where Applications are, and who we are.
     Placed(Place),
     /// Argo CD's namespace cannot be found out yet.
-    Unplaced(WatchState),
+    Unplaced { error: ClusterError, retry_in: std::time::Duration },
     /// From a table.
     Early(Vec<EarlyRow>),
     /// From the watch of Applications.
     Fleet(WatchEvent<FleetItem>),
-    /// From the watch of projects.
-    Projects(WatchEvent<Object>),
+    /// From the watch of projects in a namespace.
+    Projects { home: String, event: WatchEvent<Object> },
     /// From a watch of objects of hooks, or of Events.
     Feed { feed: FeedKey, serial: u64, event: WatchEvent<Slim> },
-    /// The whole of an application that was asked for.
-    Application { key: AppKey, object: Option<Box<Object>> },
+    /// The whole of an application that was asked for when this version of it was known.
+    Application { key: AppKey, object: Option<Box<Object>>, asked_at: Option<u64> },
     /// An application that was asked for cannot be read, and asking again at once does not help.
     NotRead { key: AppKey, reason: String },
     /// A destination was resolved.
-    Destination { name: String, server: String, result: Result<(Cluster, Arc<Kinds>), String> },
+    Destination { wanted: DestinationRef, result: Result<(Cluster, Arc<Kinds>), String> },
     /// Who the controller of the cluster is.
     Controller(Controller),
     /// What the user may do.

@@ -26,16 +26,17 @@
 //!
 //! # Its parts
 //!
-//! - `start`: where Applications are, who we are, what we may do, the first rows. `fleet`: the applications in their
+//! - `start`, `place`: where Applications and Argo CD are, who we are, what we may do, the first rows. `fleet`: the applications in their
 //!   compact form. `active`, `feeds`: what is followed of those that are open or whose operations run. `destinations`:
 //!   clients for the clusters hooks run in. `controllers`: who acts on operations.
-//! - `requests`: guarded writes, conflicts, unknown outcomes. `capture`, `follow`, `quota`, `logs`: logs to disk and back.
+//! - `requests`: guarded writes, conflicts, unknown outcomes. `answer`: what a server took and did not keep. `capture`, `follow`, `quota`, `logs`: logs to disk and back.
 //!   `identity`: what a cluster is called there; `deferrals`: approvals that were put off, under that name. `repositories`, `commits`, `glance`, `review`: what Git has, and the plan
 //!   made from it.
 //! - `outbox`: what is still to be told; bounded however slow the reader is.
 //! - `hub` and `hub_*`: what of it belongs to which application, and what is told.
 
 mod active;
+mod answer;
 mod capture;
 mod command;
 mod commits;
@@ -53,12 +54,14 @@ mod hub_capture;
 mod hub_fleet;
 mod hub_git;
 mod hub_objects;
+mod hub_projects;
 mod hub_requests;
 mod identity;
 mod logs;
 mod message;
 mod options;
 mod outbox;
+mod place;
 mod quota;
 mod repositories;
 mod requests;

@@ -201,9 +201,7 @@ fn subject(event: &LiveEvent) -> Option<Subject> {
         LiveEvent::Review { key, review } => Subject::Review(key.clone(), review.asked.clone()),
         LiveEvent::Repository(state) => Subject::Repository(state.repository.clone()),
         LiveEvent::Capture(
-            CaptureNotice::Started { key, source }
-            | CaptureNotice::Complete { key, source, .. }
-            | CaptureNotice::Lost { key, source, .. },
+            CaptureNotice::Started { key, source } | CaptureNotice::Complete { key, source, .. },
         ) => Subject::Capture(key.clone(), source.clone()),
         LiveEvent::Observed { key, event } => Subject::Observed(key.clone(), event.object.uid().to_owned()),
         // Each of them counts: there are as many as the reader asked for, or as operations ended.
@@ -212,7 +210,8 @@ fn subject(event: &LiveEvent) -> Option<Subject> {
         | LiveEvent::EarlyRows(_)
         | LiveEvent::Request(_)
         | LiveEvent::Recorded { .. }
-        | LiveEvent::Capture(CaptureNotice::Off { .. }) => return None,
+        // The container's next restart does not bring back what was lost of this one.
+        | LiveEvent::Capture(CaptureNotice::Off { .. } | CaptureNotice::Lost { .. }) => return None,
     })
 }
 

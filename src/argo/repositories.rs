@@ -13,7 +13,15 @@ use super::options::RepositoryOptions;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Kind, Scope, Selectors};
 use crate::domain::live::RepositoryState;
-use crate::git::{CommitId, Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, Repository, UrlError};
+use crate::git::{
+    CommitId, Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, Repository, Transport, UrlError,
+    is_template_for,
+};
+
+/// Argo CD's ConfigMap of host keys, and its entry: lines of `known_hosts`.
+const KNOWN_HOSTS: (&str, &str) = ("argocd-ssh-known-hosts-cm", "ssh_known_hosts");
+/// Argo CD's ConfigMap of certificates (PEM) by the name of the server that they are for.
+const CERTIFICATES: &str = "argocd-tls-certs-cm";
 
 /// Repositories. Cheap to clone.
 #[derive(Clone)]
@@ -50,6 +58,13 @@ impl Repos {
             fetched: Arc::default(),
             turns: Arc::default(),
             next: Arc::default(),
+        }
+    }
+
+    /// Removes the keys that an earlier boathook left behind. Uses the disk.
+    pub(super) fn sweep(&self) {
+        if let Some(cache) = &self.cache {
+            cache.sweep();
         }
     }
 
@@ -184,20 +199,39 @@ impl Repos {
             let own = field(secret, "url").unwrap_or_default();
             let is_template = secret.label("argocd.argoproj.io/secret-type") == Some("repo-creds");
             if is_template {
-                (!own.is_empty() && url.as_str().starts_with(&own)).then_some(own.len())
+                is_template_for(&own, url.as_str()).then_some(own.len())
             } else {
                 self.parse(&own).is_ok_and(|own| own.key() == url.key()).then_some(usize::MAX)
             }
         };
         let best = list.items.iter().filter(|secret| rank(secret).is_some()).max_by_key(rank);
+        // What the user's own ssh and git trust counts where they also open the repository.
         let Some(secret) = best else { return Credentials::default() };
+        let (ssh_known_hosts, tls_ca) = match url.transport() {
+            Transport::Ssh => {
+                let known = trusted(cluster, home, KNOWN_HOSTS.0, KNOWN_HOSTS.1).await;
+                (known.filter(|lines| lines.contains(url.host())), None)
+            }
+            Transport::Https => (None, trusted(cluster, home, CERTIFICATES, url.host()).await),
+            Transport::Http | Transport::File => (None, None),
+        };
         let text = |name: &str| field(secret, name).filter(|text| !text.is_empty());
         Credentials {
             basic: text("password").map(|password| (text("username").unwrap_or_default(), password)),
             ssh_private_key: text("sshPrivateKey"),
             tls_client: text("tlsClientCertData").zip(text("tlsClientCertKey")),
             proxy: text("proxy"),
+            ssh_known_hosts,
+            tls_ca,
             ..Credentials::default()
         }
     }
+}
+
+/// What Argo CD trusts a server by; `None` where it does not say, or that may not be read.
+async fn trusted(cluster: &Cluster, home: &str, name: &str, entry: &str) -> Option<String> {
+    let kind = Kind::known("", "v1", "ConfigMap", "configmaps", true);
+    let map = cluster.get(&kind, home, name).await.ok().flatten()?;
+    let text = map.at(&["data", entry])?.as_str()?;
+    Some(text.to_owned()).filter(|text| !text.trim().is_empty())
 }

@@ -1,6 +1,6 @@
 //! Carries requests out: one guarded write each, what to do about conflicts, and what if no answer comes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::destinations;
+use super::answer::{contains, dropped, is_being_failed, without_guard};
+use super::destinations::{self, DestinationRef};
 use super::hub_fleet::is_denied;
 use super::message::Message;
-use super::start::applications;
+use super::place::ArgoCd;
+use super::start::{applications, projects};
 use crate::cluster::{Cluster, ClusterError, Kind, Patch, Subresource, WriteOptions};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::live::{Outcome, Preview, PreviewError, RequestId, RequestState, RequestUpdate};
@@ -20,7 +22,7 @@ use crate::domain::manifest::Object;
 use crate::domain::operation::OperationPhase;
 use crate::domain::project::{Decision, Project, decide};
 use crate::domain::request::{
-    Context, Controller, Refusal, Request, Seen, Situation, Write, WriteBody, WriteTarget, build, refusals,
+    AutoSync, Context, Controller, Request, Seen, Situation, Write, WriteBody, WriteTarget, build, refusals, warnings,
 };
 use crate::store::{RequestEntry, RequestLog};
 
@@ -30,17 +32,22 @@ const MANAGER: &str = "boathook";
 const CONFLICTS: u32 = 5;
 /// Looks at an object that is as it was before a write without an answer: what is still on its way may come.
 const LOOKS: u32 = 4;
+/// How long a project that is not known yet is waited for. The controller knows it in any case.
+const PROJECT: Duration = Duration::from_secs(5);
 /// Argo CD writes the whole state of an operation from what it read before, and so may undo an abort.
 const ABORTS: u32 = 5;
 
 /// What is known beside the application.
 pub(super) struct Facts {
     pub cluster: Cluster,
-    pub home: String,
+    pub argo: ArgoCd,
     pub kubeconfig: Option<PathBuf>,
     pub user: String,
     pub controller: Controller,
-    pub projects: HashMap<String, Arc<Project>>,
+    /// By namespace and name, as they were last seen.
+    pub projects: HashMap<(String, String), Arc<Project>>,
+    /// The namespaces whose projects are known as they are now.
+    pub watched: HashSet<String>,
     pub missing_right: Option<String>,
     pub read_only: bool,
     pub log: Option<RequestLog>,
@@ -89,6 +96,22 @@ struct Sent {
     version: String,
 }
 
+/// What the answer to a write tells.
+struct Answer {
+    /// The version that the Application has by it; empty if it was something else that was written.
+    version: String,
+    /// The fields that the server took and did not keep.
+    lacks: Vec<String>,
+}
+
+impl Answer {
+    fn of(write: &Write, object: &Object) -> Self {
+        let version = object.at(&["metadata", "resourceVersion"]).and_then(Value::as_str).unwrap_or_default();
+        let is_own = write.target == WriteTarget::Application;
+        Self { version: if is_own { version.to_owned() } else { String::new() }, lacks: dropped(write, object) }
+    }
+}
+
 /// What a look at an object tells about a write that got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
@@ -102,9 +125,11 @@ impl Errand {
     pub(super) async fn preview(&self) -> Result<Preview, PreviewError> {
         let read = self.read().await.map_err(|error| unpreviewed(&error))?;
         let read = read.ok_or_else(|| PreviewError::NotFound(self.key.clone()))?;
-        let refusals = self.refusals(&read);
-        let write = self.build(&read).await.map(|(write, _)| write);
-        Ok(Preview { write, refusals, seen: Seen::of(&read.application, &read.object) })
+        let situation = self.situation(&read).await;
+        let refusals = refusals(&self.request, &read.application, &situation);
+        let warnings = warnings(&self.request, &situation);
+        let write = self.build(&read, false).await.map(|(write, _)| write);
+        Ok(Preview { write, refusals, warnings, seen: Seen::of(&read.application, &read.object) })
     }
 
     /// Carries the request out, once, and tells how it goes.
@@ -127,6 +152,7 @@ impl Errand {
     ) -> Outcome {
         let mut seen = seen;
         let mut sent = false;
+        let mut lacks_enabled = false;
         for _ in 0..CONFLICTS {
             let read = match self.read().await {
                 Ok(Some(read)) => read,
@@ -141,11 +167,11 @@ impl Errand {
                 }
             }
             seen = Some(now);
-            let refused = self.refusals(&read);
+            let refused = refusals(&self.request, &read.application, &self.situation(&read).await);
             if !refused.is_empty() {
                 return Outcome::Refused(refused);
             }
-            let (write, destination) = match self.build(&read).await {
+            let (write, destination) = match self.build(&read, lacks_enabled).await {
                 Ok(built) => built,
                 Err(reason) => return Outcome::Impossible(reason),
             };
@@ -154,14 +180,28 @@ impl Errand {
             }
             last.to = Some(Aborted::of(&read));
             match self.write_noted(id, &write, destination.as_ref()).await {
-                Ok(version) => {
-                    last.version = version;
-                    return Outcome::Written;
+                Ok(answer) => {
+                    last.version = answer.version;
+                    // An older Argo CD. It was said before what happens then.
+                    if !answer.lacks.is_empty()
+                        && self.request == Request::AutoSync(AutoSync::Off)
+                        && !std::mem::replace(&mut lacks_enabled, true)
+                    {
+                        sent = false;
+                        continue;
+                    }
+                    return if answer.lacks.is_empty() { Outcome::Written } else { Outcome::Dropped(answer.lacks) };
                 }
                 // It was not applied. Whether it still should be, the next look tells.
                 Err(error) if error.is_conflict() => {}
                 Err(error) if error.is_outcome_unknown() => {
                     let happened = self.read_back(&write, &read, destination.as_ref()).await;
+                    let words = match happened {
+                        Some(true) => "read back: it was written",
+                        Some(false) => "read back: it was not written",
+                        None => "read back: that does not tell whether it was written",
+                    };
+                    self.note(id, &write, words);
                     return Outcome::Unknown { happened, error: error.to_string() };
                 }
                 Err(error) => return failed(&error),
@@ -179,45 +219,68 @@ impl Errand {
         }))
     }
 
-    fn refusals(&self, read: &Read) -> Vec<Refusal> {
-        let application = &read.application;
+    /// What the sync windows say to it now.
+    async fn windows(&self, application: &Application) -> Decision {
+        if !self.request.starts_operation() {
+            return Decision::Allowed;
+        }
+        let facts = &self.facts;
+        let id = (facts.argo.of(application), application.project().to_owned());
+        let known = facts.projects.get(&id).cloned();
+        let project = match known.filter(|_| facts.watched.contains(&id.0)) {
+            Some(project) => Ok(project),
+            None => self.project(application, &id).await,
+        };
+        // What was known of it last is better than nothing.
+        let project = match project.or_else(|why| facts.projects.get(&id).cloned().ok_or(why)) {
+            Ok(project) => project,
+            Err(why) => return Decision::Unknown(why),
+        };
+        let now = facts.cluster.server_now();
+        decide(&project.windows, &application.key.name, &application.spec.destination, true, None, now)
+    }
+
+    /// Asks for the project of an application, which nobody watches.
+    async fn project(&self, application: &Application, id: &(String, String)) -> Result<Arc<Project>, String> {
+        let cluster = &self.facts.cluster;
+        let found = cluster.clock().timeout(PROJECT, cluster.get(&projects(), &id.0, &id.1)).await;
+        match found.map_err(|_| "the cluster does not answer".to_owned())?.map_err(|error| error.to_string())? {
+            Some(object) => Ok(Arc::new(Project::read(&object).0)),
+            None => self.facts.argo.without_project(application).map(Arc::new),
+        }
+    }
+
+    async fn situation(&self, read: &Read) -> Situation {
+        let windows = self.windows(&read.application).await;
         let now = self.facts.cluster.server_now();
-        let project = self.facts.projects.get(application.project());
-        let windows = project.map_or(Decision::Allowed, |project| {
-            decide(&project.windows, &application.key.name, &application.spec.destination, true, None, now)
-        });
         let controller = match &self.facts.controller {
             Controller::None | Controller::Unknown if wrote_lately(&read.object, now) => Controller::ArgoCd,
             known => known.clone(),
         };
-        let situation = Situation {
+        Situation {
             controller,
             windows,
             missing_right: self.facts.missing_right.clone(),
             read_only: self.facts.read_only,
-        };
-        refusals(&self.request, application, &situation)
+        }
     }
 
-    async fn build(&self, read: &Read) -> Result<(Write, Option<Cluster>), String> {
+    async fn build(&self, read: &Read, lacks_enabled: bool) -> Result<(Write, Option<Cluster>), String> {
         let (mut destination, mut job) = (None, None);
         if let Some(hook) = self.request.hook() {
             let place = &read.application.spec.destination;
             let facts = &self.facts;
-            let resolved = destinations::resolve(
-                &facts.cluster,
-                &facts.home,
-                facts.kubeconfig.as_deref(),
-                &place.name,
-                &place.server,
-            );
+            let secrets = facts.argo.secrets(&read.application);
+            let wanted = DestinationRef { secrets, name: place.name.clone(), server: place.server.clone() };
+            let resolved = destinations::resolve(&facts.cluster, facts.kubeconfig.as_deref(), &wanted);
             let (cluster, _) = resolved.await?;
             job = cluster.get(&jobs(), &hook.namespace, &hook.name).await.map_err(|error| error.to_string())?;
             job = job.filter(|job| hook.uid.is_empty() || job.uid() == hook.uid);
             destination = Some(cluster);
         }
         let now = destination.as_ref().unwrap_or(&self.facts.cluster).server_now();
-        let context = Context { application: &read.application, user: &self.facts.user, job: job.as_ref(), now };
+        let user = &self.facts.user;
+        let context = Context { application: &read.application, user, job: job.as_ref(), now, lacks_enabled };
         build(&self.request, &context).map(|write| (write, destination)).map_err(str::to_owned)
     }
 
@@ -227,38 +290,39 @@ impl Errand {
         id: RequestId,
         write: &Write,
         destination: Option<&Cluster>,
-    ) -> Result<String, ClusterError> {
+    ) -> Result<Answer, ClusterError> {
         self.note(id, write, "");
-        let result = self.write(write, destination).await;
-        self.note(id, write, &result.as_ref().map_or_else(ToString::to_string, |_| "written".to_owned()));
+        let result = self.write(write, destination).await.map(|object| Answer::of(write, &object));
+        let words = match &result {
+            Ok(answer) if answer.lacks.is_empty() => "written".to_owned(),
+            Ok(answer) => format!("written without {}", answer.lacks.join(", ")),
+            Err(error) => error.to_string(),
+        };
+        self.note(id, write, &words);
         result
     }
 
-    /// Writes; the version that the Application has by that, empty if it was something else that was written.
-    async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<String, ClusterError> {
-        let none = |_| String::new();
+    async fn write(&self, write: &Write, destination: Option<&Cluster>) -> Result<Object, ClusterError> {
         let cluster = destination.unwrap_or(&self.facts.cluster);
         let options = WriteOptions { manager: MANAGER.to_owned(), ..WriteOptions::default() };
         match (&write.target, &write.body) {
             (WriteTarget::Application, WriteBody::Merge(patch)) => {
                 let patch = Patch::Merge(patch.clone());
                 let (namespace, name) = (&self.key.namespace, &self.key.name);
-                let written = cluster.patch(&applications(), namespace, name, &patch, &options).await?;
-                let version = written.at(&["metadata", "resourceVersion"]).and_then(Value::as_str);
-                Ok(version.unwrap_or_default().to_owned())
+                cluster.patch(&applications(), namespace, name, &patch, &options).await
             }
             (WriteTarget::Job { namespace, name }, WriteBody::StatusPatch(patch)) => {
                 let options = WriteOptions { subresource: Subresource::Status, ..options };
-                cluster.patch(&jobs(), namespace, name, &Patch::Strategic(patch.clone()), &options).await.map(none)
+                cluster.patch(&jobs(), namespace, name, &Patch::Strategic(patch.clone()), &options).await
             }
             (WriteTarget::Job { namespace, name }, WriteBody::Merge(patch)) => {
-                cluster.patch(&jobs(), namespace, name, &Patch::Merge(patch.clone()), &options).await.map(none)
+                cluster.patch(&jobs(), namespace, name, &Patch::Merge(patch.clone()), &options).await
             }
             (_, WriteBody::Create(object)) => {
                 let action = "creating a Job".to_owned();
                 let object = Object::from_json(object.clone())
                     .map_err(|error| ClusterError::Unreadable { action, reason: error.to_string() })?;
-                cluster.create(&jobs(), &object, &options).await.map(none)
+                cluster.create(&jobs(), &object, &options).await
             }
             (WriteTarget::Application, WriteBody::StatusPatch(_)) => Err(ClusterError::UnknownKind {
                 action: "writing the status of an Application".to_owned(),
@@ -321,7 +385,7 @@ impl Errand {
                 return;
             }
             // It happens to what was just read, or not at all.
-            if let Ok((write, _)) = self.build(&read).await {
+            if let Ok((write, _)) = self.build(&read, false).await {
                 let _ = self.write_noted(id, &write, None).await;
             }
         }
@@ -386,12 +450,6 @@ fn failed(error: &ClusterError) -> Outcome {
     }
 }
 
-fn is_being_failed(job: &Object) -> bool {
-    let conditions = job.at(&["status", "conditions"]).and_then(Value::as_array);
-    let kind = |condition: &Value| condition.get("type").and_then(Value::as_str).map(str::to_owned);
-    conditions.into_iter().flatten().filter_map(kind).any(|kind| kind == "FailureTarget" || kind == "Failed")
-}
-
 /// Whether Argo CD's controller wrote the object within the last ten minutes.
 fn wrote_lately(object: &Object, now: Timestamp) -> bool {
     let fields = object.at(&["metadata", "managedFields"]).and_then(Value::as_array);
@@ -425,26 +483,6 @@ fn happened(patch: &Value, before: &Object, now: &Object) -> Look {
         return Look::Told(Some(taken));
     }
     Look::Told(None)
-}
-
-fn without_guard(patch: &Value) -> Value {
-    let mut patch = patch.clone();
-    if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("resourceVersion");
-        metadata.remove("uid");
-    }
-    patch
-}
-
-/// Whether a value is as a merge patch would leave it.
-fn contains(value: &Value, patch: &Value) -> bool {
-    match patch {
-        Value::Object(fields) => fields.iter().all(|(name, wanted)| match value.get(name) {
-            Some(own) => contains(own, wanted),
-            None => wanted.is_null() || wanted.as_object().is_some_and(|fields| fields.values().all(Value::is_null)),
-        }),
-        other => value == other,
-    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,18 @@
 //! What is found out before anything is watched: where Applications are, who we are, and what we may do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::controllers::{CONTROLLER, LEASE};
-use super::hub_fleet::interrupted;
 use super::message::Message;
 use super::options::Namespaces;
-use crate::cluster::{Access, Attributes, Cluster, ClusterError, Kind, Scope, Selectors, Table};
+use super::place::{self, Place};
+use crate::cluster::{Access, Attributes, Cluster, ClusterError, Kind, Scope, Table};
 use crate::domain::application::{AppKey, SyncStatus};
 use crate::domain::health::HealthStatus;
 use crate::domain::live::{EarlyRow, Need, Rights};
-
-/// Where Argo CD is if nothing else is known.
-const USUAL: &str = "argocd";
-
-/// Where Applications are, and who we are.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub scope: Scope,
-    /// The namespace of Argo CD, where its Secrets and projects are.
-    pub home: String,
-    pub user: String,
-    /// UID of the namespace kube-system; `None`: it may not be read.
-    pub identity: Option<String>,
-}
 
 pub(super) fn applications() -> Kind {
     Kind::known("argoproj.io", "v1alpha1", "Application", "applications", true)
@@ -40,12 +25,11 @@ pub(super) fn projects() -> Kind {
 /// Finds the place, for as long as it takes, and sends the first rows.
 pub(super) async fn find(cluster: Cluster, wanted: Namespaces, sender: mpsc::Sender<Message>) {
     let mut wait = Duration::from_millis(250);
-    let (scope, home) = loop {
-        match place(&cluster, &wanted).await {
+    let (scope, argo) = loop {
+        match place::find(&cluster, &wanted).await {
             Ok(found) => break found,
             Err(error) => {
-                let state = interrupted(None, &error, wait);
-                if sender.send(Message::Unplaced(state)).await.is_err() {
+                if sender.send(Message::Unplaced { error, retry_in: wait }).await.is_err() {
                     return;
                 }
                 cluster.clock().sleep(wait).await;
@@ -64,7 +48,8 @@ pub(super) async fn find(cluster: Cluster, wanted: Namespaces, sender: mpsc::Sen
         Scope::Namespace(namespace) => Some(Arc::from(namespace.as_str())),
         Scope::All => None,
     };
-    let _ = sender.send(Message::Placed(Place { scope, home: home.clone(), user, identity })).await;
+    let home = argo.home.clone();
+    let _ = sender.send(Message::Placed(Place { scope, argo, user, identity })).await;
     let rights = rights(&cluster, namespace.as_deref(), Some(&home), APPLICATION_NEEDS).await;
     let _ = sender.send(Message::Rights(rights)).await;
 }
@@ -74,69 +59,6 @@ async fn identity(cluster: &Cluster) -> Option<String> {
     let namespaces = Kind::known("", "v1", "Namespace", "namespaces", false);
     let found = cluster.get(&namespaces, "", "kube-system").await.ok().flatten()?;
     Some(found.uid().to_owned()).filter(|uid| !uid.is_empty())
-}
-
-async fn place(cluster: &Cluster, wanted: &Namespaces) -> Result<(Scope, String), ClusterError> {
-    let home = controller_namespace(cluster).await?;
-    match wanted {
-        // Applications may be in any namespace; their projects are where their controller is.
-        Namespaces::One(namespace) => {
-            return Ok((Scope::Namespace(namespace.clone()), home.unwrap_or_else(|| namespace.clone())));
-        }
-        Namespaces::All => return Ok((Scope::All, home.unwrap_or_else(|| USUAL.to_owned()))),
-        Namespaces::Find => {}
-    }
-    if let Some(home) = home {
-        return Ok((Scope::Namespace(home.clone()), home));
-    }
-    // No Argo CD, or it may not be seen: where Applications are.
-    match cluster.table(&applications(), &Scope::All).await {
-        Ok(table) => {
-            let namespaces: BTreeSet<&str> = table.rows.iter().map(|row| row.namespace.as_str()).collect();
-            Ok(match (namespaces.first(), namespaces.len()) {
-                (Some(only), 1) => (Scope::Namespace((*only).to_owned()), (*only).to_owned()),
-                _ if namespaces.contains(USUAL) => (Scope::All, USUAL.to_owned()),
-                _ => (Scope::All, (*namespaces.first().unwrap_or(&USUAL)).to_owned()),
-            })
-        }
-        Err(error) if error.is_denied() => {
-            // In the context's own namespace, if the user may look there; else where Argo CD usually is.
-            let own = cluster.default_namespace();
-            let may = Attributes { namespace: own.to_owned(), ..attributes(Need::ListApplications) };
-            let own = matches!(cluster.may(&may).await?, Access::Allowed).then(|| own.to_owned());
-            let home = own.unwrap_or_else(|| USUAL.to_owned());
-            Ok((Scope::Namespace(home.clone()), home))
-        }
-        // The kind does not exist yet: its watch says so, and begins when it does.
-        Err(error) if error.is_not_found() => Ok((Scope::All, USUAL.to_owned())),
-        Err(error) => Err(error),
-    }
-}
-
-/// The namespace of Argo CD's application controller, else that of boathook's engine, whose Lease is there.
-async fn controller_namespace(cluster: &Cluster) -> Result<Option<String>, ClusterError> {
-    let selectors = Selectors { labels: CONTROLLER.to_owned(), ..Selectors::default() };
-    let lease = Selectors { fields: format!("metadata.name={LEASE}"), ..Selectors::default() };
-    let [sets, deployments] = [("StatefulSet", "statefulsets"), ("Deployment", "deployments")]
-        .map(|(kind, plural)| Kind::known("apps", "v1", kind, plural, true));
-    let leases = Kind::known("coordination.k8s.io", "v1", "Lease", "leases", true);
-    let (sets, deployments, leases) = tokio::join!(
-        cluster.list(&sets, &Scope::All, &selectors),
-        cluster.list(&deployments, &Scope::All, &selectors),
-        cluster.list(&leases, &Scope::All, &lease),
-    );
-    for found in [sets, deployments, leases] {
-        match found {
-            Ok(list) => {
-                if let Some(first) = list.items.first() {
-                    return Ok(Some(first.namespace().to_owned()));
-                }
-            }
-            Err(error) if error.is_denied() || error.is_not_found() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }
 
 fn rows(cluster: &Cluster, table: &Table) -> Vec<EarlyRow> {
@@ -167,7 +89,7 @@ pub(super) const APPLICATION_NEEDS: &[Need] =
 pub(super) const HOOK_NEEDS: &[Need] =
     &[Need::ListJobs, Need::ListPods, Need::GetLogs, Need::ListWorkflows, Need::PatchJobStatus, Need::CreateJobs];
 
-fn attributes(need: Need) -> Attributes {
+pub(super) fn attributes(need: Need) -> Attributes {
     let (verb, group, resource, subresource) = match need {
         Need::ListApplications => ("list", "argoproj.io", "applications", ""),
         Need::PatchApplications => ("patch", "argoproj.io", "applications", ""),

@@ -147,10 +147,15 @@ impl Cluster {
         self.clock.now().checked_add(skew).unwrap_or_else(|_| self.clock.now())
     }
 
+    /// How long one request may take, the connection included.
+    pub(super) fn timeout(&self) -> Duration {
+        self.shared.timeout
+    }
+
     /// Sends one request and reads its answer, once, within the timeout.
     pub(super) async fn send(&self, call: Call) -> Result<Reply, ClusterError> {
         let (action, is_write) = (call.action.clone(), call.is_write);
-        let timeout = self.shared.timeout;
+        let timeout = self.timeout();
         let work = async {
             let (status, headers, body) = self.open(call).await?;
             let failed = |reason: String| {
@@ -212,13 +217,43 @@ impl Cluster {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
         let Some(server) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else { return };
         let ours = self.clock.now();
-        // The header has whole seconds: less than one second apart counts as equal.
-        let skew = server.timestamp().duration_since(ours).as_millis();
-        let skew = if (-1000..=0).contains(&skew) { 0 } else { i64::try_from(skew).unwrap_or(0) };
-        self.shared.skew.store(skew, Ordering::Relaxed);
+        let seen = server.timestamp().duration_since(ours).as_millis();
+        let known = self.shared.skew.load(Ordering::Relaxed);
+        self.shared.skew.store(skew(known, i64::try_from(seen).unwrap_or(0)), Ordering::Relaxed);
     }
+}
+
+/// Milliseconds for which a header may be older than its second and the way here.
+const HEADER_AGE: i64 = 1500;
+
+/// How far the server's clock is ahead of ours, in milliseconds, once a header has come whose time is ahead of ours by
+/// `seen`. It has whole seconds and took its time to come, so that the truth is somewhat above: what is known is kept while
+/// it can be true, or times would jump to and fro.
+fn skew(known: i64, seen: i64) -> i64 {
+    known.clamp(seen, seen.saturating_add(HEADER_AGE))
 }
 
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_time_does_not_jump_with_the_age_of_headers() {
+        // How far the clocks are apart; each header is as old as its part of a second and its way.
+        for apart in [0, 5_000, -5_000, 700] {
+            let mut known = 0;
+            let mut all = Vec::new();
+            for age in [10, 300, 1_040, 990, 20, 1_100, 500, 1_000, 30] {
+                known = skew(known, apart - age);
+                all.push(known);
+            }
+            let settled = all.split_off(5);
+            assert!(settled.iter().all(|own| *own == known), "{apart}: {all:?} {settled:?}");
+            assert!((apart - 1_500..=apart + 1_500).contains(&known), "{apart}: {known}");
+        }
+    }
 }

@@ -97,7 +97,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// No context is named, and the file names none.
-    #[error("the kubeconfig has no current context; give --context with one of: {known}")]
+    #[error("the kubeconfig has no current context{}", offer(known))]
     NoContext {
         /// The contexts there are.
         known: String,
@@ -236,6 +236,11 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<(Kubeconfig, Vec<PathBuf>), Co
     }
     let looked_at = || files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
     merged.map(|config| (config, files.clone())).ok_or_else(|| ConnectError::NoKubeconfig { looked_at: looked_at() })
+}
+
+/// What can be done where no context is the current one.
+fn offer(known: &str) -> String {
+    if known.is_empty() { ", and no others".to_owned() } else { format!("; give --context with one of: {known}") }
 }
 
 async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<(Config, String, String), ConnectError> {

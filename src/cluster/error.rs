@@ -142,6 +142,11 @@ impl ClusterError {
         self.has_code(401)
     }
 
+    /// Whether nothing was heard from a server that would let us in.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Credentials { .. })
+    }
+
     /// Whether it may be that the server is elsewhere now, or is to be opened by other credentials.
     pub fn may_have_moved(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Credentials { .. }) || self.is_unauthorized()

@@ -72,7 +72,13 @@ impl Cluster {
             query.push(("tailLines", tail.to_string()));
         }
         let call = Call::get(action.clone(), with_query(format!("{path}/log"), &query));
-        let (status, headers, body) = self.open(call).await?;
+        // Its lines may take as long as the container runs; that there is a log has to be said soon.
+        let limit = self.timeout();
+        let opened = self.clock.timeout(limit, self.open(call)).await;
+        let (status, headers, body) = opened.unwrap_or_else(|_| {
+            let reason = format!("nothing came within {} s", limit.as_secs());
+            Err(ClusterError::NoAnswer { action: action.clone(), reason })
+        })?;
         if !status.is_success() {
             let limit = http_body_util::Limited::new(body, 1 << 20);
             let body = limit.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

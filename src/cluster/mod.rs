@@ -11,6 +11,7 @@ mod kinds;
 mod logs;
 mod options;
 mod path;
+mod patience;
 mod renew;
 mod request;
 mod table;

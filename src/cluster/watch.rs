@@ -2,9 +2,11 @@
 //!
 //! kube's watcher does the protocol. Around it: a server that refuses streaming lists is listed page by page (the
 //! watcher alone would ask for ever), a connection that died silently is noticed within a minute and a half instead of
-//! five, waits between tries use our clock and obey `Retry-After`, and the consumer is told when what it has grows old.
+//! five and said to be, waits between tries use our clock and obey `Retry-After`, and the consumer is told when what it
+//! has grows old.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -21,12 +23,17 @@ use super::client::Cluster;
 use super::error::{ApiError, ClusterError};
 use super::kinds::Kind;
 use super::options::{Scope, Selectors};
+use super::patience::{ToldToWait, patient};
 use crate::domain::manifest::Object;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How long at most one waits because the server says so.
+const LONGEST_ORDER: Duration = Duration::from_secs(60);
 /// Events that wait for a slow consumer; then the connection waits.
 const QUEUE: usize = 256;
+/// How much later than asked for a watch may end; shorter than what the watcher itself waits, which would go on in silence.
+const LATE: Duration = Duration::from_secs(4);
 
 /// What a watch reads each object into, straight from the JSON as it arrives.
 pub trait FromJson: Sized + Send + 'static {
@@ -91,7 +98,7 @@ pub struct WatchOptions {
     /// Ask only for the objects' metadata.
     pub metadata_only: bool,
     /// Seconds that one watch request lasts, after which the next goes on where it ended. A connection that died in silence
-    /// is noticed 5 s after that.
+    /// is noticed 4 s after that.
     pub seconds: u32,
 }
 
@@ -160,11 +167,12 @@ impl<T: FromJson> Watch<T> {
     /// Follows one watcher until it has to be made anew. `Err`: nobody listens any more.
     async fn watch_once<const METADATA: bool>(&mut self, failures: &mut u32) -> Result<(), Closed> {
         let resource = resource(&self.kind);
+        let silence = Duration::from_secs(self.options.seconds.into()).saturating_add(LATE);
+        let told = ToldToWait::default();
+        let client = patient(self.cluster.client(), self.cluster.clock.clone(), silence, told.clone());
         let api: Api<Item<METADATA>> = match &self.scope {
-            Scope::Namespace(namespace) if self.kind.namespaced => {
-                Api::namespaced_with(self.cluster.client(), namespace, &resource)
-            }
-            _ => Api::all_with(self.cluster.client(), &resource),
+            Scope::Namespace(namespace) if self.kind.namespaced => Api::namespaced_with(client, namespace, &resource),
+            _ => Api::all_with(client, &resource),
         };
         let mut config = watcher::Config::default().timeout(self.options.seconds);
         if !self.selectors.labels.is_empty() {
@@ -177,6 +185,10 @@ impl<T: FromJson> Watch<T> {
             config = config.streaming_lists();
         }
         let mut events = pin!(watcher::watcher(api, config));
+        // The watcher says that a list begins before it asks for it.
+        let mut begins = false;
+        // A list that is there says little where the watch after it is refused.
+        let mut failures_before = 0;
         while let Some(event) = events.next().await {
             let event = match event {
                 Ok(event) => event,
@@ -187,12 +199,26 @@ impl<T: FromJson> Watch<T> {
                     }
                     // The watcher would go on from where it was and never say that it does: a new one lists again, so that
                     // it is known from when on everything is as it is told.
-                    return self.interrupted(&error, failures).await;
+                    if matches!(error, watcher::Error::WatchStartFailed(_)) {
+                        *failures = failures_before.max(*failures);
+                    }
+                    return self.interrupted(&error, told.take(), failures).await;
                 }
             };
-            *failures = 0;
+            if matches!(event, Event::Init) {
+                begins = true;
+                continue;
+            }
+            if std::mem::take(&mut begins) {
+                self.sender.send(WatchEvent::Listing).await.map_err(|_| Closed)?;
+            }
+            match &event {
+                Event::InitDone => failures_before = std::mem::take(failures),
+                Event::Apply(_) | Event::Delete(_) => (*failures, failures_before) = (0, 0),
+                Event::Init | Event::InitApply(_) => {}
+            }
             let event = match event {
-                Event::Init => WatchEvent::Listing,
+                Event::Init => continue,
                 Event::InitApply(item) => item.event(&self.kind, false, WatchEvent::Item),
                 Event::InitDone => WatchEvent::Listed,
                 Event::Apply(item) => item.event(&self.kind, false, WatchEvent::Applied),
@@ -209,7 +235,12 @@ impl<T: FromJson> Watch<T> {
         self.options.streaming && matches!(status.code, 400 | 422)
     }
 
-    async fn interrupted(&self, error: &watcher::Error, failures: &mut u32) -> Result<(), Closed> {
+    async fn interrupted(
+        &self,
+        error: &watcher::Error,
+        told_to_wait: Option<Duration>,
+        failures: &mut u32,
+    ) -> Result<(), Closed> {
         let action = format!("watching {}", self.kind.plural);
         let error = match error {
             watcher::Error::InitialListFailed(error)
@@ -232,9 +263,11 @@ impl<T: FromJson> Watch<T> {
             self.cluster.renew(error.is_unauthorized()).await;
         }
         // A version that is too old is no failure: the watcher lists again at once.
-        let wait = if error.is_expired() && *failures == 0 { Duration::ZERO } else { wait_after(*failures) };
+        let is_first_expiry = error.is_expired() && *failures == 0;
+        let wait = if is_first_expiry { Duration::ZERO } else { spread(wait_after(*failures)) };
         *failures = failures.saturating_add(1);
-        let wait = error.retry_after().unwrap_or(wait).min(Duration::from_secs(60));
+        let told_to_wait = told_to_wait.max(error.retry_after()).unwrap_or_default();
+        let wait = wait.max(told_to_wait.min(LONGEST_ORDER));
         self.sender.send(WatchEvent::Interrupted { error, wait }).await.map_err(|_| Closed)?;
         if !wait.is_zero() {
             self.cluster.clock.sleep(wait).await;
@@ -247,8 +280,14 @@ impl<T: FromJson> Watch<T> {
 struct Closed;
 
 /// Doubles from [`FIRST_WAIT`] to [`LONGEST_WAIT`].
-fn wait_after(failures: u32) -> Duration {
+pub(super) fn wait_after(failures: u32) -> Duration {
     FIRST_WAIT.saturating_mul(1 << failures.min(10)).min(LONGEST_WAIT)
+}
+
+/// Up to a quarter more, by chance: what all watches lost at once they do not ask for at once again and again.
+fn spread(wait: Duration) -> Duration {
+    let chance = RandomState::new().build_hasher().finish();
+    wait + (wait / 1024).saturating_mul(u32::try_from(chance % 256).unwrap_or_default())
 }
 
 fn resource(kind: &Kind) -> ApiResource {

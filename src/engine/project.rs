@@ -178,7 +178,7 @@ pub(crate) fn window(
 /// When a decision that lets nothing run may be another one, as far as known. A window is open after its time, not at it.
 pub(crate) fn look_again(decision: &Decision, now: Timestamp) -> Option<Timestamp> {
     let at = match decision {
-        Decision::Allowed | Decision::Broken(_) => None,
+        Decision::Allowed | Decision::Broken(_) | Decision::Unknown(_) => None,
         Decision::NotAllowed { opens } => *opens,
         Decision::Denied { window } => window.closing(now).ok().flatten(),
     };

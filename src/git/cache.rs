@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::credentials::Credentials;
 use super::process::{Limits, ProcessError, Run, private_folder};
 use super::repository::{CommitId, ReadError, Repository};
+use super::secret_files::{self, SecretFiles};
 use super::url::{RepoUrl, Transport};
 use crate::clock::Clock;
 
@@ -139,6 +139,12 @@ impl Repositories {
         let last = url.key().rsplit('/').next().unwrap_or_default();
         let name: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(40).collect();
         self.root.join(format!("{}-{hex}.git", name.trim_start_matches('.')))
+    }
+
+    /// Removes the keys that a process left behind which was killed. Those of one that runs stay. Every fetch does the
+    /// same first.
+    pub fn sweep(&self) {
+        secret_files::sweep(&self.root);
     }
 
     /// Opens what is cached, without any network. Reads the disk.
@@ -283,41 +289,6 @@ impl Repositories {
 struct Lock {
     _turn: tokio::sync::OwnedMutexGuard<()>,
     _file: File,
-}
-
-/// Keys and certificates that `git` and `ssh` only read from files: in a private folder, gone when this is dropped.
-struct SecretFiles {
-    folder: Option<tempfile::TempDir>,
-}
-
-impl SecretFiles {
-    fn write(root: &Path, credentials: &Credentials) -> std::io::Result<Self> {
-        let files = [
-            ("ssh-key", credentials.ssh_private_key.as_deref()),
-            ("known-hosts", credentials.ssh_known_hosts.as_deref()),
-            ("client.crt", credentials.tls_client.as_ref().map(|(certificate, _)| certificate.as_str())),
-            ("client.key", credentials.tls_client.as_ref().map(|(_, key)| key.as_str())),
-            ("ca.crt", credentials.tls_ca.as_deref()),
-        ];
-        if files.iter().all(|(_, content)| content.is_none()) {
-            return Ok(Self { folder: None });
-        }
-        let folder = private_folder(".keys-", root)?;
-        for (name, content) in files {
-            if let Some(content) = content {
-                let path = folder.path().join(name);
-                let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-                file.write_all(content.trim_end().as_bytes())?;
-                // ssh refuses a key whose last line has no end.
-                file.write_all(b"\n")?;
-            }
-        }
-        Ok(Self { folder: Some(folder) })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.as_ref().map(|folder| folder.path().join(name)).unwrap_or_default()
-    }
 }
 
 /// `git`, with nothing of the caller's repository in its environment, no hooks, no prompts.

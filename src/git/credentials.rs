@@ -35,6 +35,16 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Whether a template of credentials is for an address: it begins so, and its server's name does not go on in the address.
+pub fn is_template_for(template: &str, url: &str) -> bool {
+    let Some(rest) = url.strip_prefix(template).filter(|_| !template.is_empty()) else { return false };
+    let (is_over, end) = match template.split_once("://") {
+        Some((_, place)) => (place.contains('/'), '/'),
+        None => (template.contains(':'), ':'),
+    };
+    is_over || rest.is_empty() || rest.starts_with(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +57,24 @@ mod tests {
             ..Credentials::default()
         };
         assert_eq!(format!("{credentials:?}"), r#"{"basic", "ssh key"}"#);
+    }
+
+    #[test]
+    fn a_template_is_for_no_other_server() {
+        for (template, url, is_for) in [
+            ("https://git.example.com", "https://git.example.com/team/x", true),
+            ("https://git.example.com/", "https://git.example.com/team/x", true),
+            ("https://git.example.com/team", "https://git.example.com/team-b/x", true),
+            ("https://git.example.com/team", "https://git.example.com/other/x", false),
+            ("https://git.example.com", "https://git.example.com.elsewhere.org/x", false),
+            ("https://git.example.com", "https://git.example.com:secret@elsewhere.org/x", false),
+            ("https://git.example.com", "https://git.example.com@elsewhere.org/x", false),
+            ("git@git.example.com", "git@git.example.com:team/x", true),
+            ("git@git.example.com:team", "git@git.example.com:team/x", true),
+            ("git@git.example.com", "git@git.example.com.elsewhere.org:x", false),
+            ("", "https://git.example.com/x", false),
+        ] {
+            assert_eq!(is_template_for(template, url), is_for, "{template:?} {url:?}");
+        }
     }
 }

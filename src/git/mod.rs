@@ -7,12 +7,13 @@ mod log;
 mod process;
 mod render;
 mod repository;
+mod secret_files;
 mod semver;
 mod tree;
 mod url;
 
 pub use cache::{FetchError, FetchLimits, Repositories};
-pub use credentials::Credentials;
+pub use credentials::{Credentials, is_template_for};
 pub use log::{ChangeKind, Commit, FileChange, Log};
 pub use process::{Limits, ProcessError};
 pub use render::{

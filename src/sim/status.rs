@@ -244,6 +244,13 @@ impl Status {
         Self::new(410, "Expired", message)
     }
 
+    /// 504: a later state is asked for than the server has seen.
+    pub fn too_large_version(wanted: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
+        let details = Details { retry_after_seconds: Some(1), ..Details::default() };
+        Self { details: Some(Box::new(details)), ..Self::new(504, "Timeout", message) }
+    }
+
     /// 500: a defect of the server, or a fault asked for.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(500, "InternalError", format!("Internal error occurred: {message}"))

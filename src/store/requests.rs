@@ -23,7 +23,8 @@ pub struct RequestEntry {
     pub kind: String,
     /// When.
     pub at: Option<Timestamp>,
-    /// Number within the session.
+    /// What its entries have in common: that it was sent, and what came of it. No other request of this user has it, unless
+    /// two were begun within a thousandth of a second.
     pub id: u64,
     /// The cluster of the Application.
     pub cluster: String,

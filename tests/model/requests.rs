@@ -6,7 +6,7 @@ use boathook::domain::operation::{Retry, Selector, Strategy};
 use boathook::domain::project::Decision;
 use boathook::domain::request::{
     AutoSync, Changed, Confirmation, Context, Controller, HookJob, Refusal, Request, Seen, Situation, SyncOrder, Write,
-    WriteBody, WriteTarget, build, refusals,
+    WriteBody, WriteTarget, build, refusals, warnings,
 };
 use serde_json::{Value, json};
 
@@ -46,7 +46,8 @@ fn read(app: &Value) -> (Application, Object) {
 
 fn write(app: &Value, request: &Request) -> Result<Write, &'static str> {
     let (application, _) = read(app);
-    let context = Context { application: &application, user: "ada", job: None, now: NOW.parse().unwrap() };
+    let context =
+        Context { application: &application, user: "ada", job: None, now: NOW.parse().unwrap(), lacks_enabled: false };
     build(request, &context)
 }
 
@@ -122,6 +123,46 @@ fn only_one_strategy_is_ever_written() {
         assert!(written.get(other).is_none_or(Value::is_null), "{strategy:?}: {written}");
         let _ = own;
     }
+}
+
+#[test]
+fn a_retry_says_what_the_operation_it_repeats_does() {
+    let with = |field: &str, value: Value| {
+        let mut state = state("Failed");
+        state["operation"]["sync"][field] = value;
+        write(&app(&[("/status/operationState", state)]), &Request::Retry).unwrap().says
+    };
+    let has = |says: &[String], line: &str| says.iter().any(|own| own.contains(line));
+    let says = with("prune", json!(false));
+    assert!(has(&says, "at bbbb") && has(&says, "all phases run again") && !has(&says, "deletes"), "{says:?}");
+    assert!(has(&with("prune", json!(true)), "deletes what Git has no more"));
+    assert!(has(&with("dryRun", json!(true)), "changes nothing"));
+    let one = json!([{ "group": "apps", "kind": "Deployment", "name": "web" }]);
+    for says in [with("syncStrategy", json!({ "apply": {} })), with("resources", one)] {
+        assert!(has(&says, "no hooks run") && !has(&says, "all phases"), "{says:?}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_or_does_is_a_warning_and_no_refusal() {
+    let situation = |controller: Controller, windows: Decision| Situation {
+        controller,
+        windows,
+        missing_right: None,
+        read_only: false,
+    };
+    let unknown = situation(Controller::ArgoCd, Decision::Unknown("no right".to_owned()));
+    let (application, _) = read(&base());
+    assert_eq!(refusals(&order(|_| ()), &application, &unknown), []);
+    let warned = warnings(&order(|_| ()), &unknown);
+    assert!(matches!(&warned[..], [line] if line.contains("sync window") && line.contains("no right")), "{warned:?}");
+    assert!(warnings(&Request::Abort, &unknown).is_empty());
+    let nobody = situation(Controller::None, Decision::Allowed);
+    for request in [Request::Abort, Request::Refresh { hard: true }, Request::Confirm(Confirmation::Prune)] {
+        assert_eq!(warnings(&request, &nobody).len(), 1, "{request:?}");
+        assert!(warnings(&request, &situation(Controller::Unknown, Decision::Allowed)).is_empty(), "{request:?}");
+    }
+    assert!(warnings(&Request::RepairGhost, &nobody).is_empty(), "boathook does that itself");
 }
 
 #[test]

@@ -56,8 +56,11 @@ async fn create(world: &World, kind: &Kind, mut app: Value) {
 async fn remove(world: &World, kind: &Kind) {
     let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
     world.cluster.patch(kind, &world.namespace, NAME, &free, &WriteOptions::default()).await.unwrap();
-    // It is gone already if only that held it.
+    // It is gone already if only that held it, and held by what it owns for a moment.
     world.cluster.delete(kind, &world.namespace, NAME, &Delete::default()).await.unwrap();
+    while world.cluster.get(kind, &world.namespace, NAME).await.unwrap().is_some() {
+        Clock::real().sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The Job of the hook, which would run for a long time, and no other Job.

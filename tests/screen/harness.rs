@@ -12,7 +12,7 @@ use boathook::domain::live::{
 };
 use boathook::domain::manifest::{Object, ObjectKey};
 use boathook::domain::project::Decision;
-use boathook::domain::request::{Context, Controller, Request, Seen, Situation, build, refusals};
+use boathook::domain::request::{Context, Controller, Request, Seen, Situation, build, refusals, warnings};
 use boathook::domain::timeline::TaskPhase;
 use boathook::store::Deferral;
 use boathook::tui::{Effect, Key, Keymap, Message, Model, Settings, Theme, update, view, wants};
@@ -314,7 +314,7 @@ impl Screen {
             Object::from_json(serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}))
                 .unwrap()
         });
-        let context = Context { application, user: "alice", job: job.as_ref(), now: self.now };
+        let context = Context { application, user: "alice", job: job.as_ref(), now: self.now, lacks_enabled: false };
         let situation = Situation {
             controller: self.controller.clone(),
             windows: Decision::Allowed,
@@ -324,6 +324,7 @@ impl Screen {
         Ok(Preview {
             write: build(request, &context).map_err(str::to_owned),
             refusals: refusals(request, application, &situation),
+            warnings: warnings(request, &situation),
             seen: Seen::of(application, object),
         })
     }

@@ -10,7 +10,9 @@ use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::sim::store::{DeleteOptions, Random, WriteOptions};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, WatchParams};
+use kube::api::{
+    Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, VersionMatch, WatchEvent, WatchParams,
+};
 use kube::runtime::{reflector, watcher};
 use kube::{Client, Config};
 use serde_json::json;
@@ -289,4 +291,42 @@ async fn a_client_that_lists_and_watches_ends_with_the_state_of_the_store_whatev
         agree(&simulator, &store, &mut events).await;
         simulator.stop().await;
     }
+}
+
+/// A server that is behind its peers: what may be of any age is as it was, what has to be the latest is, and what is later
+/// than it has seen is refused.
+#[tokio::test]
+async fn a_server_may_be_behind_its_peers() {
+    let (simulator, maps) = bare();
+    for value in ["1", "2", "3"] {
+        let apply = PatchParams::apply("test").force();
+        let map =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m-a"}, "data": {"value": value}});
+        maps.patch("m-a", &apply, &Patch::Apply(map)).await.unwrap();
+    }
+    let value = |map: &ConfigMap| map.data.as_ref().unwrap()["value"].clone();
+    let newest = maps.get("m-a").await.unwrap().metadata.resource_version.unwrap();
+    simulator.faults().add(Fault::new(requests(&["list", "watch"], &["configmaps"]), Action::Behind { revisions: 1 }));
+    let any = maps.list(&ListParams::default().match_any().fields("metadata.name=m-a")).await.unwrap();
+    assert_eq!(any.items.iter().map(value).collect::<Vec<_>>(), ["2"]);
+    let latest = maps.list(&ListParams::default().fields("metadata.name=m-a")).await.unwrap();
+    assert_eq!(latest.items.iter().map(value).collect::<Vec<_>>(), ["3"]);
+    // The crate would try it again and again, in silence.
+    let mut config = Config::new(simulator.url().parse().unwrap());
+    config.auth_info.token = Some(simulator.token().to_owned().into());
+    config.default_retry = false;
+    let once: Api<ConfigMap> = Api::namespaced(Client::try_from(config).unwrap(), "default");
+    let refused = once.list(&ListParams::default().at(&newest).matching(VersionMatch::NotOlderThan)).await.unwrap_err();
+    assert!(matches!(&refused, kube::Error::Api(status) if status.code == 504), "{refused:?}");
+    let streamed = WatchParams::default().fields("metadata.name=m-a").initial_events();
+    let mut events = maps.watch(&streamed, "0").await.unwrap().boxed();
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        match events.try_next().await.unwrap().unwrap() {
+            WatchEvent::Added(map) | WatchEvent::Modified(map) => told.push(value(&map)),
+            WatchEvent::Bookmark(_) => told.push("listed".to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, ["2", "listed", "3"], "what it was behind comes afterwards");
 }

@@ -144,7 +144,8 @@ mod tests {
         let mut job = Job::new(AppKey::new("c", "argocd", "shop"), &Picture::default(), request);
         let body = WriteBody::Merge(serde_json::json!({ "operation": operation("ada", "a").to_json() }));
         let write = Write { target: WriteTarget::Application, body, says: Vec::new() };
-        job.preview = Some(Preview { write: Ok(write), refusals: Vec::new(), seen: Seen::default() });
+        job.preview =
+            Some(Preview { write: Ok(write), refusals: Vec::new(), warnings: Vec::new(), seen: Seen::default() });
         job.before = Some(at(100));
         job
     }

@@ -13,6 +13,7 @@ use crate::cli::live::{Failure, Known, News, Session, Stop, full_name};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
 use crate::domain::live::{Outcome, Preview, PreviewError, RequestState, RequestUpdate};
 use crate::domain::request::{Changed, Request, Seen};
+use crate::domain::text::one_line;
 
 /// Requests are previewed so many at a time.
 const AT_ONCE: usize = 32;
@@ -94,6 +95,10 @@ impl Act<'_> {
             Ok(preview) => preview.write.as_ref().err().map(|reason| Ended::new(Exit::Refused, reason.clone())),
         };
         let Some(job) = self.jobs.get_mut(index) else { return Ok(()) };
+        let warnings = answer.as_ref().ok().filter(|_| ended.is_none()).map(|preview| preview.warnings.as_slice());
+        for warning in warnings.unwrap_or_default() {
+            self.printer.note(&format!("boathook: {}: {}", job.name, one_line(warning, 400)));
+        }
         job.preview = answer.ok();
         match ended {
             Some(ended) => self.end(index, ended),
@@ -354,6 +359,11 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Option<Ended> {
         return None;
     }
     Some(match outcome {
+        Outcome::Dropped(fields) => {
+            let words =
+                format!("not all of it is written: the cluster dropped {}, and took the rest", fields.join(", "));
+            Ended::new(Exit::Refused, words)
+        }
         Outcome::Refused(refusals) => Ended::refused(refusals),
         Outcome::Changed(changed) => Ended::changed(changed, None),
         Outcome::Impossible(reason) => Ended::new(Exit::Refused, reason.clone()),

@@ -7,7 +7,7 @@ use super::get_app::{open, opened};
 use super::kept::{Found, history, one_or_kept, tell_age};
 use crate::cli::args::{GetAppArgs, GetAppsArgs};
 use crate::cli::exit::Exit;
-use crate::cli::live::{Session, Stop, Targets};
+use crate::cli::live::{Failure, Session, Stop, Targets};
 use crate::cli::print::{
     API_VERSION, Cell, Document, Printer, Table, Tone, ago, print_all, revision, short_revisions, task_rows,
 };
@@ -253,7 +253,12 @@ pub(in crate::cli) async fn get_windows(
 ) -> Result<Exit, Stop> {
     let targets = Targets::of(&args.targets)?;
     let chosen = targets.choose(session).await?;
-    session.until(|picture| picture.projects_known.then_some(())).await?;
+    let known = session.until(|picture| picture.projects_known.clone()).await?;
+    if let Err((why, is_transient)) = known {
+        let exit = if is_transient { Exit::Unreachable } else { Exit::NoAccess };
+        let failure = Failure::new(exit, "the sync windows are not known").detail(why);
+        return Err(failure.detail("the controller knows them, and holds back what one of them denies").into());
+    }
     let now = session.clock.now();
     let picture = &session.picture;
     let is_wanted = |project: &str| {

@@ -57,13 +57,33 @@ pub(in crate::cli) struct Picture {
     pub details: HashMap<AppKey, Details>,
     /// By namespace and name.
     pub projects: BTreeMap<(Arc<str>, String), Arc<Project>>,
-    pub projects_known: bool,
+    /// Whether all of them were told; `Err`: why they are not known, and whether trying again may help. `None`:
+    /// not known yet.
+    pub projects_known: Option<Result<(), (String, bool)>>,
+    pub(super) projects_failed: u32,
     /// By address.
     pub repositories: HashMap<String, RepositoryState>,
     pub outages: Outages,
 }
 
+/// Failures of what may succeed when it is tried again, until it is not waited for any more.
+const TRIES: u32 = 3;
+
 impl Picture {
+    fn projects_are(&mut self, state: WatchState) {
+        match state {
+            WatchState::Live => self.projects_known = Some(Ok(())),
+            WatchState::Absent { reason } => self.projects_known = Some(Err((reason, false))),
+            WatchState::Interrupted { error, transient, .. } => {
+                self.projects_failed += 1;
+                if !transient || self.projects_failed >= TRIES {
+                    self.projects_known = Some(Err((error, transient)));
+                }
+            }
+            WatchState::Listing | WatchState::Stopped => {}
+        }
+    }
+
     /// Takes in an event.
     pub(super) fn take(&mut self, event: LiveEvent) -> News {
         match event {
@@ -71,13 +91,11 @@ impl Picture {
                 (self.cluster, self.namespace, self.user, self.is_placed) = (cluster, namespace, user, true);
             }
             LiveEvent::Watch { cluster, watched, state } => {
-                match watched {
-                    Watched::Applications => self.is_complete |= state == WatchState::Live,
-                    // What cannot be read now is not waited for.
-                    Watched::Projects => self.projects_known |= !matches!(state, WatchState::Listing),
-                    _ => {}
-                }
+                self.is_complete |= watched == Watched::Applications && state == WatchState::Live;
                 self.outages.watch(&cluster, &watched, &state);
+                if watched == Watched::Projects {
+                    self.projects_are(state);
+                }
                 return News::Watch;
             }
             LiveEvent::App(summary) => {

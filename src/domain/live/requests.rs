@@ -40,6 +40,9 @@ pub enum RequestState {
 pub enum Outcome {
     /// The API server has taken the write. What comes of it, the watch tells.
     Written,
+    /// The API server has taken the write, but not all of it: its answer lacks these fields, as it does where the
+    /// definition of the object does not know them. The rest is written.
+    Dropped(Vec<String>),
     /// It was not sent.
     Refused(Vec<Refusal>),
     /// The application is not what it was when the operator asked; nothing was written. Ask again.
@@ -101,6 +104,8 @@ pub struct Preview {
     pub write: Result<Write, String>,
     /// Why it would be refused; empty: it may be sent.
     pub refusals: Vec<Refusal>,
+    /// What to know of it although it may be sent, a sentence each.
+    pub warnings: Vec<String>,
     /// What the decision rests on; hand it to `send`.
     pub seen: crate::domain::request::Seen,
 }

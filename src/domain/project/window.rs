@@ -77,12 +77,19 @@ pub enum Decision {
     },
     /// A window cannot be judged.
     Broken(WindowError),
+    /// The windows are not known here, and why. That forbids nothing: the controller knows them.
+    Unknown(String),
 }
 
 impl Decision {
-    /// Whether the operation may run.
+    /// Whether it is known that the operation may run.
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allowed)
+    }
+
+    /// Whether it is known that the operation may not run.
+    pub fn forbids(&self) -> bool {
+        !matches!(self, Self::Allowed | Self::Unknown(_))
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Context<'a> {
     pub job: Option<&'a Object>,
     /// The server's time.
     pub now: Timestamp,
+    /// The cluster's definition of the Application has no `automated.enabled`, as that of an older Argo CD.
+    pub lacks_enabled: bool,
 }
 
 /// What a write is made to.
@@ -67,8 +69,8 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
         Request::Sync(order) => start(&order_operation(order, context), order_says(order)),
         Request::Retry => {
             let operation = retry_operation(context)?;
-            let revision = operation.sync.as_ref().map(|sync| sync.revision.clone()).unwrap_or_default();
-            start(&operation, vec![format!("repeats the last sync at {}", or_target(&revision)), ALL_PHASES.to_owned()])
+            let says = retry_says(operation.sync.as_ref());
+            start(&operation, says)
         }
         Request::Rollback { id, prune, hooks } => {
             let entry = application.status.history.iter().find(|entry| entry.id == *id);
@@ -94,7 +96,7 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
                 vec![format!("asks for a {kind} comparison with Git")],
             )
         }
-        Request::AutoSync(change) => auto_sync(*change),
+        Request::AutoSync(change) => auto_sync(*change, context),
         Request::Confirm(what) => {
             let annotations = json!({ names::DELETION_APPROVED: format!("{:.0}", approval_time(context)) });
             let says = match what {
@@ -122,7 +124,6 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
 }
 
 const NO_JOB: &str = "the hook's Job does not exist any more";
-const ALL_PHASES: &str = "all phases run again, also hooks that succeeded";
 
 /// The patch happens to the version it is based on, or not at all.
 fn guarded(mut patch: Value, application: &Application) -> Value {
@@ -195,6 +196,24 @@ fn retry_operation(context: &Context<'_>) -> Result<Operation, &'static str> {
     Ok(operation)
 }
 
+fn retry_says(sync: Option<&SyncRequest>) -> Vec<String> {
+    let Some(sync) = sync else { return Vec::new() };
+    let revisions = if sync.revisions.is_empty() { sync.revision.clone() } else { sync.revisions.join(", ") };
+    let mut says = vec![format!("repeats the last sync at {}", or_target(&revisions))];
+    let hooks = matches!(sync.strategy, Strategy::Hook { .. }) && sync.resources.is_empty();
+    says.push(if hooks { "all phases run again, also hooks that succeeded" } else { "no hooks run" }.to_owned());
+    if !sync.resources.is_empty() {
+        says.push(format!("only {} objects, and no entry in the history", sync.resources.len()));
+    }
+    if sync.prune {
+        says.push("deletes what Git has no more".to_owned());
+    }
+    if sync.dry_run {
+        says.push("changes nothing (dry run)".to_owned());
+    }
+    says
+}
+
 fn rollback_operation(
     entry: &HistoryEntry,
     prune: bool,
@@ -227,9 +246,20 @@ fn resume(context: &Context<'_>) -> Result<(Value, Vec<String>), &'static str> {
     Ok((json!({ "operation": operation.to_json() }), says))
 }
 
-fn auto_sync(change: AutoSync) -> (Value, Vec<String>) {
+fn auto_sync(change: AutoSync, context: &Context<'_>) -> (Value, Vec<String>) {
     let (automated, says) = match change {
-        AutoSync::Off => (json!({ "enabled": false }), "switches automated sync off, and keeps its settings"),
+        AutoSync::Off if context.lacks_enabled => {
+            (Value::Null, vec![format!("switches automated sync off: removes it, {}", settings(context))])
+        }
+        // Not removed at once: what keeps the Application as Git has it would put back what it misses.
+        AutoSync::Off => {
+            let mut says = vec!["switches automated sync off, and keeps its settings".to_owned()];
+            let automated = context.application.spec.sync_policy.automated;
+            if automated.is_none_or(|automated| automated.enabled.is_none()) {
+                says.push(format!("where Argo CD has no such switch yet, removes it, {}", settings(context)));
+            }
+            (json!({ "enabled": false }), says)
+        }
         AutoSync::On { prune, self_heal } => {
             let mut automated = json!({ "enabled": null });
             for (field, value) in [("prune", prune), ("selfHeal", self_heal)] {
@@ -237,10 +267,18 @@ fn auto_sync(change: AutoSync) -> (Value, Vec<String>) {
                     automated[field] = Value::Bool(value);
                 }
             }
-            (automated, "switches automated sync on")
+            (automated, vec!["switches automated sync on".to_owned()])
         }
     };
-    (json!({ "spec": { "syncPolicy": { "automated": automated } } }), vec![says.to_owned()])
+    (json!({ "spec": { "syncPolicy": { "automated": automated } } }), says)
+}
+
+/// What goes with automated sync if it is removed.
+fn settings(context: &Context<'_>) -> String {
+    let automated = context.application.spec.sync_policy.automated.unwrap_or_default();
+    let own = [("prune", automated.prune), ("selfHeal", automated.self_heal), ("allowEmpty", automated.allow_empty)];
+    let own: Vec<&str> = own.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect();
+    if own.is_empty() { "which has no settings".to_owned() } else { format!("and with it {}", own.join(", ")) }
 }
 
 /// An approval counts from the operation's begin, or from the deletion, whose times may be of another clock.

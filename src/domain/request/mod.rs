@@ -9,6 +9,6 @@ mod types;
 
 pub use build::{Context, Write, WriteBody, WriteTarget, build};
 pub use hook::{fail_hook, rerun_hook};
-pub use refusal::{Controller, Refusal, Situation, refusals};
+pub use refusal::{Controller, Refusal, Situation, refusals, warnings};
 pub use seen::{Changed, Seen};
 pub use types::{AutoSync, Confirmation, HookJob, Request, SyncOrder};

@@ -90,6 +90,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "no sync window is open; the next opens at {opens:.0}")
             }
             Self::Window(Decision::Broken(error)) => write!(formatter, "{error}"),
+            Self::Window(Decision::Unknown(why)) => write!(formatter, "its sync windows are not known: {why}"),
             Self::Window(_) => formatter.write_str("no sync window is open"),
             Self::Automated => formatter.write_str("automated sync is on and would undo it; switch it off first"),
             Self::SkipsReconcile => {
@@ -156,6 +157,36 @@ pub fn refusals(request: &Request, application: &Application, situation: &Situat
     found
 }
 
+/// What to know of a request although nothing is known that forbids it.
+pub fn warnings(request: &Request, situation: &Situation) -> Vec<String> {
+    let mut found = Vec::new();
+    // Argo CD and the engine judge the windows of an operation themselves, so that asking is no harm.
+    if let Decision::Unknown(why) = &situation.windows
+        && request.starts_operation()
+    {
+        found.push(format!(
+            "whether a sync window denies it is not known ({why}); while one does, the controller holds it back"
+        ));
+    }
+    if situation.controller == Controller::None && needs_controller(request) {
+        found.push("no controller acts on operations here: it is written down, and nobody does it".to_owned());
+    }
+    found
+}
+
+/// Whether what is written is only a word to the controller, and the request does not begin an operation: those are
+/// refused where nobody acts.
+const fn needs_controller(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Abort
+            | Request::Refresh { .. }
+            | Request::Confirm(_)
+            | Request::FailHook(_)
+            | Request::AutoSync(AutoSync::On { .. })
+    )
+}
+
 /// What stands in the way of a new operation.
 fn starting(request: &Request, application: &Application, situation: &Situation, found: &mut Vec<Refusal>) {
     match situation.controller {
@@ -176,7 +207,7 @@ fn starting(request: &Request, application: &Application, situation: &Situation,
     if application.skips_reconcile() {
         found.push(Refusal::SkipsReconcile);
     }
-    if !situation.windows.is_allowed() {
+    if situation.windows.forbids() {
         found.push(Refusal::Window(situation.windows.clone()));
     }
     match request {

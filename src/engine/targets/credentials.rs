@@ -4,7 +4,7 @@ use crate::cluster::Kind;
 use crate::engine::problem::Problem;
 use crate::engine::secret::{SecretValues, secrets};
 use crate::engine::shared::Shared;
-use crate::git::{Credentials, RepoUrl, Transport};
+use crate::git::{Credentials, RepoUrl, Transport, is_template_for};
 
 /// Argo CD's ConfigMap of host keys, and its entry: lines of `known_hosts`.
 const KNOWN_HOSTS: (&str, &str) = ("argocd-ssh-known-hosts-cm", "ssh_known_hosts");
@@ -27,7 +27,7 @@ pub(super) async fn credentials(shared: &Shared, url: &RepoUrl, project: &str) -
     } else {
         let templates = of_type(shared, "repo-creds").await?;
         let best = (templates.iter().filter(is_ours))
-            .filter(|secret| is_prefix(secret.text("url"), url.as_str()))
+            .filter(|secret| is_template_for(secret.text("url"), url.as_str()))
             .max_by_key(|secret| secret.text("url").len());
         best.or(exact).map_or_else(|| Ok(Credentials::default()), |secret| read(secret, url))?
     };
@@ -37,16 +37,6 @@ pub(super) async fn credentials(shared: &Shared, url: &RepoUrl, project: &str) -
         Transport::Http | Transport::File => (None, None),
     };
     Ok(Credentials { ssh_known_hosts, tls_ca, ..credentials })
-}
-
-/// Whether a template is for an address: it begins so, and its server's name does not go on in the address.
-fn is_prefix(template: &str, url: &str) -> bool {
-    let Some(rest) = url.strip_prefix(template).filter(|_| !template.is_empty()) else { return false };
-    let (is_over, end) = match template.split_once("://") {
-        Some((_, place)) => (place.contains('/'), '/'),
-        None => (template.contains(':'), ':'),
-    };
-    is_over || rest.is_empty() || rest.starts_with(end)
 }
 
 /// An entry of one of Argo CD's `ConfigMaps`; `None` where it is missing, or may not be read.
@@ -94,28 +84,4 @@ fn read(secret: &SecretValues, url: &RepoUrl) -> Result<Credentials, Problem> {
         insecure: secret.text("insecure") == "true" || secret.text("insecureIgnoreHostKey") == "true",
         proxy: secret.some("proxy"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_is_for_no_other_server() {
-        for (template, url, is_for) in [
-            ("https://git.example.com", "https://git.example.com/team/x", true),
-            ("https://git.example.com/", "https://git.example.com/team/x", true),
-            ("https://git.example.com/team", "https://git.example.com/team-b/x", true),
-            ("https://git.example.com/team", "https://git.example.com/other/x", false),
-            ("https://git.example.com", "https://git.example.com.elsewhere.org/x", false),
-            ("https://git.example.com", "https://git.example.com:secret@elsewhere.org/x", false),
-            ("https://git.example.com", "https://git.example.com@elsewhere.org/x", false),
-            ("git@git.example.com", "git@git.example.com:team/x", true),
-            ("git@git.example.com:team", "git@git.example.com:team/x", true),
-            ("git@git.example.com", "git@git.example.com.elsewhere.org:x", false),
-            ("", "https://git.example.com/x", false),
-        ] {
-            assert_eq!(is_prefix(template, url), is_for, "{template:?} {url:?}");
-        }
-    }
 }

@@ -98,7 +98,7 @@ pub(crate) struct ListQuery {
     pub(crate) limit: Option<usize>,
     pub(crate) next: Option<String>,
     pub(crate) version: Version,
-    /// `resourceVersionMatch=Exact`.
+    /// `resourceVersionMatch=Exact`, which only a list can ask for; of a watch: it begins with what was then.
     pub(crate) exact: bool,
     pub(crate) selector: Selector,
     pub(crate) timeout: Option<Duration>,
@@ -139,6 +139,22 @@ impl ListQuery {
             bookmarks: query.truth("allowWatchBookmarks"),
             initial_events,
         })
+    }
+}
+
+impl ListQuery {
+    /// The same as a server answers it that has only seen this revision: a state that has to be the latest it fetches.
+    ///
+    /// # Errors
+    /// 504 where a later one is asked for.
+    pub(crate) fn seen_until(self, revision: u64) -> Result<Self, Status> {
+        match self.version {
+            Version::Any => Ok(Self { version: Version::At(revision), exact: true, ..self }),
+            Version::At(wanted) if wanted > revision && (!self.watch || self.initial_events == Some(true)) => {
+                Err(Status::too_large_version(wanted, revision))
+            }
+            Version::At(_) | Version::Latest => Ok(self),
+        }
     }
 }
 

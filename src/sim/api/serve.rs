@@ -246,7 +246,10 @@ impl Api {
             ("binding", _) => subresource::bind(self, &write),
             (_, "get") => read::get(self, target, query, headers),
             (_, "list" | "watch") => {
-                let asked = ListQuery::of(query, &target.resource, &target.version)?;
+                let mut asked = ListQuery::of(query, &target.resource, &target.version)?;
+                if let Some(Action::Behind { revisions }) = fault {
+                    asked = asked.seen_until(self.store().revision().saturating_sub(*revisions))?;
+                }
                 if asked.watch {
                     watch::watch(self, target, query, &asked, headers, fault)
                 } else {

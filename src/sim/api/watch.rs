@@ -46,6 +46,10 @@ pub(crate) fn watch(
     let id = target.resource.id();
     let mut initial = VecDeque::new();
     let (subscription, failed) = match (asked.version, asked.initial_events) {
+        (Version::At(then), _) if asked.exact => {
+            initial.extend(api.store().list_at(&id, None, then)?);
+            (Some(api.store().watch(&id, then)?), None)
+        }
         (Version::At(after), None | Some(false)) => match api.store().watch(&id, after) {
             Ok(subscription) => (Some(subscription), None),
             // Too old: said in the stream, as the real one does.

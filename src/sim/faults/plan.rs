@@ -95,6 +95,12 @@ pub enum Action {
         /// Bytes.
         after: usize,
     },
+    /// The API server that answers is so many revisions behind its peers: a list or streaming list that is content with
+    /// any state (`resourceVersion=0`) is as it was then, and one that wants a later state is refused.
+    Behind {
+        /// Revisions.
+        revisions: u64,
+    },
     /// A watch, after so many events.
     Watch {
         /// Events that are still sent.

@@ -221,11 +221,7 @@ impl Store {
 impl State {
     fn check_not_future(&self, revision: u64) -> Result<(), Status> {
         if revision > self.revision {
-            let message = format!("Too large resource version: {revision}, current: {}", self.revision);
-            let mut status = Status::new(504, "Timeout", message);
-            let details = crate::sim::status::Details { retry_after_seconds: Some(1), ..Default::default() };
-            status.details = Some(Box::new(details));
-            return Err(status);
+            return Err(Status::too_large_version(revision, self.revision));
         }
         Ok(())
     }

@@ -208,6 +208,9 @@ fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effect
 pub(in crate::tui) fn outcome_text(outcome: &Outcome) -> String {
     let text = match outcome {
         Outcome::Written => "the cluster has taken it".to_owned(),
+        Outcome::Dropped(fields) => {
+            format!("NOT ALL OF IT is written: the cluster dropped {}, and took the rest", fields.join(", "))
+        }
         Outcome::Refused(refusals) => {
             let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             format!("not sent: {}", reasons.join("; "))

@@ -184,6 +184,13 @@ fn said(dialog: &Dialog, choice: &Choice, width: usize, lines: &mut Lines) {
             lines.extend(shown(write, width));
         }
     }
+    let mut warned: Vec<&str> = Vec::new();
+    for warning in choice.sendable().flat_map(|(_, preview)| &preview.warnings) {
+        if !warned.contains(&warning.as_str()) {
+            warned.push(warning);
+            lines.extend(bullets("! ", Role::Warning, warning, width));
+        }
+    }
     for Target { key, preview, .. } in &choice.targets {
         let about = if many { format!("{}: ", text::one_line(&key.name, 40)) } else { String::new() };
         match preview {

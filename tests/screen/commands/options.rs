@@ -1,6 +1,7 @@
 //! Options, and what becomes of them.
 
 use boathook::cluster::Scope;
+use boathook::domain::scenario::{AccessRule, Pattern};
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, JOBS, NAMESPACES};
 use serde_json::{Value, json};
 
@@ -164,6 +165,38 @@ async fn applications_of_any_namespace_are_found_and_their_projects_where_the_co
     assert!(denied.err.contains("closed: a sync window denies it"), "{denied:#?}");
     let windows = place.run(&["get", "windows", "-n", "team-a"]).await.expect(0);
     assert!(windows.out.contains("deny"), "{windows:#?}");
+    // Most may not see the controller: then the Application says where it is.
+    let wanted = (&APPLICATIONS, "team-a", "closed");
+    let is_told = |app: Option<&Value>| app.is_some_and(|app| app["status"]["controllerNamespace"] == "argocd");
+    place.world.until_object(wanted, is_told).await;
+    let hidden = |user: &str, resources: &[&str]| {
+        let kubeconfig = place.user(user);
+        let rule = |resource: &&str| AccessRule {
+            allow: false,
+            verbs: vec![Pattern::new("*")],
+            groups: Vec::new(),
+            resources: vec![Pattern::new(*resource)],
+            namespaces: Vec::new(),
+            names: Vec::new(),
+            reason: String::new(),
+        };
+        place.world.simulator.access().restrict(user, &resources.iter().map(rule).collect::<Vec<_>>());
+        kubeconfig
+    };
+    let controllers = ["statefulsets", "deployments", "leases"];
+    let developer = hidden("developer", &controllers);
+    let team = ["--kubeconfig", &developer, "-n", "team-a"];
+    let windows = place.run(&[&["get", "windows"], &team[..]].concat()).await.expect(0);
+    assert!(windows.out.contains("deny"), "{windows:#?}");
+    let denied = place.run(&[&["sync", "closed", "-y"], &team[..]].concat()).await.expect(7);
+    assert!(denied.err.contains("closed: a sync window denies it"), "{denied:#?}");
+    // Who may not see the projects is told that their windows are not known, and nothing else of them.
+    let guest = hidden("guest", &[&controllers[..], &["appprojects"]].concat());
+    let team = ["--kubeconfig", &guest, "-n", "team-a"];
+    let windows = place.run(&[&["get", "windows"], &team[..]].concat()).await.expect(9);
+    assert!(windows.out.is_empty() && windows.err.contains("the sync windows are not known"), "{windows:#?}");
+    let asked = place.run(&[&["sync", "closed", "-y"], &team[..]].concat()).await.expect(0);
+    assert!(asked.err.contains("closed: whether a sync window denies it is not known"), "{asked:#?}");
     place.stop().await;
 }
 

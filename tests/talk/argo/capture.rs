@@ -4,6 +4,7 @@ use boathook::argo::{Live, LogLines};
 use boathook::clock::Clock;
 use boathook::domain::application::AppKey;
 use boathook::domain::live::{LogFilter, LogMessage, LogSource, SourceEnd};
+use boathook::sim::faults::{Action, Failure, Fault, requests};
 use boathook::sim::logs::RunKey;
 use boathook::sim::resource::{APPLICATIONS, JOBS, PODS, WORKFLOWS};
 use boathook::sim::server::Simulator;
@@ -545,4 +546,94 @@ async fn switched_off_nothing_is_kept_and_logs_can_be_read_all_the_same() {
     put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
     until_line(&world.live, &app, "one").await;
     assert!(kept(&world, &app, 0).is_empty());
+}
+
+/// The clock of the second boathook stands still: nothing that waits would ever come to its end.
+#[tokio::test]
+async fn kept_logs_are_read_at_once_while_the_cluster_is_down() {
+    let (mut world, app, job) = started().await;
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"kept");
+    logs.end(&key("pod-1"));
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
+    until_complete(&mut world, &app, 0, 1).await;
+    world.live.stop().await;
+    world.simulator.refuse_connections();
+    let (clock, _driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+    let (live, _events) = Live::start(options(world.home.path()), &clock).await.unwrap();
+    let operation: Option<jiff::Timestamp> = STARTED.parse().ok();
+    for (name, operation, expected) in [("a", None, true), ("a", operation, true), ("nobody", None, false)] {
+        let mut stream = live.logs(&world.key(name), LogFilter { operation, ..LogFilter::default() });
+        let (mut lines, mut ends, mut problems) = (Vec::new(), Vec::new(), 0);
+        let read = async {
+            while let Some(message) = stream.recv().await {
+                match message {
+                    LogMessage::Lines(more) => {
+                        lines.extend(more.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
+                    }
+                    LogMessage::Ended { end, .. } => ends.push(end),
+                    LogMessage::Problem(_) => problems += 1,
+                    _ => {}
+                }
+            }
+        };
+        Clock::real().timeout(std::time::Duration::from_secs(60), read).await.expect("it waits for the cluster");
+        if expected {
+            assert_eq!(
+                (lines, ends, problems),
+                (vec!["kept".to_owned()], vec![SourceEnd::Complete], 0),
+                "{operation:?}"
+            );
+        } else {
+            assert_eq!((lines.len(), ends.len(), problems), (0, 0, 1), "that there is none is not known");
+        }
+    }
+    live.stop().await;
+}
+
+/// Of a log that cannot be read it is said so, and not that there is nothing in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_read_now_is_not_told_as_all_there_is() {
+    let (mut world, _, job) = started().await;
+    let failing = Action::Fail(Failure::Server { code: 500, message: String::new() });
+    let failing = world.simulator.faults().add(Fault::new(requests(&[], &["pods/log"]), failing));
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"not to be had");
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
+    world.until("it runs", |picture| !picture.objects_of.is_empty()).await;
+    let faults = world.simulator.faults().clone();
+    faults.until_met(failing, 2).await;
+    let told = world.logs("a", LogFilter::default()).await;
+    assert!(matches!(&told[0].2, SourceEnd::Lost(_)), "{:?}", told[0].2);
+    // As soon as it can be read, it is.
+    faults.clear();
+    until_line(&world.live, &world.key("a"), "not to be had").await;
+    let told = world.logs("a", LogFilter::default()).await;
+    assert_eq!((told[0].1.as_slice(), &told[0].2), (&b"not to be had\n"[..], &SourceEnd::Open));
+}
+
+/// Who asked for a sync and waited for its end leaves at once; its hook's last lines must not be lost with that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_a_container_that_has_ended_is_read_before_the_live_view_ends() {
+    let (mut world, app, job) = started().await;
+    let logs = world.simulator.logs().clone();
+    logs.start(&key("pod-1"));
+    logs.write(&key("pod-1"), at(0), b"first");
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
+    until_line(&world.live, &app, "first").await;
+    let failing = Action::Fail(Failure::Server { code: 500, message: String::new() });
+    world.simulator.faults().add(Fault::new(requests(&[], &["pods/log"]), failing).times(1));
+    logs.write(&key("pod-1"), at(1), b"last");
+    logs.end(&key("pod-1"));
+    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(3), 0));
+    let exit = |picture: &super::world::Picture| {
+        let view = super::hooks::view(picture, &app)?;
+        view.task(&super::hooks::task(boathook::domain::timeline::TaskPhase::PreSync))?.exit.as_ref()?.code
+    };
+    world.until("its end", |picture| exit(picture) == Some(3)).await;
+    world.live.stop().await;
+    let kept = kept(&world, &app, 0);
+    assert_eq!((text(&kept[0]).as_str(), kept[0].info.complete), ("first\nlast\n", true));
 }

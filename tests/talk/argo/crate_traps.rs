@@ -91,36 +91,232 @@ async fn nothing_is_waited_for_without_end() {
     assert!(matches!(&write, Err(ClusterError::OutcomeUnknown { .. })), "never taken for a failure: {write:?}");
 }
 
+/// What a watch tells, until something.
+async fn until(
+    events: &mut (impl futures::Stream<Item = WatchEvent<Object>> + Unpin),
+    mut is: impl FnMut(&WatchEvent<Object>) -> bool,
+) -> Vec<WatchEvent<Object>> {
+    let mut all = Vec::new();
+    loop {
+        let next = Clock::real().timeout(Duration::from_secs(60), events.next()).await;
+        let event = next.unwrap_or_else(|_| panic!("it never came after {all:?}")).unwrap();
+        let is = is(&event);
+        all.push(event);
+        if is {
+            return all;
+        }
+    }
+}
+
+fn is_about(event: &WatchEvent<Object>, name: &str) -> bool {
+    matches!(event, WatchEvent::Item(pod) | WatchEvent::Applied(pod) if pod.name() == name)
+}
+
+fn put_pod(simulator: &Simulator, name: &str, label: usize) {
+    let mut pod = simulator.store().get(&PODS, "shop", "p").unwrap().value().as_ref().clone();
+    pod["metadata"]["name"] = json!(name);
+    pod["metadata"]["uid"] = json!(name);
+    pod["metadata"]["labels"] = json!({ "tick": label.to_string() });
+    put(simulator, &PODS, pod);
+}
+
 /// The network forgot the connection: no byte comes any more, and no end.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_that_says_nothing_is_made_anew() {
     let simulator = simulator();
-    let cluster = client(&simulator, &Clock::real()).await;
-    let options = WatchOptions { seconds: 1, ..WatchOptions::default() };
+    let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+    let cluster = client(&simulator, &clock).await;
     let shop = Scope::Namespace("shop".to_owned());
+    let options = WatchOptions::default();
     let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
-    let mut until = async |wanted: &str| {
-        let mut found = async || {
-            loop {
-                match events.next().await.unwrap() {
-                    WatchEvent::Listed if wanted.is_empty() => return,
-                    WatchEvent::Item(pod) | WatchEvent::Applied(pod) if pod.name() == wanted => return,
-                    _ => {}
+    until(&mut events, |event| *event == WatchEvent::Listed).await;
+    let bound = Duration::from_secs(89);
+    let waits = async {
+        while driver.next_deadline() != Some(bound) {
+            tokio::task::yield_now().await;
+        }
+    };
+    Clock::real().timeout(Duration::from_secs(60), waits).await.expect("nobody waits for as long as it is said");
+    simulator.faults().order(requests(&["watch"], &["pods"]), WatchOrder::Stall);
+    put_pod(&simulator, "late", 0);
+    driver.advance(bound.checked_sub(Duration::from_secs(1)).unwrap());
+    assert_eq!(driver.sleepers(), 1, "it still waits");
+    driver.advance(Duration::from_secs(1));
+    let told = until(&mut events, |event| matches!(event, WatchEvent::Interrupted { .. })).await;
+    let Some(WatchEvent::Interrupted { error, .. }) = told.last() else { panic!("{told:?}") };
+    assert!(error.is_transient() && error.to_string().contains("nothing came within 89 s"), "{error}");
+    let pass = driver.pass_waits(Duration::from_secs(1));
+    tokio::select! {
+        () = pass => {}
+        _ = until(&mut events, |event| is_about(event, "late")) => {}
+    }
+}
+
+/// A server that takes the question and never answers it: neither a list nor a watch waits for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_never_answered_is_asked_for_again() {
+    for streaming in [true, false] {
+        let simulator = simulator();
+        let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+        let cluster = client(&simulator, &clock).await;
+        let never = Fault::new(requests(&["list", "watch"], &["pods"]), Action::Delay(Duration::from_secs(3600)));
+        let never = simulator.faults().add(never.times(1));
+        let shop = Scope::Namespace("shop".to_owned());
+        let options = WatchOptions { streaming, ..WatchOptions::default() };
+        let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+        let advance = async {
+            simulator.faults().until_met(never, 1).await;
+            driver.wait_for_sleepers(1).await;
+            driver.advance(Duration::from_secs(30));
+        };
+        let interrupted = until(&mut events, |event| matches!(event, WatchEvent::Interrupted { .. }));
+        let (told, ()) = tokio::join!(interrupted, advance);
+        assert_eq!(told.len(), 1, "no list has begun: {told:?}");
+        let pass = driver.pass_waits(Duration::from_secs(1));
+        tokio::select! {
+            () = pass => {}
+            _ = until(&mut events, |event| *event == WatchEvent::Listed) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_never_answered_is_not_waited_for_without_end() {
+    let simulator = simulator();
+    let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+    let cluster = client(&simulator, &clock).await;
+    let never = Action::Delay(Duration::from_secs(3600));
+    simulator.faults().add(Fault::new(requests(&[], &["pods/log"]), never));
+    let options = LogOptions { container: "c".into(), follow: true, ..LogOptions::default() };
+    let advance = async {
+        driver.wait_for_sleepers(1).await;
+        driver.advance(Duration::from_secs(30));
+    };
+    let (opened, ()) = tokio::join!(cluster.logs("shop", "p", &options), advance);
+    assert!(matches!(opened.err(), Some(ClusterError::NoAnswer { .. })));
+}
+
+/// What a server refuses again and again it is asked for less and less often, however it gives its lists.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_in_trouble_is_asked_less_and_less_often() {
+    let code = |code: u16| Failure::Server { code, message: String::new() };
+    let table = [
+        (&["list", "watch"][..], Failure::Forbidden),
+        (&["list", "watch"], code(500)),
+        (&["list", "watch"], Failure::Gone),
+        // The list is given, and what would follow it is not.
+        (&["watch"], Failure::Forbidden),
+    ];
+    for streaming in [true, false] {
+        for (verbs, failure) in table.clone() {
+            let simulator = simulator();
+            let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+            let cluster = client(&simulator, &clock).await;
+            simulator.faults().add(Fault::new(requests(verbs, &["pods"]), Action::Fail(failure.clone())));
+            let shop = Scope::Namespace("shop".to_owned());
+            let options = WatchOptions { streaming, ..WatchOptions::default() };
+            let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+            let mut waits = Vec::new();
+            let told = until(&mut events, |event| {
+                if let WatchEvent::Interrupted { wait, .. } = event {
+                    waits.push(*wait);
+                }
+                waits.len() == 9
+            });
+            tokio::select! {
+                () = driver.pass_waits(Duration::from_secs(20)) => {}
+                told = told => {
+                    let lists = told.iter().filter(|event| **event == WatchEvent::Listing).count();
+                    let given = usize::from(!streaming && verbs.len() == 1) * 9;
+                    assert_eq!(lists, given, "{failure:?} {streaming}: {told:?}");
                 }
             }
-        };
-        Clock::real().timeout(Duration::from_secs(60), found()).await.expect("it never came");
+            assert!(waits[1] >= Duration::from_millis(250), "{failure:?} {streaming}: {waits:?}");
+            assert!(waits[8] >= Duration::from_secs(15), "{failure:?} {streaming}: {waits:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_comes_back_when_the_server_says() {
+    for streaming in [true, false] {
+        let simulator = simulator();
+        let cluster = client(&simulator, &Clock::real()).await;
+        let busy = Action::Fail(Failure::TooManyRequests { retry_after: 37 });
+        simulator.faults().add(Fault::new(requests(&["list", "watch"], &["pods"]), busy));
+        let shop = Scope::Namespace("shop".to_owned());
+        let options = WatchOptions { streaming, ..WatchOptions::default() };
+        let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+        let told = until(&mut events, |event| matches!(event, WatchEvent::Interrupted { .. })).await;
+        let wait = told.iter().find_map(|event| match event {
+            WatchEvent::Interrupted { wait, .. } => Some(*wait),
+            _ => None,
+        });
+        assert_eq!(wait, Some(Duration::from_secs(37)));
+    }
+}
+
+/// A proxy that ends every answer as soon as it has begun: kube's watcher asks again at once, and says nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watches_that_end_at_once_are_not_asked_for_without_a_pause() {
+    let simulator = simulator();
+    let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
+    let cluster = client(&simulator, &clock).await;
+    let at_once = Action::Watch { after: 0, order: WatchOrder::End };
+    let fault = simulator.faults().add(Fault::new(requests(&["watch"], &["pods"]), at_once));
+    let shop = Scope::Namespace("shop".to_owned());
+    let options = WatchOptions::default();
+    let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+    let drain = async { while events.next().await.is_some() {} };
+    let paused = async {
+        for (asked, pause) in [(3, 250), (4, 500), (5, 1000)] {
+            let pause = Duration::from_millis(pause);
+            let waits = || driver.next_deadline().is_some_and(|at| at.saturating_sub(clock.monotonic()) == pause);
+            while !waits() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(simulator.faults().met(fault), asked);
+            driver.advance(pause);
+        }
     };
-    until("").await;
-    let stalled = Fault::new(requests(&["watch"], &["pods"]), Action::Watch { after: 0, order: WatchOrder::Stall });
-    let stalled = simulator.faults().add(stalled.times(1));
-    // The present one ends as usual, and the next one says nothing.
-    simulator.faults().until_met(stalled, 1).await;
-    let mut late = simulator.store().get(&PODS, "shop", "p").unwrap().value().as_ref().clone();
-    late["metadata"]["name"] = json!("late");
-    late["metadata"]["uid"] = json!("late");
-    put(&simulator, &PODS, late);
-    until("late").await;
+    let real = Clock::real();
+    let paused = real.timeout(Duration::from_secs(60), paused);
+    tokio::select! {
+        () = drain => {}
+        paused = paused => paused.expect("it never paused"),
+    }
+}
+
+/// One of several API servers may be behind the others: what was seen of one is not turned back by the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_behind_its_peers_turns_nothing_back() {
+    for streaming in [true, false] {
+        let simulator = simulator();
+        let cluster = client(&simulator, &Clock::real()).await;
+        let shop = Scope::Namespace("shop".to_owned());
+        let options = WatchOptions { streaming, ..WatchOptions::default() };
+        let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+        until(&mut events, |event| *event == WatchEvent::Listed).await;
+        for label in 0..5 {
+            put_pod(&simulator, "p", label);
+        }
+        put_pod(&simulator, "new", 0);
+        until(&mut events, |event| is_about(event, "new")).await;
+        let behind = Fault::new(requests(&["list", "watch"], &["pods"]), Action::Behind { revisions: 3 });
+        let behind = simulator.faults().add(behind);
+        // Where it was is not known any more: what is has to be listed again.
+        simulator.faults().order(requests(&["watch"], &["pods"]), WatchOrder::Expire);
+        let told = until(&mut events, |event| *event == WatchEvent::Listed).await;
+        let labels: Vec<_> = told
+            .iter()
+            .filter_map(|event| match event {
+                WatchEvent::Item(pod) => Some((pod.name(), pod.at(&["metadata", "labels", "tick"]).cloned())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(labels, [("new", Some(json!("0"))), ("p", Some(json!("4")))], "streaming: {streaming}");
+        assert!(simulator.faults().met(behind) > 0);
+    }
 }
 
 /// A body that stops in the middle.

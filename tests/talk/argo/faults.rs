@@ -36,7 +36,7 @@ fn order(random: &mut Random) -> WatchOrder {
 pub(super) fn fault(random: &mut Random) -> Fault {
     let code = |code: u16| Action::Fail(Failure::Server { code, message: String::new() });
     let watch = |random: &mut Random| Action::Watch { after: number(random, 5), order: order(random) };
-    let (verbs, action): (&[&str], Action) = match random.below(12) {
+    let (verbs, action): (&[&str], Action) = match random.below(13) {
         0 => (&[], Action::Cut),
         1 => (&[], Action::CutAfter),
         2 => (&["list", "watch"], Action::Fail(Failure::Gone)),
@@ -48,6 +48,8 @@ pub(super) fn fault(random: &mut Random) -> Fault {
         // A list is as it was when it was asked for, and there is more by the time it has come.
         8 => (&[], Action::Slow { piece: 200 + number(random, 4000), pause: Duration::from_millis(random.below(4)) }),
         9 => (&[], Action::Truncate { after: number(random, 3000) }),
+        // Another of several servers answers, and it has not seen everything yet.
+        11 => (&["list", "watch"], Action::Behind { revisions: 1 + random.below(30) }),
         10 => (&[], Action::Delay(Duration::from_millis(random.below(60)))),
         _ => (&["watch"], watch(random)),
     };
@@ -64,6 +66,8 @@ struct Story {
     open: BTreeSet<usize>,
     /// Gives every UID once.
     serial: u64,
+    /// The reader does something else for the time being: what is told waits.
+    is_away: bool,
 }
 
 impl Story {
@@ -82,7 +86,7 @@ impl Story {
             }
         }
         let world = World::with(home, |_| ()).await;
-        Self { random, world, other, open: BTreeSet::new(), serial: 0 }
+        Self { random, world, other, open: BTreeSet::new(), serial: 0, is_away: false }
     }
 
     fn cluster(&self, index: usize) -> &Simulator {
@@ -185,30 +189,76 @@ impl Story {
         }
     }
 
+    /// More changes than are told one by one to a reader who does not read.
+    fn burst(&mut self) {
+        let changes = [100, 1_500, 6_000][number(&mut self.random, 3)];
+        let index = number(&mut self.random, APPS as u64);
+        self.put_job(index);
+        self.put_pod(index);
+        let name = format!("migrate-{index}-0");
+        for change in 0..changes {
+            let (resource, cluster, found) = if change % 8 == 0 {
+                let name = format!("app-{index}");
+                let found = self.world.simulator.store().get(&APPLICATIONS, "argocd", &name);
+                (&APPLICATIONS, &self.world.simulator, found.map(|found| found.value().as_ref().clone()))
+            } else {
+                (&PODS, self.cluster(index), self.get(&PODS, index, &name))
+            };
+            let Some(mut object) = found else { continue };
+            object["metadata"]["labels"] = json!({ "tick": change.to_string() });
+            put(cluster, resource, object);
+        }
+    }
+
+    /// Reads what is told, unless the reader is away; whether there was anything.
+    fn read(&mut self) -> bool {
+        let mut any = false;
+        while !self.is_away
+            && let Ok(event) = self.world.events.try_recv()
+        {
+            self.world.picture.fold(event);
+            any = true;
+        }
+        any
+    }
+
+    /// Reads all that has waited.
+    async fn come_back(&mut self) {
+        self.is_away = false;
+        let nobody = self.world.key("nobody");
+        while self.read() {
+            // When this is answered, what was asked and told before is on its way.
+            let asked = self.world.live.history(&nobody);
+            let _ = Clock::real().timeout(Duration::from_secs(60), asked).await;
+        }
+    }
+
     async fn step(&mut self) {
         let index = number(&mut self.random, APPS as u64);
         let key = self.world.key(&format!("app-{index}"));
         let strange = if self.random.chance(0.5) { &self.world.simulator } else { &self.other };
-        match self.random.below(20) {
+        match self.random.below(22) {
             0..4 => self.put_app(index),
             4..7 => self.put_job(index),
             7..10 => self.put_pod(index),
             10 => self.delete_job(index),
             11 => drop(self.world.simulator.store().remove_raw(&APPLICATIONS, "argocd", &key.name)),
-            12 => self.open(index),
-            13 if self.open.remove(&index) => self.world.live.close(&key),
+            // A reader who opens or closes something is there.
+            12 if !self.is_away => self.open(index),
+            13 if !self.is_away && self.open.remove(&index) => self.world.live.close(&key),
             14 => strange.store().compact(),
             15 => strange.restart().await.unwrap(),
             16 => strange.faults().order(requests(&["watch"], &[]), order(&mut self.random)),
+            18 if self.is_away => self.come_back().await,
+            18 => self.is_away = true,
+            19 if self.is_away && self.random.chance(0.3) => self.burst(),
             17 => {
                 strange.faults().add(fault(&mut self.random));
             }
             // Sometimes the view is ahead of what comes next, and sometimes it is not.
             _ => Clock::real().sleep(Duration::from_millis(self.random.below(12))).await,
         }
-        while let Ok(event) = self.world.events.try_recv() {
-            self.world.picture.fold(event);
-        }
+        self.read();
     }
 
     /// The applications as they are in the store.
@@ -263,6 +313,8 @@ async fn run(seed: u64) {
         // What is stalled would be noticed after a minute and a half.
         simulator.faults().order(requests(&["watch"], &[]), WatchOrder::Cut);
     }
+    // Whoever comes back reads all that waited, and goes on from there.
+    story.come_back().await;
     let stored = story.stored();
     for index in 0..APPS {
         if stored.contains_key(&story.world.key(&format!("app-{index}"))) {
@@ -305,6 +357,7 @@ async fn run(seed: u64) {
     fresh.stop().await;
     story.world.live.stop().await;
     let watches = &story.world.picture.watches;
+    assert_eq!(story.world.picture.went_back, [""; 0], "{context}");
     assert!(is_same, "{context}: it never became what a fresh one is:\n{differs}\n{watches:?}");
 }
 

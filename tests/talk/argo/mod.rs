@@ -1,12 +1,15 @@
 //! The live view against simulated clusters over HTTP.
 
+mod answers;
 mod bad_input;
 mod capture;
 mod clusters;
 mod crate_traps;
+mod credentials;
 mod disk;
 mod faults;
 mod fleet;
+mod home;
 mod hooks;
 mod identity;
 mod moved;

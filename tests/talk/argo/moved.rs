@@ -74,6 +74,40 @@ async fn an_api_server_that_moved_is_found_through_its_kubeconfig() {
     assert_eq!(refreshed["metadata"]["annotations"]["argocd.argoproj.io/refresh"], "normal");
 }
 
+/// A backup was restored: the objects are those of then, under the UIDs they had, and versions count from there.
+#[tokio::test]
+async fn an_open_application_goes_back_with_a_cluster_that_was_restored() {
+    let state = |phase: &str| {
+        let mut app = running("a", &json!([hook_result("migrate", phase)]));
+        app["metadata"]["uid"] = json!("the-application");
+        app["status"]["operationState"]["message"] = json!(format!("migrate is {phase}"));
+        app
+    };
+    let first = simulator();
+    put(&first, &NAMESPACES, system("the-cluster"));
+    first.store().skip_revisions(50_000);
+    let mut world = World::with(first, |_| ()).await;
+    world.put_app(state("Succeeded"));
+    let key = world.open("a").await;
+    world.until_live().await;
+    let restored = simulator();
+    put(&restored, &NAMESPACES, json!({ "metadata": { "name": "argocd" } }));
+    put(&restored, &NAMESPACES, system("the-cluster"));
+    put(&restored, &boathook::sim::resource::APPLICATIONS, state("Running"));
+    world.simulator.refuse_connections();
+    world.until("it is told", is_interrupted).await;
+    fs::write(world.home.path().join("kubeconfig"), restored.kubeconfig()).unwrap();
+    let message = |picture: &Picture| {
+        let state = picture.applications.get(&key)?.status.operation_state.clone()?;
+        Some(state.message)
+    };
+    let is = |picture: &Picture, words: &str| message(picture).as_deref() == Some(words);
+    world.until("what was", |picture| is(picture, "migrate is Running")).await;
+    // It goes on from there.
+    put(&restored, &boathook::sim::resource::APPLICATIONS, state("Failed"));
+    world.until("what came then", |picture| is(picture, "migrate is Failed")).await;
+}
+
 /// A kubeconfig whose credentials a plugin gives: the token that stands in a file.
 fn with_plugin(folder: &Path, url: &str, token: &str) {
     let plugin = folder.join("plugin");

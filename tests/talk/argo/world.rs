@@ -55,6 +55,8 @@ pub(crate) struct Picture {
     pub(crate) warnings: Vec<String>,
     /// What the capture of logs could not keep.
     pub(crate) notices: Vec<String>,
+    /// Applications that were told as they had been before.
+    pub(crate) went_back: Vec<String>,
     /// Lines of each log that is complete.
     pub(crate) captured: Vec<u64>,
 }
@@ -63,7 +65,14 @@ impl Picture {
     pub(crate) fn fold(&mut self, event: LiveEvent) {
         match event {
             LiveEvent::EarlyRows(rows) => self.early = rows,
-            LiveEvent::App(app) => drop(self.apps.insert(app.key.clone(), *app)),
+            LiveEvent::App(app) => {
+                let version = |app: &AppSummary| app.resource_version.parse::<u64>().unwrap_or_default();
+                if let Some(known) = self.apps.get(&app.key).filter(|known| version(known) > version(&app)) {
+                    self.went_back
+                        .push(format!("{}: {} after {}", app.key, app.resource_version, known.resource_version));
+                }
+                self.apps.insert(app.key.clone(), *app);
+            }
             LiveEvent::AppGone(key) => {
                 self.apps.remove(&key);
                 self.applications.remove(&key);
@@ -78,6 +87,17 @@ impl Picture {
                 self.watches.insert(watched, state);
             }
             LiveEvent::Application { application, object } => {
+                let version = |app: &Application| app.metadata.resource_version.parse::<u64>().unwrap_or_default();
+                if let Some(known) = self.applications.get(&application.key)
+                    && version(known) > version(&application)
+                {
+                    self.went_back.push(format!(
+                        "{}: {} after {}",
+                        application.key,
+                        version(&application),
+                        version(known)
+                    ));
+                }
                 self.objects.insert(application.key.clone(), object);
                 self.applications.insert(application.key.clone(), application);
             }

@@ -97,7 +97,7 @@ impl Active {
             object: None,
             is_missing: false,
             version: None,
-            wanted: Default::default(),
+            wanted: DestinationRef::default(),
             destination: Destination::default(),
             feeds: HashSet::new(),
             uids: HashSet::new(),

@@ -69,7 +69,7 @@ fn lacks(value: &Value, patch: &Value, path: &mut String, found: &mut Vec<String
         }
         (Value::Array(own), Value::Array(wanted)) if own.len() == wanted.len() => {
             for (index, (own, wanted)) in own.iter().zip(wanted).enumerate() {
-                path.push_str(&format!("[{index}]"));
+                path.extend(["[", &index.to_string(), "]"]);
                 lacks(own, wanted, path, found);
                 path.truncate(length);
             }

@@ -97,18 +97,14 @@ impl Known {
     /// The Lease has run out as far as the watch has told, and the cluster was asked once more: a watch can be silent
     /// because its connection is dead. `false`: it has not answered.
     fn confirm(&mut self, leases: Result<Vec<Object>, ClusterError>, now: Timestamp) -> bool {
-        match leases {
-            Ok(found) => {
-                let until = found.iter().filter(|lease| lease.name() == LEASE).filter_map(lease_end).max();
-                self.lease_until = until.filter(|until| *until > now);
-                self.listed.insert(Source::Leases);
-                true
-            }
-            Err(_) => {
-                self.listed.remove(&Source::Leases);
-                false
-            }
-        }
+        let Ok(found) = leases else {
+            self.listed.remove(&Source::Leases);
+            return false;
+        };
+        let until = found.iter().filter(|lease| lease.name() == LEASE).filter_map(lease_end).max();
+        self.lease_until = until.filter(|until| *until > now);
+        self.listed.insert(Source::Leases);
+        true
     }
 
     fn put(&mut self, source: Source, object: &Object) {

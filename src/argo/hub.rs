@@ -39,7 +39,6 @@ const BATCH: usize = 256;
 const GLANCES: usize = 4;
 
 /// Everything that is known.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub(super) struct Hub {
     pub cluster: Cluster,
     /// As in [`AppKey::cluster`].

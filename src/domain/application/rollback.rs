@@ -45,7 +45,7 @@ mod tests {
     const ONE: &str = "1111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222";
 
-    fn with(history: &[&str], phase: &str, dry_run: bool, result: Value) -> Application {
+    fn with(history: &[&str], phase: &str, dry_run: bool, result: &Value) -> Application {
         let entry = |(id, revision): (usize, &&str)| json!({"id": id, "revision": revision});
         let entries: Vec<Value> = history.iter().enumerate().map(entry).collect();
         let object = json!({"metadata": {"name": "shop", "namespace": "argocd"}, "status": {"history": entries,
@@ -71,7 +71,7 @@ mod tests {
             (&[TWO, ONE], "Error", false, Value::Null, Some(0)),
             (&[], "Failed", false, result(TWO), None),
         ] {
-            let application = with(history, phase, dry_run, result);
+            let application = with(history, phase, dry_run, &result);
             let found = application.rollback_entry().map(|entry| entry.id);
             assert_eq!(found, expected, "{history:?} {phase} {dry_run}: {:?}", application.status.operation_state);
         }

@@ -89,7 +89,7 @@ impl Fleet {
         match self.index.get(&key).and_then(|index| self.rows.get_mut(*index)) {
             Some(row) => row.known = Known::Unreadable(reason),
             None => {
-                self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None, stuck: None })
+                self.push(Row { key, known: Known::Unreadable(reason), changed: None, revisions: None, stuck: None });
             }
         }
     }

@@ -30,17 +30,13 @@ pub(super) fn lines(model: &Model, dialog: &Dialog, width: usize) -> Lines {
             lines.push(name);
             continue;
         }
-        match dialog.reviews.get(key) {
-            Some(review) => planned(dialog, name, review, width, &mut lines),
-            None => {
-                let (role, words) = if place < MOST_PLANS {
-                    (Role::Waiting, "  ◌")
-                } else {
-                    (Role::Unknown, "  ? no plan was asked for")
-                };
-                lines.push([name, vec![(role, words.to_owned())]].concat());
-            }
+        if let Some(review) = dialog.reviews.get(key) {
+            planned(dialog, name, review, width, &mut lines);
+            continue;
         }
+        let waits = (Role::Waiting, "  ◌");
+        let (role, words) = if place < MOST_PLANS { waits } else { (Role::Unknown, "  ? no plan was asked for") };
+        lines.push([name, vec![(role, words.to_owned())]].concat());
     }
     lines.push(Vec::new());
     lines
@@ -70,11 +66,11 @@ fn planned(dialog: &Dialog, mut name: Vec<(Role, String)>, review: &Review, widt
     match &review.plan {
         Err(why) => put("? ", Role::Unknown, &format!("what it would do is not known: {why}")),
         Ok(plan) => {
-            let hooks = if dialog.no_hooks { Vec::new() } else { names(plan, |task| task.is_hook()) };
+            let hooks = if dialog.no_hooks { Vec::new() } else { names(plan, Task::is_hook) };
             if !hooks.is_empty() {
                 put("• ", Role::Text, &format!("hooks: {}", hooks.join(", ")));
             }
-            let prunes = names(plan, |task| task.is_prune());
+            let prunes = names(plan, Task::is_prune);
             if !prunes.is_empty() {
                 let (sign, role, word) = if dialog.prune {
                     ("! ", Role::Warning, "deletes")

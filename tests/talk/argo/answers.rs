@@ -72,7 +72,7 @@ async fn what_the_server_drops_of_a_request_is_told() {
     let Outcome::Dropped(fields) = &outcome else { panic!("{outcome:?}") };
     assert!(fields.contains(&"operation.sync.dryRun".to_owned()), "{fields:?}");
     assert_eq!(world.app("a")["operation"]["sync"]["prune"], true, "it is asked for, without that");
-    assert_eq!(results(&world), ["".to_owned(), format!("written without {}", fields.join(", "))]);
+    assert_eq!(results(&world), [String::new(), format!("written without {}", fields.join(", "))]);
 }
 
 #[tokio::test]

@@ -311,7 +311,7 @@ async fn engine_deletion_says_what_it_waits_for_where_git_has_the_hooks_no_more_
             world.commit("move back");
             let mut is_withdrawn = false;
             world.edit(|application| {
-                application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = json!("normal")
+                application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = json!("normal");
             });
             world
                 .until("it goes on", |application, state| {

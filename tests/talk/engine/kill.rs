@@ -32,7 +32,7 @@ async fn killed_at_writes(case: &str, usual: usize) {
     assert!(count > 3, "{case}: {count} writes");
     let runs = (0..count).step_by(step).flat_map(|number| {
         let actions = [Action::Delay(Duration::from_secs(3600)), Action::CutAfter];
-        actions.map(|action| killed(&setup, number, count, action, &wanted))
+        actions.map(|action| Box::pin(killed(&setup, number, count, action, &wanted)))
     });
     futures::stream::iter(runs).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }

@@ -26,7 +26,7 @@ pub(in crate::tui) struct LogBuffer {
     bytes: usize,
     /// Lines that were let go: the number of the first that is kept.
     pub(in crate::tui) first: u64,
-    pub(in crate::tui) caught_up: bool,
+    caught_up: bool,
     pub(in crate::tui) is_over: bool,
     pub(in crate::tui) problem: Option<String>,
 }

@@ -59,7 +59,8 @@ fn state(log: &LogBuffer, look: &LogLook) -> String {
     }
     let ends = log.sources.iter().map(|(_, end)| end);
     if log.sources.is_empty() {
-        return if log.caught_up || log.is_over {
+        // Everything that there is was told; as long as the hook runs there may be more.
+        return if log.is_over {
             "nothing was captured".to_owned()
         } else {
             "waiting for the first line".to_owned()
@@ -121,7 +122,7 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, log: &LogBuffer, look: &LogLook
     if log.is_empty() {
         let words = match &log.problem {
             Some(problem) => text::one_line(problem, 300),
-            None if log.caught_up || log.is_over => "no lines were captured".to_owned(),
+            None if log.is_over => "no lines were captured".to_owned(),
             None => String::new(),
         };
         canvas.line(area, &[(Role::Dim, &format!("  {words}"))]);

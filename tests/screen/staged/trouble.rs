@@ -89,7 +89,7 @@ async fn a_revision_that_there_is_not() {
     let repository = Repository::new();
     let world = World::checkout(&repository, "Succeeded");
     on_stage(&world, async |actor| {
-        actor.play("{live} : \"sync checkout nope\" enter {not possible: revision}").await;
+        actor.play("{live} : \"sync checkout nope\" enter {was not found}").await;
         actor.shot("dialog_sync_unknown").await;
         actor.play("backtab {▶(Sync)◀} enter {was not found} {Sync checkout}").await;
     })

@@ -122,7 +122,7 @@ impl Drop for Program {
 /// Folders of keys that are still there.
 fn keys_left(world: &World) -> Vec<String> {
     let names = fs::read_dir(world.path().join("a cache")).unwrap().map(|entry| entry.unwrap().file_name());
-    names.map(|name| name.into_string().unwrap()).filter(|name| name.starts_with(".keys")).collect()
+    names.map(|name| name.into_string().unwrap()).filter(|name| name.starts_with(".keys-")).collect()
 }
 
 async fn made(url: &str) -> World {

@@ -60,11 +60,7 @@ fn state(log: &LogBuffer, look: &LogLook) -> String {
     let ends = log.sources.iter().map(|(_, end)| end);
     if log.sources.is_empty() {
         // Everything that there is was told; as long as the hook runs there may be more.
-        return if log.is_over {
-            "nothing was captured".to_owned()
-        } else {
-            "waiting for the first line".to_owned()
-        };
+        return if log.is_over { "nothing was captured".to_owned() } else { "waiting for the first line".to_owned() };
     }
     if ends.clone().any(|end| matches!(end, Some(SourceEnd::Lost(_)))) {
         return "its end was not captured".to_owned();

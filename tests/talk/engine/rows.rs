@@ -32,8 +32,11 @@ pub(super) fn map(name: &str, annotations: &str, value: &str) -> String {
 }
 
 pub(super) async fn shop(manifests: &str) -> World {
-    let world = World::running(&Setup::made(PODS_OF_JOBS)).await;
+    // What is compared first is what was deployed: else the next look at Git is that of the interval.
+    let mut world = World::new(&Setup::made(PODS_OF_JOBS)).await;
     world.deploys(manifests);
+    world.make_application(&json!({}));
+    world.start().await;
     world
 }
 

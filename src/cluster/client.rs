@@ -195,6 +195,7 @@ impl Cluster {
             .header(header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body))
             .map_err(|_| ClusterError::Name { action: action.clone(), name: call.path.clone() })?;
+        let sent = self.clock.monotonic();
         let response = match self.client().send(request).await {
             Ok(response) => response,
             Err(error) => {
@@ -205,7 +206,7 @@ impl Cluster {
                 return Err(error);
             }
         };
-        self.note_time(response.headers());
+        self.note_time(response.headers(), self.clock.monotonic().saturating_sub(sent));
         if response.status() == http::StatusCode::UNAUTHORIZED {
             self.renew(true).await;
         }
@@ -213,24 +214,27 @@ impl Cluster {
         Ok((parts.status, parts.headers, body))
     }
 
-    fn note_time(&self, headers: &HeaderMap) {
+    /// Takes in the time in the head of an answer that came this long after its request was sent.
+    fn note_time(&self, headers: &HeaderMap, trip: Duration) {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
         let Some(server) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else { return };
         let ours = self.clock.now();
         let seen = server.timestamp().duration_since(ours).as_millis();
         let known = self.shared.skew.load(Ordering::Relaxed);
-        self.shared.skew.store(skew(known, i64::try_from(seen).unwrap_or(0)), Ordering::Relaxed);
+        let trip = i64::try_from(trip.as_millis()).unwrap_or(i64::MAX);
+        self.shared.skew.store(skew(known, i64::try_from(seen).unwrap_or(0), trip), Ordering::Relaxed);
     }
 }
 
-/// Milliseconds for which a header may be older than its second and the way here.
-const HEADER_AGE: i64 = 1500;
+/// Milliseconds that a header leaves out: it has whole seconds.
+const SECOND: i64 = 1000;
 
 /// How far the server's clock is ahead of ours, in milliseconds, once a header has come whose time is ahead of ours by
-/// `seen`. It has whole seconds and took its time to come, so that the truth is somewhat above: what is known is kept while
-/// it can be true, or times would jump to and fro.
-fn skew(known: i64, seen: i64) -> i64 {
-    known.clamp(seen, seen.saturating_add(HEADER_AGE))
+/// `seen`, `trip` milliseconds after its request was sent. The server wrote it some time in between and left out the part of
+/// the second, so that the truth is somewhat above: what is known is kept while it can be true, or times would jump to and
+/// fro, and those of a slow answer far.
+fn skew(known: i64, seen: i64, trip: i64) -> i64 {
+    known.clamp(seen, seen.saturating_add(SECOND).saturating_add(trip.max(0)))
 }
 
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -247,13 +251,24 @@ mod tests {
         for apart in [0, 5_000, -5_000, 700] {
             let mut known = 0;
             let mut all = Vec::new();
-            for age in [10, 300, 1_040, 990, 20, 1_100, 500, 1_000, 30] {
-                known = skew(known, apart - age);
+            for (part, way) in
+                [(10, 0), (300, 0), (940, 100), (990, 0), (20, 0), (900, 200), (500, 0), (990, 10), (30, 0)]
+            {
+                known = skew(known, apart - part - way, way);
                 all.push(known);
             }
             let settled = all.split_off(5);
             assert!(settled.iter().all(|own| *own == known), "{apart}: {all:?} {settled:?}");
             assert!((apart - 1_500..=apart + 1_500).contains(&known), "{apart}: {known}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_was_long_on_its_way_says_little_about_the_servers_time() {
+        for known in [0, 1_200] {
+            assert_eq!(skew(known, known - 10_000, 10_000), known, "the clocks are as far apart as they were");
+        }
+        assert_eq!(skew(0, 60_000, 10_000), 60_000, "it is ahead in any case");
+        assert_eq!(skew(0, -60_000, 10_000), -49_000, "it is behind in any case");
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Known, News, Session, Stop, full_name};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
 use crate::domain::live::{Outcome, Preview, PreviewError, RequestState, RequestUpdate};
-use crate::domain::request::{Changed, Request, Seen};
+use crate::domain::request::{Changed, Refusal, Request, Seen};
 use crate::domain::text::one_line;
 
 /// Requests are previewed so many at a time.
@@ -23,6 +23,8 @@ const AGAIN: usize = 5;
 const ANSWER: Duration = Duration::from_secs(300);
 /// How long it may take after an interrupt; whoever interrupts once more does not wait.
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
+/// How long the begin of an operation is waited for that is to be aborted: a controller that is at work needs moments.
+const BEGIN: Duration = Duration::from_secs(60);
 /// How often it is looked whether that is over.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -39,6 +41,8 @@ pub(in crate::cli) struct Act<'a> {
     pub tally: Tally,
     /// It was said that no controller is at work.
     pub is_alone: bool,
+    /// Until when the begin of operations is waited for that are to be aborted, in the clock's monotonic time.
+    pub begin: Option<Duration>,
 }
 
 impl Act<'_> {
@@ -67,6 +71,7 @@ impl Act<'_> {
             });
             let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
             for (index, answer) in some.iter().zip(answers) {
+                let answer = if is_not_begun(&answer) { self.begun(*index).await? } else { answer };
                 self.previewed(*index, answer)?;
             }
         }
@@ -86,6 +91,23 @@ impl Act<'_> {
         }
         self.end_all(|_| Ended::new(Exit::Refused, "not sent: the answer was no"))?;
         Ok(false)
+    }
+
+    /// What an abort would write once its operation has begun. Whoever aborts what was requested a moment ago means that.
+    async fn begun(&mut self, index: usize) -> Result<Result<Preview, PreviewError>, Stop> {
+        let Some(job) = self.jobs.get(index) else { return Ok(Err(PreviewError::Ended)) };
+        let (key, request, live) = (job.key.clone(), job.request.clone(), self.session.live.clone());
+        self.printer.note(&format!("boathook: {}: {}; its begin is waited for", job.name, Refusal::NotBegun));
+        let until = *self.begin.get_or_insert_with(|| self.session.clock.monotonic().saturating_add(BEGIN));
+        self.session.tick_every(Some(TICK));
+        loop {
+            let answer = self.session.meanwhile(live.preview(&key, request.clone())).await?;
+            if !is_not_begun(&answer) || self.session.clock.monotonic() >= until {
+                self.session.tick_every(None);
+                return Ok(answer);
+            }
+            while !matches!(self.session.next().await?, News::Tick | News::App(_)) {}
+        }
     }
 
     fn previewed(&mut self, index: usize, answer: Result<Preview, PreviewError>) -> Result<(), Failure> {
@@ -335,6 +357,11 @@ fn said(request: &Request) -> String {
         Request::Sync(order) if order.dry_run => "a sync that changes nothing was asked for".to_owned(),
         request => format!("{} was asked for", request.name()),
     }
+}
+
+/// Whether an operation is to be aborted that nobody has begun, and nothing else is in the way.
+fn is_not_begun(answer: &Result<Preview, PreviewError>) -> bool {
+    matches!(answer, Ok(preview) if preview.refusals == [Refusal::NotBegun])
 }
 
 /// Why nothing is sent if what it would do cannot be found out.

@@ -32,7 +32,7 @@ pub(in crate::cli) struct FollowArgs {
     /// Follow the operation to its end; the exit code says how it ended
     #[arg(short, long)]
     pub wait: bool,
-    /// Follow no longer than this; the operation goes on
+    /// Follow no longer than this, counted from when the cluster has taken the request; the operation goes on
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
     pub timeout: Option<Duration>,
     /// Abort what is not over when the time is

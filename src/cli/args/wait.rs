@@ -82,7 +82,7 @@ pub(in crate::cli) struct WaitArgs {
     /// synced, healthy, operation, deleted, phase=PHASE or hook=NAME; may be repeated: all must hold
     #[arg(long = "for", value_name = "CONDITION", add = ArgValueCompleter::new(conditions))]
     pub conditions: Vec<Condition>,
-    /// Wait no longer than this
+    /// Wait no longer than this, counted from when the applications, and their hooks if those are meant, have been read
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// text, json (an object a line), yaml, name or jsonpath=PATH
@@ -120,7 +120,7 @@ pub(in crate::cli) struct WatchArgs {
     /// text, json (an object a line), yaml, name or jsonpath=PATH
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Format,
-    /// Stop after this time
+    /// Stop after this time, counted from when the applications have been read
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
     #[command(flatten)]

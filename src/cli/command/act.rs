@@ -29,7 +29,7 @@ impl<'a> Errand<'a> {
     fn act(&self, session: &'a mut Session, printer: &'a mut Printer, keys: Vec<AppKey>, request: &Request) -> Act<'a> {
         let jobs = keys.into_iter().map(|key| Job::new(key, &session.picture, request.clone())).collect();
         let (command, answer, can_ask) = (self.command, self.answer, self.can_ask);
-        Act { command, session, printer, answer, can_ask, jobs, tally: Tally::default(), is_alone: false }
+        Act { command, session, printer, answer, can_ask, jobs, tally: Tally::default(), is_alone: false, begin: None }
     }
 
     async fn carry_out(

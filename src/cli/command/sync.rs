@@ -56,6 +56,7 @@ pub(in crate::cli) async fn sync(
         jobs,
         tally: Tally::default(),
         is_alone: false,
+        begin: None,
     };
     for (index, target) in targets.iter().enumerate() {
         if target.application.is_none() {

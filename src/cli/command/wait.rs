@@ -1,5 +1,7 @@
 //! `wait`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::cli::args::{Condition, WaitArgs};
@@ -13,6 +15,9 @@ use crate::domain::health::HealthStatus;
 use crate::domain::request::{Controller, Refusal, Request};
 use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView, TaskPhase, TaskState};
+
+/// How long reading may take at least, whatever the time is for which is waited: how things stand is said in any case.
+const READING: Duration = Duration::from_secs(60);
 
 /// What waiting for an application has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
     } else {
         args.conditions.clone()
     };
-    session.limit(args.timeout);
+    session.limit(args.timeout.map(|timeout| timeout.max(READING)));
     let mut targets = Targets::required(&args.targets)?;
     if conditions == [Condition::Deleted] {
         targets = targets.if_there();
@@ -43,7 +48,8 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         chosen => chosen?,
     };
     let is_detailed = |condition: &Condition| matches!(condition, Condition::Phase(_) | Condition::Hook(_));
-    if conditions.iter().any(is_detailed) {
+    let with_hooks = conditions.iter().any(is_detailed);
+    if with_hooks {
         for key in &open {
             session.live.open(key);
         }
@@ -55,7 +61,12 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
     let mut controller = Alone::default();
     let several = open.len() > 1;
     let mut tally = Tally::default();
+    let mut has_read = false;
     loop {
+        if !has_read && !(with_hooks && open.iter().any(|key| !session.picture.details(key).is_settled)) {
+            has_read = true;
+            session.limit(args.timeout);
+        }
         let now = session.clock.now();
         let mut left = Vec::new();
         for key in std::mem::take(&mut open) {

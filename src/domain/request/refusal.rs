@@ -60,6 +60,8 @@ pub enum Refusal {
     SkipsReconcile,
     /// There is nothing to act on.
     Nothing(&'static str),
+    /// The operation is requested, and no controller has begun it yet: only what has begun can be ended.
+    NotBegun,
     /// The operation's state is a ghost, which has to be repaired first.
     Ghost,
     /// The number of revisions is not that of the sources.
@@ -97,6 +99,7 @@ impl fmt::Display for Refusal {
                 formatter.write_str("the application is marked skip-reconcile: its controller leaves it alone")
             }
             Self::Nothing(what) => formatter.write_str(what),
+            Self::NotBegun => formatter.write_str("the operation was not begun yet"),
             Self::Ghost => formatter.write_str("the last operation was left behind unfinished; repair it first"),
             Self::Revisions { sources, revisions } => {
                 let given =
@@ -131,7 +134,10 @@ pub fn refusals(request: &Request, application: &Application, situation: &Situat
         Request::FailHook(_) => application.operation.is_none().then_some("no operation is in progress"),
         Request::Abort => match phase {
             _ if application.operation.is_none() => Some("no operation is in progress"),
-            None => Some("the operation was not begun yet"),
+            None => {
+                found.push(Refusal::NotBegun);
+                None
+            }
             Some(OperationPhase::Terminating) => Some("the operation is being ended already"),
             Some(phase) if phase.is_completed() => Some("no operation is in progress"),
             Some(_) => None,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, JOBS};
 use serde_json::json;
 
-use super::place::{Place, hook, map, masked};
+use super::place::{Place, Said, hook, map, masked};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_syncs_are_retried_and_resumed_and_hooks_run_again() {
@@ -106,11 +106,28 @@ async fn logs_are_read_while_they_are_written_and_after_their_pods_are_gone() {
     place.world.deploys(&hook("slow", "PreSync", ""));
     place.world.sync(&json!({}));
     place.world.until_message("waiting for completion of hook batch/Job/slow").await;
-    let following = place.command(&["logs", "shop", "slow", "-f"]).spawn().unwrap();
-    place.run(&["wait", "shop", "--for", "operation", "--timeout", "1s"]).await.expect(6);
+    let mut following = place.command(&["logs", "shop", "slow", "-f"]).spawn().unwrap();
+    let mut lines = Said::of(following.stdout.take());
+    lines.until("still at work").await;
+    place.run(&["wait", "shop", "--for", "operation", "--timeout", "0.1s"]).await.expect(6);
     place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);
-    let followed = super::place::done(following).await.expect(0);
-    assert_eq!(followed.out, "still at work\n");
+    super::place::done(following).await.expect(0);
+    assert_eq!(lines.all().await, ["still at work"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_requested_a_moment_ago_is_aborted_once_it_has_begun() {
+    let mut place = Place::new(&hook("slow", "PreSync", "")).await;
+    place.world.kill();
+    place.world.sync(&json!({}));
+    let mut abort = place.command(&["abort", "shop", "-y", "--wait"]).spawn().unwrap();
+    let mut notes = Said::of(abort.stderr.take());
+    notes.until("boathook: shop: the operation was not begun yet; its begin is waited for").await;
+    place.world.start().await;
+    super::place::done(abort).await.expect(0);
+    let state = &place.world.application()["status"]["operationState"];
+    assert_eq!(state["message"], json!("Operation terminated"), "{state:#}");
     place.stop().await;
 }
 

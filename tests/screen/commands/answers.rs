@@ -15,15 +15,14 @@ const SYNC: [&str; 5] = ["sync", "shop", "-y", "--wait", "--allow-file-repositor
 /// That an answer is waited for.
 const WAITS: &str = "boathook: interrupted; the answer to what was sent is waited for";
 
-/// A sync whose request is on its way for so long, and that is interrupted meanwhile.
+/// A sync whose request is on its way for so long, and that is interrupted then.
 async fn interrupted_on_its_way(place: &Place, delay: Duration) -> (Child, Said<tokio::process::ChildStderr>) {
     let faults = place.world.simulator.faults();
     let fault = faults.add(Fault::new(own(&["patch"], &["applications"]), Action::Delay(delay)).times(1));
     let mut child = place.command(&SYNC).spawn().unwrap();
-    let mut notes = Said::of(child.stderr.take());
-    Clock::real().timeout(Duration::from_secs(60), faults.until_met(fault, 1)).await.unwrap();
+    let notes = Said::of(child.stderr.take());
+    Clock::real().timeout(Duration::from_secs(150), faults.until_met(fault, 1)).await.unwrap();
     interrupt(&child);
-    notes.until(WAITS).await;
     (child, notes)
 }
 
@@ -37,7 +36,8 @@ async fn an_interrupt_before_the_answer_tells_what_was_taken_and_what_was_not() 
     assert!(place.world.application().get("operation").is_some());
     place.run(&["abort", "shop", "--wait"]).await.expect(0);
     // It did not arrive: nothing of it goes on.
-    let (child, notes) = interrupted_on_its_way(&place, Duration::from_secs(3600)).await;
+    let (child, mut notes) = interrupted_on_its_way(&place, Duration::from_secs(3600)).await;
+    notes.until(WAITS).await;
     place.world.simulator.restart().await.unwrap();
     done(child).await.expect(130);
     let told = notes.all().await;
@@ -45,6 +45,7 @@ async fn an_interrupt_before_the_answer_tells_what_was_taken_and_what_was_not() 
     assert!(!told.iter().any(|line| line.contains("goes on")), "{told:#?}");
     // Whoever interrupts once more does not wait for the answer.
     let (child, mut notes) = interrupted_on_its_way(&place, Duration::from_secs(3600)).await;
+    notes.until(WAITS).await;
     interrupt(&child);
     notes.until("boathook: interrupted; it is not known yet whether the request for shop was taken").await;
     done(child).await.expect(130);

@@ -41,7 +41,7 @@ async fn that_a_cluster_is_away_is_told_once_and_once_that_it_is_back() {
     // Long enough for it to be tried more than once.
     let limit = boathook::clock::Clock::real();
     let met = place.world.simulator.faults().until_met(fault, 12);
-    limit.timeout(std::time::Duration::from_secs(60), met).await.unwrap();
+    limit.timeout(std::time::Duration::from_secs(150), met).await.unwrap();
     for notes in [&mut followed, &mut read] {
         notes.until("cannot be watched, and what is told of them is old: ").await;
     }
@@ -65,17 +65,24 @@ async fn that_a_cluster_is_away_is_told_once_and_once_that_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_hooks_may_not_be_seen_is_told_where_they_are_waited_for() {
     const WORDS: &str = "boathook: the hooks in namespace shop of boathook-sim cannot be watched";
-    let place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    place.world.synced(&json!({})).await;
     lost(&place, &["jobs"], Failure::Forbidden);
-    let synced = place.run(&SYNC).await.expect(0);
-    let told: Vec<String> = synced.err.lines().map(str::to_owned).collect();
-    assert_eq!(count(&told, WORDS), 1, "{synced:#?}");
     let waited = place.run(&["wait", "shop", "--for", "phase=PreSync", "--timeout", "60s"]).await.expect(0);
     let told: Vec<String> = waited.err.lines().map(str::to_owned).collect();
     assert!(count(&told, WORDS) <= 1, "{waited:#?}");
     // Where no hook is waited for, it does not matter.
     let waited = place.run(&["wait", "shop", "--for", "healthy", "--timeout", "60s"]).await.expect(0);
     assert_eq!(waited.err, "");
+    place.world.deploys(&hook("slow", "PreSync", ""));
+    let mut sync = place.command(&SYNC).spawn().unwrap();
+    let mut followed = Said::of(sync.stderr.take());
+    followed.until(WORDS).await;
+    place.world.until_message("waiting for completion of hook batch/Job/slow").await;
+    place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);
+    done(sync).await.expect(5);
+    let told = followed.all().await;
+    assert_eq!(count(&told, WORDS), 1, "{told:#?}");
     place.stop().await;
 }
 
@@ -150,14 +157,14 @@ async fn waiting_where_nobody_acts_says_so() {
     }
     let documents = place.run(&["wait", "shop", "-o", "json"]).await.expect(7).documents();
     assert_eq!((&documents[0]["outcome"], &documents[0]["exitCode"]), (&json!("Refused"), &json!(7)));
-    place.run(&["wait", "shop", "--for", "deleted", "--timeout", "1s"]).await.expect(6);
+    place.run(&["wait", "shop", "--for", "deleted", "--timeout", "0.1s"]).await.expect(6);
     place.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_several_that_are_to_be_deleted_each_has_to_go() {
     let place = Place::new(&map("settings")).await;
-    let late = place.run(&["wait", "gone", "shop", "--for", "deleted", "--timeout", "1s"]).await.expect(6);
+    let late = place.run(&["wait", "gone", "shop", "--for", "deleted", "--timeout", "0.1s"]).await.expect(6);
     assert!(late.err.contains("shop: it is still there"), "{late:#?}");
     place.world.simulator.store().remove_raw(&APPLICATIONS, "argocd", "shop");
     place.run(&["wait", "gone", "shop", "--for", "deleted"]).await.expect(0);

@@ -22,7 +22,7 @@ async fn until_said(child: &mut Child, words: &str) {
         }
         panic!("it ended without saying {words:?}");
     };
-    Clock::real().timeout(Duration::from_secs(60), said).await.unwrap_or_else(|_| panic!("never said: {words}"));
+    Clock::real().timeout(Duration::from_secs(150), said).await.unwrap_or_else(|_| panic!("never said: {words}"));
 }
 
 async fn sync(place: &Place, name: &str) -> Done {
@@ -42,7 +42,7 @@ async fn aborted(place: &Place) -> Done {
 async fn interrupted(place: &Place) -> Done {
     let mut child = place.command(&["watch"]).spawn().unwrap();
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
-    let first = Clock::real().timeout(Duration::from_secs(60), notes.next_line()).await.unwrap().unwrap();
+    let first = Clock::real().timeout(Duration::from_secs(150), notes.next_line()).await.unwrap().unwrap();
     assert_eq!(first.as_deref(), Some("boathook: watching 4 applications"));
     let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();

@@ -258,11 +258,12 @@ async fn the_configuration_counts_for_commands_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_time_ends_what_only_looks() {
-    let place = Place::new(&hook("slow", "PreSync", "")).await;
+    let mut place = Place::new(&hook("slow", "PreSync", "")).await;
     place.run(&["watch", "--timeout", "0.2s"]).await.expect(0);
     place.run(&["watch", "-l", "team=none", "--timeout", "0.2s", "-o", "json"]).await.expect(0);
     place.run(&["sync", "shop", "-y", "--allow-file-repositories"]).await.expect(0);
     // A comparison has to wait for the operation.
+    place.world.until_message("waiting for completion of hook batch/Job/slow").await;
     let late = place.run(&["refresh", "shop", "--wait", "--timeout", "0.2s"]).await.expect(6);
     assert!(late.err.contains("shop: not compared in time"), "{late:#?}");
     let resumed: Value = place.run(&["resume", "shop", "-y", "-o", "json"]).await.expect(7).document();

@@ -90,7 +90,7 @@ async fn a_failure_is_final_when_no_attempt_is_left() {
     for (condition, words) in
         [("hook=bad", "hook bad failed in attempt "), ("phase=PreSync", "PreSync failed in attempt ")]
     {
-        let waited = place.run(&["wait", "shop", "--for", condition, "--timeout", "3s"]).await.expect(6);
+        let waited = place.run(&["wait", "shop", "--for", condition, "--timeout", "0.1s"]).await.expect(6);
         assert!(waited.err.contains(words) && waited.err.contains("another may follow"), "{condition}: {waited:#?}");
     }
     place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);

@@ -21,7 +21,7 @@ use crate::git_server::GitServer;
 use crate::schema;
 
 /// Ends a test that would hang; nothing waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Pods of the Job `bad` fail with two lines of log, those of `slow` run until they are stopped, all others pass.
 /// That of `long` has one line that is longer than a terminal is given.

@@ -26,7 +26,7 @@ async fn line(child: &mut Child, begin: &str) -> String {
         }
         panic!("it ended without saying {begin:?}");
     };
-    Clock::real().timeout(Duration::from_secs(60), found).await.unwrap_or_else(|_| panic!("never said: {begin}"))
+    Clock::real().timeout(Duration::from_secs(150), found).await.unwrap_or_else(|_| panic!("never said: {begin}"))
 }
 
 async fn get(address: &str, path: &str) -> String {
@@ -84,7 +84,7 @@ async fn the_engine_is_a_program_that_says_where_it_works_and_ends_at_a_signal()
         while place.run(&["sync", "shop", "-y", "--allow-file-repositories"]).await.code != 0 {}
         place.run(&["wait", "shop", "--for", "operation"]).await.expect(0);
     };
-    Clock::real().timeout(Duration::from_secs(60), synced).await.unwrap();
+    Clock::real().timeout(Duration::from_secs(150), synced).await.unwrap();
     signal(&next, rustix::process::Signal::INT);
     done(next).await.expect(0);
     place.stop().await;

@@ -47,7 +47,7 @@ pub(super) async fn until_said(
         }
         panic!("it ended without saying {words:?}");
     };
-    Clock::real().timeout(Duration::from_secs(60), read).await.unwrap_or_else(|_| panic!("never said: {words}"));
+    Clock::real().timeout(Duration::from_secs(150), read).await.unwrap_or_else(|_| panic!("never said: {words}"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,7 +26,7 @@ async fn wait_ends_when_it_holds_or_never_will_or_time_is_over() {
     let [result] = &done.documents()[..] else { panic!("{done:?}") };
     assert_eq!((&result["kind"], &result["outcome"]), (&json!("Result"), &json!("Succeeded")));
     place.run(&["wait", "shop", "--for", "hook=unheard-of"]).await.expect(8);
-    place.run(&["wait", "shop", "--for", "deleted", "--timeout", "0.5s"]).await.expect(6);
+    place.run(&["wait", "shop", "--for", "deleted", "--timeout", "0.1s"]).await.expect(6);
     place.run(&["wait", "gone", "--for", "deleted"]).await.expect(0);
     place.world.deploys(&(hook("bad", "PreSync", "") + &map("settings")));
     place.world.synced(&json!({})).await;
@@ -67,12 +67,12 @@ async fn watch_prints_changes_and_ends_when_nobody_reads() {
     let mut child = place.command(&["watch", "-o", "json"]).spawn().unwrap();
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
     let limit = Clock::real();
-    let first = limit.timeout(Duration::from_secs(60), notes.next_line()).await.unwrap().unwrap();
+    let first = limit.timeout(Duration::from_secs(150), notes.next_line()).await.unwrap().unwrap();
     assert_eq!(first.as_deref(), Some("boathook: watching 1 application"));
     place.world.synced(&json!({})).await;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     loop {
-        let line = limit.timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line = limit.timeout(Duration::from_secs(150), lines.next_line()).await.unwrap().unwrap().unwrap();
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(crate::schema::violations(&event), Vec::<String>::new(), "{event:#}");
         if event["subject"] == "operation" && event["to"].as_str().unwrap().starts_with("Succeeded") {
@@ -92,7 +92,7 @@ async fn what_follows_logs_ends_when_nobody_reads_it_and_nothing_is_written() {
     place.world.until_message("waiting for completion of hook batch/Job/slow").await;
     let mut child = place.command(&["logs", "shop", "slow", "--follow"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = Clock::real().timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap();
+    let line = Clock::real().timeout(Duration::from_secs(150), lines.next_line()).await.unwrap().unwrap();
     assert_eq!(line.as_deref(), Some("still at work"));
     drop(lines);
     assert_eq!(done(child).await.code, 0);
@@ -104,7 +104,7 @@ async fn an_interrupt_ends_a_wait_with_its_own_code() {
     let place = Place::new(&map("settings")).await;
     let mut child = place.command(&["watch"]).spawn().unwrap();
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
-    let first = Clock::real().timeout(Duration::from_secs(60), notes.next_line()).await.unwrap().unwrap();
+    let first = Clock::real().timeout(Duration::from_secs(150), notes.next_line()).await.unwrap().unwrap();
     assert_eq!(first.as_deref(), Some("boathook: watching 1 application"));
     let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();

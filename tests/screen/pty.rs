@@ -250,6 +250,21 @@ fn any_size_at_any_time() {
 }
 
 #[test]
+fn a_key_that_comes_with_a_resize_is_taken() {
+    let mut terminal = Terminal::boathook(&["demo", "--scenario", "calm"]);
+    terminal.shows("orders");
+    for round in 0..200 {
+        let (key, shown) = if round % 2 == 0 { ("?", "help: what can be done here") } else { ("q", "LAST SYNC") };
+        terminal.resize(100 + round % 50, 30);
+        terminal.press(key);
+        terminal.shows(shown);
+    }
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.is_given_back();
+}
+
+#[test]
 fn it_goes_to_the_background_and_comes_back() {
     let script = r#"set -m; "$0" demo --scenario calm; echo IN THE SHELL; read -r line; fg; echo IT HAS ENDED"#;
     let mut command = CommandBuilder::new("/bin/sh");

@@ -56,6 +56,7 @@ impl Settings {
         let theme = Theme::load(name, &themes)?;
         Ok(Self {
             keymap,
+            has_colors: colors != Colors::None,
             theme,
             themes,
             read_only: config.read_only,

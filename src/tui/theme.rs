@@ -95,6 +95,11 @@ impl Theme {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
+    /// Whether it tells something by a colour.
+    pub fn has_colors(&self) -> bool {
+        self.styles.iter().any(|style| style.fg.is_some() || style.bg.is_some())
+    }
+
     /// A theme by its name: one of `files` (name and text), or a built-in one.
     pub fn load(name: &str, files: &[(String, String)]) -> Result<Self, ThemeError> {
         let mut theme = Self { name: name.to_owned(), styles: vec![Style::new(); Role::ALL.len()], log_colors: true };

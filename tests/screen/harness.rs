@@ -60,6 +60,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         keymap: Keymap::new(&BTreeMap::new()).unwrap(),
         theme: Theme::load("dark", &[]).unwrap(),
+        has_colors: true,
         themes: Vec::new(),
         read_only: false,
         bell: true,

@@ -7,9 +7,10 @@ use boathook::domain::live::{
 };
 use boathook::domain::timeline::TaskPhase;
 use boathook::tui::Message;
+use serde_json::json;
 
 use super::fleet::{applications, now, shop};
-use super::harness::{CLUSTER, SIZES, Screen, settings, time};
+use super::harness::{CLUSTER, SIZES, Screen, object, settings, time};
 use super::release::{TARGET, checkout, record, review};
 
 /// Holds a screen against its snapshot.
@@ -367,6 +368,50 @@ fn requests_and_their_ends() {
     shot("notice_unknown", &mut screen);
     screen.press("m");
     shot("requests_ended", &mut screen);
+}
+
+#[test]
+fn what_came_of_a_request_is_told_and_is_not_another_operations() {
+    let mut screen = checkout((120, 35), "Failed", false);
+    let checkout = applications().into_iter().find(|object| object.name() == "checkout").unwrap();
+    let operation = |begin: &str, phase: &str, message: &str| {
+        let mut json = serde_json::Value::Object(checkout.as_json().clone());
+        json.as_object_mut().unwrap().remove("operation");
+        json["status"]["operationState"] = json!({"phase": phase, "message": message, "startedAt": begin,
+            "finishedAt": (phase != "Running").then_some("2026-11-22T03:30:00Z"),
+            "operation": {"sync": {"revision": "1111111000000000000000000000000000000000"}}});
+        object(json)
+    };
+    screen.application(&operation("2026-11-22T03:00:00Z", "Failed", "the one before"));
+    let key = AppKey::new(CLUSTER, "argocd", "checkout");
+    screen.live(LiveEvent::Request(RequestUpdate {
+        id: RequestId(1),
+        key,
+        name: "sync",
+        at: now(),
+        state: RequestState::Ended(Outcome::Written),
+        version: String::new(),
+    }));
+    screen.press("m");
+    assert!(screen.shows("no controller was seen to begin it yet") && !screen.shows("the one before"));
+    screen.application(&operation("2026-11-22T03:08:00Z", "Running", "at work"));
+    assert!(screen.shows("the operation runs: at work"), "{}", screen.text());
+    screen.application(&operation("2026-11-22T03:08:00Z", "Failed", "its hook failed"));
+    assert!(screen.shows("the operation failed after 22m 0s: its hook failed"), "{}", screen.text());
+    screen.application(&operation("2026-11-22T03:40:00Z", "Succeeded", "somebody else's"));
+    assert!(screen.shows("the operation failed after 22m 0s: its hook failed"), "{}", screen.text());
+}
+
+#[test]
+fn a_theme_of_colours_is_not_taken_where_there_are_none() {
+    let mut settings = settings();
+    (settings.has_colors, settings.theme) = (false, boathook::tui::Theme::load("mono", &[]).unwrap());
+    let mut screen = Screen::with(settings, (120, 35), now());
+    screen.connect();
+    screen.press(": \"theme light\" enter");
+    assert!(screen.shows("light tells by colours, and there are none here"), "{}", screen.text());
+    screen.press(": \"theme mono\" enter");
+    assert!(!screen.shows("there are none here"), "{}", screen.text());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod notice;
 mod page;
 mod row;
 mod screen;
+mod sent;
 mod sort;
 mod state;
 
@@ -22,6 +23,7 @@ pub(super) use notice::Notice;
 pub(super) use page::{Page, PageKind, PageRow, Parts, RowId, TextAbout, TextScreen, plain};
 pub(super) use row::{FLASH_SECONDS, Known, Row, Standing};
 pub(super) use screen::{AppScreen, Asked, Prompt, PromptKind, Screen};
+pub(super) use sent::RequestEntry;
 pub(super) use sort::Sort;
-pub(super) use state::{Connection, RequestEntry, WatchEntry};
+pub(super) use state::{Connection, WatchEntry};
 pub use state::{Model, Settings};

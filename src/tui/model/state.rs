@@ -12,8 +12,9 @@ use super::fleet::Fleet;
 use super::notice::Notice;
 use super::page::{Page, TextScreen};
 use super::screen::{AppScreen, Asked, Prompt, Screen};
+use super::sent::RequestEntry;
 use crate::domain::application::AppKey;
-use crate::domain::live::{Need, RequestId, RequestUpdate, Rights, WatchState, Watched};
+use crate::domain::live::{Need, RequestId, Rights, WatchState, Watched};
 use crate::store::Deferral;
 use crate::tui::action::Context;
 use crate::tui::keymap::{Key, Keymap};
@@ -30,6 +31,8 @@ const PAGE_TICK: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// Which keys mean what.
     pub keymap: Keymap,
+    /// Whether the terminal shows colours, and they are wanted.
+    pub has_colors: bool,
     /// Colours.
     pub theme: Theme,
     /// Themes of files, by name and text.
@@ -74,16 +77,6 @@ pub(in crate::tui) enum Connection {
 pub(in crate::tui) struct WatchEntry {
     pub(in crate::tui) state: WatchState,
     pub(in crate::tui) at: Timestamp,
-}
-
-/// A request of this session.
-#[derive(Debug, Clone)]
-pub(in crate::tui) struct RequestEntry {
-    pub(in crate::tui) update: RequestUpdate,
-    /// When it was sent.
-    pub(in crate::tui) at: Timestamp,
-    /// What was written, if it was sent.
-    pub(in crate::tui) says: Vec<String>,
 }
 
 /// What the screen knows.

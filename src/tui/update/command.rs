@@ -45,6 +45,12 @@ pub(super) fn run(model: &mut Model, line: &str, effects: &mut Effects) {
             model.say(format!("themes: {}", names.join(", ")));
         }
         ("theme", name) => match Theme::load(name, &model.settings.themes) {
+            Ok(theme) if theme.has_colors() && !model.settings.has_colors => {
+                let known = &model.settings.theme.name;
+                model.complain(format!(
+                    "{name} tells by colours, and there are none here (NO_COLOR is set, or TERM has none): {known} stays"
+                ));
+            }
             Ok(theme) => model.settings.theme = theme,
             Err(error) => model.complain(error.to_string()),
         },

@@ -108,6 +108,7 @@ fn summarised(model: &mut Model, summary: Box<AppSummary>, effects: &mut Effects
             effects.push(Effect::Notify(format!("{}: the operation {how}", key.name)));
         }
     }
+    model.requests.values_mut().for_each(|request| request.see(&summary));
     model.fleet.put(summary, now);
     let stuck = model.details.get(&key).and_then(Details::stuck);
     model.fleet.set_stuck(&key, stuck);
@@ -177,12 +178,6 @@ fn details<'a>(model: &'a mut Model, key: &crate::domain::application::AppKey) -
 }
 
 fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effects: &mut Effects) {
-    let known = model.requests.get(&update.id);
-    let at = known.map_or(update.at, |known| known.at);
-    let says = match &update.state {
-        RequestState::Sent(write) => write.says.clone(),
-        RequestState::Ended(_) => known.map(|known| known.says.clone()).unwrap_or_default(),
-    };
     let about = format!("{} {}", update.name, update.key.name);
     match &update.state {
         RequestState::Sent(_) => model.say(format!("{about}: sent")),
@@ -201,7 +196,9 @@ fn request(model: &mut Model, update: crate::domain::live::RequestUpdate, effect
             }
         }
     }
-    model.requests.insert(update.id, RequestEntry { update, at, says });
+    let known = model.fleet.get(&update.key).and_then(|row| row.summary());
+    let entry = model.requests.entry(update.id).or_insert_with(|| RequestEntry::new(update.clone(), known));
+    entry.take(update);
 }
 
 /// How a request ended, in words.

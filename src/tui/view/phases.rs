@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use super::draw::{Canvas, cell};
-use crate::domain::application::{Doing, PhaseState};
+use crate::domain::application::{AppSummary, Doing, PhaseState};
 use crate::domain::hook::SyncPhase;
 use crate::domain::operation::OperationPhase;
 use crate::domain::text;
@@ -72,7 +72,9 @@ fn said(model: &Model, row: &Row) -> Said {
         return fault(phase, state, name);
     }
     let phases: Vec<(&'static str, TaskState)> = match lifecycle {
-        Some(lifecycle) => lifecycle.phases.iter().map(|(phase, state)| (phase.short(), *state)).collect(),
+        Some(lifecycle) => {
+            lifecycle.phases.iter().map(|(phase, state)| (phase.short(), over(summary, *state))).collect()
+        }
         None => recorded.map(|(phase, state, _)| (phase, state)).collect(),
     };
     if row.standing() == Standing::Stuck {
@@ -96,6 +98,12 @@ fn said(model: &Model, row: &Row) -> Said {
         }
         _ => Said::Phases(phases),
     }
+}
+
+/// A phase as the list shows it. Whether an object is healthy too is told where it is looked at: of an operation that is
+/// over, what was applied has succeeded, as the record says that stands for it where nobody looks.
+fn over(summary: &AppSummary, state: TaskState) -> TaskState {
+    if state == TaskState::Applied && summary.is_done() { TaskState::Succeeded } else { state }
 }
 
 const fn state_of(state: PhaseState) -> Option<TaskState> {

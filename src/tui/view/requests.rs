@@ -4,8 +4,9 @@ use ratatui::layout::Rect;
 
 use super::draw::{Canvas, wrapped};
 use crate::domain::live::RequestState;
+use crate::domain::operation::OperationPhase;
 use crate::domain::text;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, RequestEntry};
 use crate::tui::theme::Role;
 use crate::tui::update::outcome_text;
 
@@ -33,14 +34,38 @@ fn lines(model: &Model, width: usize) -> Vec<(Role, String)> {
                 (if outcome.is_written() { Role::Good } else { Role::Bad }, outcome_text(outcome))
             }
         };
-        lines.extend(
-            wrapped(&words, width.saturating_sub(12)).into_iter().map(|line| (role, format!("           {line}"))),
-        );
+        let is_written = matches!(&entry.update.state, RequestState::Ended(outcome) if outcome.is_written());
+        let came = is_written.then(|| came_of(entry)).flatten();
+        for (role, words) in [Some((role, words)), came].into_iter().flatten() {
+            let parts = wrapped(&words, width.saturating_sub(12));
+            lines.extend(parts.into_iter().map(|line| (role, format!("           {line}"))));
+        }
     }
     if lines.is_empty() {
         lines.push((Role::Dim, "  Nothing was sent in this session.".to_owned()));
     }
     lines
+}
+
+/// What its operation has come to, in words.
+fn came_of(entry: &RequestEntry) -> Option<(Role, String)> {
+    let Some(operation) = &entry.operation else {
+        return entry.begins().then(|| (Role::Waiting, "no controller was seen to begin it yet".to_owned()));
+    };
+    let message = text::one_line(&operation.message, 300);
+    let tail = if message.is_empty() { String::new() } else { format!(": {message}") };
+    let took = operation.started_at.zip(operation.finished_at);
+    let took = took.map_or_else(String::new, |(begin, end)| {
+        format!(" after {}", text::duration(end.duration_since(begin).as_secs()))
+    });
+    let what = if operation.dry_run { "the dry run" } else { "the operation" };
+    Some(match operation.phase {
+        Some(OperationPhase::Succeeded) => (Role::Good, format!("{what} succeeded{took}{tail}")),
+        Some(OperationPhase::Failed) => (Role::Bad, format!("{what} failed{took}{tail}")),
+        Some(OperationPhase::Error) => (Role::Bad, format!("{what} ended in an error{took}{tail}")),
+        Some(OperationPhase::Terminating) => (Role::Waiting, format!("{what} is being ended{tail}")),
+        Some(OperationPhase::Running) | None => (Role::Running, format!("{what} runs{tail}")),
+    })
 }
 
 /// How many lines there are.

@@ -17,7 +17,7 @@ pub const DEFAULT: &str = include_str!("../assets/config.yaml");
 /// Begin of the environment variables.
 const PREFIX: &str = "BOATHOOK_";
 /// Environment variables that begin so and are not about the configuration.
-const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG", "KILL_AT", "LOG"];
+const OTHERS: &[&str] = &["CASES", "SEEDS", "TEST_KUBECONFIG", "KILL_AT", "LOG", "COMPLETION_TIMEOUT"];
 
 /// The configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::CommandFactory as _;
@@ -14,14 +17,79 @@ use super::live::{Needs, Session, Targets};
 use crate::argo::{CaptureOptions, RepositoryOptions, contexts};
 use crate::clock::Clock;
 use crate::domain::application::AppKey;
+use crate::domain::operation::parse_duration;
 
-/// Longer nobody waits for a completion.
+/// Longer nobody waits for a completion, unless the environment says otherwise.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The variable that says how long a cluster may take to answer, as a duration.
+const PATIENCE_NAME: &str = "BOATHOOK_COMPLETION_TIMEOUT";
+/// The name under which kubectl asks for the completions of `kubectl boathook`: it calls the program of this name with
+/// the words of the line.
+const FOR_KUBECTL: &str = "kubectl_complete-boathook";
 
 /// Answers a shell that asks for completions, and ends the process then; does nothing in every other case. Must come
 /// before anything is printed.
 pub fn complete() {
+    if is_for_kubectl() {
+        // On a closed output there is nobody to tell.
+        let _ = std::io::stdout().lock().write_all(for_kubectl().as_bytes());
+        std::process::exit(0);
+    }
     CompleteEnv::with_factory(Cli::command).complete();
+}
+
+fn is_for_kubectl() -> bool {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    program.as_ref().and_then(|program| program.file_stem()).is_some_and(|name| name == FOR_KUBECTL)
+}
+
+/// The candidates for the last word as kubectl reads them: a line each, with what it is behind a tab, and at the end what
+/// the shell is to do with them.
+fn for_kubectl() -> String {
+    // After these no space, no files: as the completions of kubectl itself number it.
+    const NO_SPACE: u8 = 2;
+    const NO_FILES: u8 = 4;
+    let words: Vec<_> = std::iter::once("boathook".into()).chain(std::env::args_os().skip(1)).collect();
+    let last = words.len().saturating_sub(1);
+    let folder = std::env::current_dir().ok();
+    let found = clap_complete::engine::complete(&mut Cli::command(), words, last, folder.as_deref());
+    let (mut lines, mut what) = (String::new(), NO_FILES);
+    for candidate in found.unwrap_or_default().iter().filter(|candidate| !candidate.is_hide_set()) {
+        let value = candidate.get_value().to_string_lossy();
+        if value.ends_with(['=', '/']) {
+            what |= NO_SPACE;
+        }
+        let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = help.lines().next().filter(|line| !line.is_empty()).map(|line| format!("\t{line}"));
+        let _ = writeln!(lines, "{value}{}", help.unwrap_or_default());
+    }
+    let _ = writeln!(lines, ":{what}");
+    lines
+}
+
+/// What can follow `-o`, where there is no room for more.
+pub(super) fn formats(current: &OsStr) -> Vec<CompletionCandidate> {
+    beginning(current, ["text", "json", "yaml", "name", "jsonpath="].map(str::to_owned).to_vec())
+}
+
+/// What can follow `-o`.
+pub(super) fn formats_wide(current: &OsStr) -> Vec<CompletionCandidate> {
+    beginning(current, ["text", "wide", "json", "yaml", "name", "jsonpath="].map(str::to_owned).to_vec())
+}
+
+/// Namespaces in which there are Applications: of all that may be seen, else where they are looked for.
+pub(super) fn namespace_names(current: &OsStr) -> Vec<CompletionCandidate> {
+    let known = |everywhere: bool| {
+        // The namespace of the line is the word that is being typed.
+        let connect = ConnectArgs { namespace: None, all_namespaces: everywhere, ..connect(&words()) };
+        asked(&connect, async |session| {
+            session.until(|picture| picture.is_complete.then_some(())).await.ok()?;
+            let found: BTreeSet<_> = session.picture.apps.keys().map(|key| key.namespace.to_string()).collect();
+            Some(found.into_iter().collect())
+        })
+    };
+    let everywhere = known(true);
+    beginning(current, if everywhere.is_empty() { known(false) } else { everywhere })
 }
 
 /// Contexts of the kubeconfig.
@@ -33,7 +101,7 @@ pub(super) fn context_names(current: &OsStr) -> Vec<CompletionCandidate> {
 /// Applications, with their namespace where it is typed already or there are several.
 pub(super) fn application_names(current: &OsStr) -> Vec<CompletionCandidate> {
     let with_namespace = current.to_string_lossy().contains('/');
-    let names = asked(async |session| {
+    let names = asked(&connect(&words()), async |session| {
         session.until(|picture| picture.is_complete.then_some(())).await.ok()?;
         let picture = &session.picture;
         let full = |key: &crate::domain::application::AppKey| format!("{}/{}", key.namespace, key.name);
@@ -45,7 +113,7 @@ pub(super) fn application_names(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Projects of the applications.
 pub(super) fn project_names(current: &OsStr) -> Vec<CompletionCandidate> {
-    let names = asked(async |session| {
+    let names = asked(&connect(&words()), async |session| {
         session.until(|picture| picture.is_complete.then_some(())).await.ok()?;
         let projects = session.picture.apps.values().filter_map(|app| app.summary()).map(|own| own.project.to_string());
         Some(projects.collect::<BTreeSet<_>>().into_iter().collect())
@@ -91,7 +159,7 @@ fn hooks() -> Vec<String> {
 /// Asks about the application that is named before.
 fn about(question: impl AsyncFnOnce(&mut Session, &AppKey) -> Option<Vec<String>>) -> Vec<String> {
     let Some(application) = argument(&words()) else { return Vec::new() };
-    asked(async |session| {
+    asked(&connect(&words()), async |session| {
         let targets = Targets::required(&TargetArgs::named(&application)).ok()?;
         let key = targets.choose_some(session).await.ok()?.into_iter().next()?;
         session.live.open(&key);
@@ -110,9 +178,12 @@ fn beginning(current: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// The line that is being typed: what stands behind `--`.
+/// The line that is being typed: what stands behind `--`, or behind the name where kubectl asks.
 fn words() -> Vec<String> {
     let all = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    if is_for_kubectl() {
+        return all.collect();
+    }
     all.skip_while(|word| word != "--").skip(1).collect()
 }
 
@@ -169,7 +240,7 @@ fn argument(words: &[String]) -> Option<String> {
 }
 
 /// Asks the cluster; nothing, where it takes long or cannot be asked.
-fn asked(question: impl AsyncFnOnce(&mut Session) -> Option<Vec<String>>) -> Vec<String> {
+fn asked(connect: &ConnectArgs, question: impl AsyncFnOnce(&mut Session) -> Option<Vec<String>>) -> Vec<String> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
     let clock = Clock::real();
     let surroundings = Surroundings {
@@ -180,13 +251,15 @@ fn asked(question: impl AsyncFnOnce(&mut Session) -> Option<Vec<String>>) -> Vec
         capture: CaptureOptions::default(),
         read_only: true,
     };
-    let connect = connect(&words());
+    let given = std::env::var(PATIENCE_NAME).ok();
+    let given = given.and_then(|text| Duration::try_from(parse_duration(&text).ok()?).ok());
+    let patience = given.unwrap_or(PATIENCE);
     let asked = async {
-        let mut session = Session::start(&connect, Needs::default(), &surroundings, &clock).await.ok()?;
-        session.limit(Some(PATIENCE));
+        let mut session = Session::start(connect, Needs::default(), &surroundings, &clock).await.ok()?;
+        session.limit(Some(patience));
         question(&mut session).await
     };
-    let answer = runtime.block_on(clock.timeout(PATIENCE, asked));
+    let answer = runtime.block_on(clock.timeout(patience, asked));
     runtime.shutdown_background();
     answer.ok().flatten().unwrap_or_default()
 }

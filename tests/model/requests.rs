@@ -8,6 +8,7 @@ use boathook::domain::request::{
     AutoSync, Changed, Confirmation, Context, Controller, HookJob, Refusal, Request, Seen, Situation, SyncOrder, Write,
     WriteBody, WriteTarget, build, refusals, warnings,
 };
+use boathook::domain::step::ResumeRefused;
 use serde_json::{Value, json};
 
 const NOW: &str = "2026-11-22T12:00:00Z";
@@ -316,13 +317,55 @@ fn reasons_are_known_beforehand() {
             app(&[("/status/operationState", state("Failed"))]),
             Request::Resume,
             situation(Controller::ArgoCd),
-            vec![Refusal::OnlyEngine],
+            vec![Refusal::OnlyEngine, Refusal::NotResumable(ResumeRefused::ManifestsUnknown)],
+        ),
+        (
+            "an abort before the begin",
+            app(&[("/operation", json!({ "sync": {} }))]),
+            Request::Abort,
+            situation(Controller::Engine),
+            vec![Refusal::NotBegun],
         ),
     ];
-    for (what, app, request, situation, expected) in table {
+    for (what, app, request, situation, expected) in table.into_iter().chain(resumed()) {
         let (application, _) = read(&app);
         assert_eq!(refusals(&request, &application, &situation), expected, "{what}");
     }
+}
+
+/// What the record of a failed operation tells of whether it can be resumed.
+fn resumed() -> Vec<(&'static str, Value, Request, Situation, Vec<Refusal>)> {
+    let failed = |phase: &str, dry_run: bool, recorded: bool, hook: &str| {
+        let mut own = state(phase);
+        own["operation"]["sync"]["dryRun"] = json!(dry_run);
+        if recorded {
+            own["operation"]["info"] = json!([{"name": "boathook.dev/manifests", "value": "sha256:1"}]);
+        }
+        let job = |name: &str, phase: &str| {
+            json!({"group": "batch", "kind": "Job", "namespace": "shop", "name": name, "status": "Synced",
+                "hookType": "PreSync", "hookPhase": phase, "syncPhase": "PreSync"})
+        };
+        own["syncResult"]["resources"] = json!([job("one", hook), job("two", "Failed")]);
+        app(&[("/status/operationState", own)])
+    };
+    let refused = |reason: ResumeRefused| vec![Refusal::NotResumable(reason)];
+    let table = [
+        ("something succeeded", failed("Failed", false, true, "Succeeded"), vec![]),
+        ("an error, too", failed("Error", false, true, "Succeeded"), vec![]),
+        ("nothing succeeded", failed("Failed", false, true, "Failed"), refused(ResumeRefused::NothingSucceeded)),
+        (
+            "of another controller",
+            failed("Failed", false, false, "Succeeded"),
+            refused(ResumeRefused::ManifestsUnknown),
+        ),
+        ("a dry run", failed("Failed", true, true, "Succeeded"), refused(ResumeRefused::DryRun)),
+        (
+            "it succeeded",
+            failed("Succeeded", false, true, "Succeeded"),
+            vec![Refusal::Nothing("the last operation succeeded")],
+        ),
+    ];
+    table.map(|(what, app, refused)| (what, app, Request::Resume, situation(Controller::Engine), refused)).into()
 }
 
 #[test]

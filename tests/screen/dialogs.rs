@@ -4,7 +4,7 @@ use boathook::domain::request::{AutoSync, Confirmation, Controller, Request};
 use serde_json::json;
 
 use super::harness::{Screen, object};
-use super::release::{DEPLOYED, application, checkout, running};
+use super::release::{DEPLOYED, application, checkout, resumable, running};
 use super::screens::look;
 
 fn keys(name: &str, phase: &'static str, script: &str) {
@@ -94,9 +94,17 @@ fn going_on_where_it_failed_needs_the_engine() {
     look("dialog_resume", |size| {
         let mut screen = checkout(size, "Failed", false);
         screen.controller = Controller::Engine;
+        let mut failed = serde_json::Value::Object(application("Failed", false).as_json().clone());
+        resumable(&mut failed);
+        screen.application(&object(failed));
         screen.press("enter C");
         screen
     });
+    let mut screen = checkout((120, 35), "Failed", false);
+    screen.controller = Controller::Engine;
+    screen.press("enter C");
+    let words = "it cannot be resumed: the failed operation did not record which manifests it applied";
+    assert!(screen.line("resume:").contains(words), "{}", screen.text());
 }
 
 #[test]

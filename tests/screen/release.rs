@@ -78,6 +78,19 @@ pub(crate) fn application(phase: &str, automated: bool) -> Arc<Object> {
     }))
 }
 
+/// Makes of a failed operation one of boathook's engine, in which a hook succeeded: there is something to continue from.
+pub(crate) fn resumable(application: &mut Value) {
+    let state = &mut application["status"]["operationState"];
+    state["operation"]["info"] = json!([{"name": "boathook.dev/manifests", "value": "sha256:1"}]);
+    if let Some(results) = state["syncResult"]["resources"].as_array_mut() {
+        results.insert(
+            0,
+            json!({"group": "batch", "version": "v1", "kind": "Job", "namespace": "shop", "name": "db-backup",
+                "status": "Synced", "hookType": "PreSync", "hookPhase": "Succeeded", "syncPhase": "PreSync"}),
+        );
+    }
+}
+
 /// The same while its operation runs.
 pub(crate) fn running() -> Arc<Object> {
     let mut object = (*application("Running", false)).clone();

@@ -11,7 +11,7 @@ use super::told::Told;
 use crate::cli::args::FollowArgs;
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, News, Stop};
-use crate::cli::print::exit_of_view;
+use crate::cli::print::{exit_of_view, has_done_nothing, took};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Outcome, RequestState, RequestUpdate};
 use crate::domain::request::{Controller, Refusal, Request};
@@ -238,7 +238,7 @@ fn not_aborted(reason: &str) -> String {
 /// What an operation that is over has come to.
 pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
     let message = one_line(&view.message, LONGEST);
-    let time = view.elapsed.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
+    let time = took(view.elapsed);
     let exit = exit_of_view(view);
     if job.lateness == Lateness::Aborted {
         let what = if view.state == OperationStatus::Succeeded { "ended" } else { "was aborted" };
@@ -256,7 +256,7 @@ pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
     };
     let bad: Vec<String> = view
         .tasks()
-        .filter(|task| task.state.is_bad())
+        .filter(|task| task.state.is_bad() && !has_done_nothing(view))
         .map(|task| one_line(&format!("{} {}/{}", task.key.phase, task.key.object.kind, task.key.object.name), 300))
         .collect();
     let failed = if bad.is_empty() { String::new() } else { format!(" ({})", bad.join(", ")) };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::cli::exit::Exit;
 use crate::cli::live::Picture;
+use crate::cli::print::has_done_nothing;
 use crate::domain::application::AppKey;
 use crate::domain::live::{Preview, RequestId};
 use crate::domain::request::{Changed, Refusal, Request};
@@ -79,7 +80,8 @@ impl Ended {
 
     /// With what is known of the operation.
     pub(in crate::cli) fn of(mut self, view: &OperationView) -> Self {
-        let bad: Vec<_> = view.tasks().filter(|task| task.state.is_bad()).collect();
+        let bad = view.tasks().filter(|task| task.state.is_bad() && !has_done_nothing(view));
+        let bad: Vec<_> = bad.collect();
         self.failed = bad.iter().map(|task| task.key.clone()).collect();
         self.failed_hooks = bad.iter().filter(|task| task.is_hook).map(|task| task.key.clone()).collect();
         self.revisions.clone_from(&view.revisions);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::job::Job;
 use crate::cli::args::Format;
 use crate::cli::live::Failure;
-use crate::cli::print::{Document, EventDocument, Printer, Tone, print_one, tone, words};
+use crate::cli::print::{Document, EventDocument, Printer, Tone, has_done_nothing, print_one, tone, took, words};
 use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView, TaskKey, TaskState, TaskView};
 
@@ -32,6 +32,9 @@ impl Told {
         printer: &mut Printer,
     ) -> Result<(), Failure> {
         self.operation(job, view, now, format, printer)?;
+        if has_done_nothing(view) {
+            return Ok(());
+        }
         for task in view.tasks() {
             if matches!(task.state, TaskState::ToCome | TaskState::Skipped | TaskState::Unknown) {
                 continue;
@@ -96,8 +99,7 @@ fn tell_task(
     if format.is_text() {
         let name = printer.tone(Tone::Strong, &job.name);
         let state = printer.tone(tone(task.state), &format!("{} {}", task.state.symbol(), task.state));
-        let time = task.elapsed.filter(|_| !task.state.is_active());
-        let time = time.map(|elapsed| format!(" in {elapsed}")).unwrap_or_default();
+        let time = took(task.elapsed.filter(|_| !task.state.is_active()));
         let hook = if task.is_hook { "hook " } else { "" };
         let colon = if said.is_empty() { "" } else { ": " };
         let dry = if is_dry_run { "dry run: " } else { "" };

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
 use super::format::Format;
+use crate::cli::complete::formats_wide;
 
 /// Print the version
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_VERSION)]
 pub(in crate::cli) struct VersionArgs {
     /// text, wide, json, yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats_wide))]
     pub output: Format,
 }
 

@@ -11,7 +11,7 @@ use super::format::Format;
 use super::program::selector;
 use super::target::TargetArgs;
 use super::wait::duration;
-use crate::cli::complete::{application_names, history_ids, hook_names};
+use crate::cli::complete::{application_names, formats, history_ids, hook_names};
 use crate::domain::operation::{Info, Selector};
 
 /// What every command has that asks for something.
@@ -21,7 +21,7 @@ pub(in crate::cli) struct AnswerArgs {
     #[arg(short, long)]
     pub yes: bool,
     /// text, json (an object a line), yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats))]
     pub output: Format,
 }
 

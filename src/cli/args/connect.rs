@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 
 use super::target::TargetArgs;
-use crate::cli::complete::context_names;
+use crate::cli::complete::{context_names, namespace_names};
 
 /// Which cluster, and where the Applications are.
 #[derive(Debug, Clone, Default, Args)]
@@ -25,7 +25,7 @@ pub struct ConnectArgs {
     /// Argo CD's application controller is, else the engine, else where Applications are; the namespace of the context
     /// counts only if nothing else may be read. NAMESPACE/NAME names one application of any namespace. Projects are read
     /// where Argo CD is in any case.
-    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE", value_parser = namespace)]
+    #[arg(short, long, visible_alias = "applications", value_name = "NAMESPACE", value_parser = namespace, add = ArgValueCompleter::new(namespace_names))]
     pub namespace: Option<String>,
     /// Applications of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCompleter;
 use super::connect::ConnectArgs;
 use super::format::Format;
 use super::target::TargetArgs;
-use crate::cli::complete::application_names;
+use crate::cli::complete::{application_names, formats_wide};
 
 /// Show applications, and what is known of one
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(in crate::cli) struct GetAppsArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     /// text, wide, json, yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats_wide))]
     pub output: Format,
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -52,7 +52,7 @@ pub(in crate::cli) struct GetAppArgs {
     #[arg(value_name = "[NAMESPACE/]NAME", add = ArgValueCompleter::new(application_names))]
     pub name: String,
     /// text, wide, json, yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats_wide))]
     pub output: Format,
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::connect::ConnectArgs;
 use super::format::Format;
 use super::wait::{duration, phase};
-use crate::cli::complete::{application_names, hook_names};
+use crate::cli::complete::{application_names, formats, hook_names};
 use crate::domain::timeline::TaskPhase;
 
 /// Print the logs of hooks, of running ones as of those that are kept
@@ -44,7 +44,7 @@ pub(in crate::cli) struct LogsArgs {
     #[arg(long, value_name = "TIME")]
     pub operation: Option<Timestamp>,
     /// text, json (an object a line) or yaml
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats))]
     pub output: Format,
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -9,7 +9,7 @@ use clap_complete::ArgValueCompleter;
 use super::connect::ConnectArgs;
 use super::format::Format;
 use super::target::TargetArgs;
-use crate::cli::complete::conditions;
+use crate::cli::complete::{conditions, formats};
 use crate::domain::operation::parse_duration;
 use crate::domain::timeline::TaskPhase;
 
@@ -86,7 +86,7 @@ pub(in crate::cli) struct WaitArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// text, json (an object a line), yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats))]
     pub output: Format,
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -118,7 +118,7 @@ pub(in crate::cli) struct WatchArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     /// text, json (an object a line), yaml, name or jsonpath=PATH
-    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", add = ArgValueCompleter::new(formats))]
     pub output: Format,
     /// Stop after this time, counted from when the applications have been read
     #[arg(long, value_name = "DURATION", value_parser = duration)]

@@ -9,7 +9,7 @@ use crate::cli::args::{AnswerArgs, Format, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Picture, Session, Stop, Targets, review};
 use crate::cli::print::{Document, Printer, Tally, print_one};
-use crate::cli::review::{PlanOptions, Planned, SyncPlanDocument, full, short};
+use crate::cli::review::{NO_SOURCE, PlanOptions, Planned, SyncPlanDocument, full, short};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::live::SourceRevisions;
 use crate::domain::request::{Refusal, Request};
@@ -123,6 +123,10 @@ fn outdated(target: &Target, picture: &Picture) -> Option<String> {
 
 /// Why a sync would come to nothing: what it is to be of is not there.
 fn futile(target: &Target, options: &PlanOptions, since: Timestamp) -> Option<Ended> {
+    let has_source = |application: &Arc<Application>| !application.spec.effective_sources().is_empty();
+    if !target.application.as_ref().is_none_or(has_source) {
+        return Some(Ended::new(Exit::Findings, format!("nothing was sent: {NO_SOURCE}")));
+    }
     let planned = target.planned.as_ref()?;
     // What was fetched before may lack a revision; a folder is missing at its commit for good.
     let is_certain = |source: &SourceRevisions| {

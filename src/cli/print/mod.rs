@@ -16,4 +16,6 @@ pub(super) use event::{EventDocument, LogLineDocument, ResultDocument, Tally};
 pub(super) use printer::{Printer, nobody_reads};
 pub(super) use table::{Cell, Table, Tone};
 pub(super) use tasks::{task_rows, title, tone, words};
-pub(super) use words::{ago, exit_of, exit_of_view, health, last_sync, phases, revision, standing};
+pub(super) use words::{
+    ago, exit_of, exit_of_view, has_done_nothing, health, last_sync, phases, revision, standing, took,
+};

@@ -8,8 +8,9 @@ use crate::domain::application::{AppSummary, Doing, OperationSummary, PhaseState
 use crate::domain::health::HealthStatus;
 use crate::domain::hook::SyncPhase;
 use crate::domain::operation::OperationPhase;
+use crate::domain::step::NOT_RESUMED;
 use crate::domain::text::one_line;
-use crate::domain::timeline::{OperationStatus, OperationView, TaskState};
+use crate::domain::timeline::{Elapsed, OperationStatus, OperationView, Precision, TaskState};
 
 /// What the application does, or how it compares with Git.
 pub(in crate::cli) fn standing(summary: &AppSummary) -> Cell {
@@ -87,6 +88,18 @@ pub(in crate::cli) fn revision(revision: &str) -> String {
     }
 }
 
+/// ` in 12.3s`: how long it took; nothing where not even a second of it was seen.
+pub(in crate::cli) fn took(elapsed: Option<Elapsed>) -> String {
+    let Some(elapsed) = elapsed else { return String::new() };
+    if elapsed.precision() != Precision::AtLeast {
+        return format!(" in {elapsed}");
+    }
+    if elapsed.duration().as_secs() == 0 {
+        return String::new();
+    }
+    format!(" in at least {}", elapsed.to_string().trim_start_matches(">="))
+}
+
 /// How long ago, in one word: `5s`, `2m`, `3h`, `4d`.
 pub(in crate::cli) fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(at.as_second()).max(0);
@@ -120,8 +133,16 @@ pub(in crate::cli) fn exit_of(operation: &OperationSummary) -> Exit {
     if operation.message.starts_with("Operation terminated") {
         return Exit::Aborted;
     }
+    if operation.message.starts_with(NOT_RESUMED) {
+        return Exit::SyncFailed;
+    }
     let failed = SyncPhase::ALL.into_iter().find_map(|phase| operation.phase_of(phase).failed.as_ref());
     if failed.is_some_and(|name| !name.contains('/')) { Exit::HookFailed } else { Exit::SyncFailed }
+}
+
+/// Whether it was refused by who carries it out: what is on record there is of the operation that it was to resume.
+pub(in crate::cli) fn has_done_nothing(view: &OperationView) -> bool {
+    view.message.starts_with(NOT_RESUMED)
 }
 
 /// How an operation ended, as an exit code, as its hooks themselves tell it.
@@ -131,6 +152,9 @@ pub(in crate::cli) fn exit_of_view(view: &OperationView) -> Exit {
     }
     if view.message.starts_with("Operation terminated") {
         return Exit::Aborted;
+    }
+    if has_done_nothing(view) {
+        return Exit::SyncFailed;
     }
     let hook_failed = view.tasks().any(|task| task.is_hook && task.state == TaskState::Failed);
     if hook_failed { Exit::HookFailed } else { Exit::SyncFailed }

@@ -5,5 +5,5 @@ mod order;
 mod text;
 
 pub(super) use document::SyncPlanDocument;
-pub(super) use order::{PlanOptions, Planned};
+pub(super) use order::{NO_SOURCE, PlanOptions, Planned};
 pub(super) use text::{full, short};

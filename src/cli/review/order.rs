@@ -13,6 +13,9 @@ use crate::domain::operation::{Backoff, Info, Retry, Selector, Strategy, SyncReq
 use crate::domain::plan::{Permission, Plan, PlanInput, plan};
 use crate::domain::request::SyncOrder;
 
+/// Why nothing is known of a spec that cannot be read, or is of a kind that is not known here.
+pub(in crate::cli) const NO_SOURCE: &str = "its spec has no source";
+
 /// The options of a sync.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct PlanOptions {
@@ -95,6 +98,9 @@ impl Planned {
     ) -> Self {
         let spec = &application.spec;
         let namespace = spec.destination.namespace.clone();
+        if spec.effective_sources().is_empty() {
+            return Self { review, plan: Err(NO_SOURCE.to_owned()), namespace };
+        }
         if let Err(reason) = &review.plan {
             let plan = Err(reason.clone());
             return Self { review, plan, namespace };

@@ -18,6 +18,9 @@ const COMMITS: usize = 10;
 /// Everything: commits, phases, waves and what happens to each object.
 pub(in crate::cli) fn full(name: &str, planned: &Planned, printer: &Printer) -> String {
     let mut text = String::new();
+    if planned.review.revisions.sources.is_empty() {
+        let _ = writeln!(text, "{}", printer.tone(Tone::Strong, name));
+    }
     for source in &planned.review.revisions.sources {
         let _ = writeln!(text, "{}  {}", printer.tone(Tone::Strong, name), way(source));
         for commit in source.commits.iter().take(COMMITS.min(source.behind)) {
@@ -72,7 +75,8 @@ pub(in crate::cli) fn short(name: &str, planned: &Planned, printer: &Printer) ->
             parts.join(", ")
         }
     };
-    format!("{}  {}  {what}\n", printer.tone(Tone::Strong, name), ways.join(", "))
+    let ways = if ways.is_empty() { String::new() } else { format!("  {}", ways.join(", ")) };
+    format!("{}{ways}  {what}\n", printer.tone(Tone::Strong, name))
 }
 
 /// The first of them, and how many more.

@@ -6,6 +6,7 @@ use super::types::{AutoSync, Confirmation, Request};
 use crate::domain::application::Application;
 use crate::domain::operation::OperationPhase;
 use crate::domain::project::Decision;
+use crate::domain::step::{ResumeRefused, resumable};
 
 /// Who acts on an application's operations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +61,8 @@ pub enum Refusal {
     SkipsReconcile,
     /// There is nothing to act on.
     Nothing(&'static str),
+    /// The failed operation has nothing to continue from.
+    NotResumable(ResumeRefused),
     /// The operation is requested, and no controller has begun it yet: only what has begun can be ended.
     NotBegun,
     /// The operation's state is a ghost, which has to be repaired first.
@@ -99,6 +102,7 @@ impl fmt::Display for Refusal {
                 formatter.write_str("the application is marked skip-reconcile: its controller leaves it alone")
             }
             Self::Nothing(what) => formatter.write_str(what),
+            Self::NotResumable(reason) => write!(formatter, "it cannot be resumed: {reason}"),
             Self::NotBegun => formatter.write_str("the operation was not begun yet"),
             Self::Ghost => formatter.write_str("the last operation was left behind unfinished; repair it first"),
             Self::Revisions { sources, revisions } => {
@@ -146,7 +150,13 @@ pub fn refusals(request: &Request, application: &Application, situation: &Situat
             None => Some("there is no operation to repeat"),
             Some(_) if phase == Some(OperationPhase::Succeeded) => Some("the last operation succeeded"),
             Some(state) if state.operation.sync.is_none() => Some("the last operation was not a sync"),
-            Some(_) => None,
+            Some(state) => {
+                // What is unfinished is refused as that.
+                if *request == Request::Resume && phase.is_some_and(OperationPhase::is_completed) {
+                    found.extend(resumable(state).err().map(Refusal::NotResumable));
+                }
+                None
+            }
         },
         Request::AutoSync(AutoSync::Off) => {
             (!application.spec.is_automated()).then_some("automated sync is off already")

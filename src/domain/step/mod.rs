@@ -39,7 +39,9 @@ mod waiting;
 pub use finish::{end_in_error, end_in_failure};
 pub use mark::Mark;
 pub use message::printed_name;
-pub use resume::{ResumeRefused, record_manifests, recorded_manifests, resume, resumed_operation};
+pub use resume::{
+    NOT_RESUMED, ResumeRefused, record_manifests, recorded_manifests, resumable, resume, resumed_operation,
+};
 pub use run::step;
 pub use types::{
     Action, Apply, ApplyResult, Change, Delete, DeleteReason, DeleteResult, Memory, Method, Observation, Outcome,

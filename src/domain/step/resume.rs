@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::results::TaskState;
 use crate::domain::hook::SyncPhase;
 use crate::domain::names;
-use crate::domain::operation::{Info, Operation, OperationPhase, OperationState, SyncResult};
+use crate::domain::operation::{Info, Operation, OperationPhase, OperationState, SyncResult, TaskResult};
 
 /// Why an operation cannot be resumed. Starting a new sync always helps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum ResumeRefused {
     #[error("nothing in the failed operation succeeded, so there is nothing to continue from")]
     NothingSucceeded,
 }
+
+/// How the message of an operation begins that was to resume another, and was refused by who carries it out.
+pub const NOT_RESUMED: &str = "the operation cannot be resumed: ";
 
 /// The start of the operation that a request asks to resume, if it does.
 pub fn resumed_operation(operation: &Operation) -> Option<&str> {
@@ -87,9 +90,7 @@ pub fn resume(
         Some(_) => {}
     }
     let mut resources = std::mem::take(&mut done.resources);
-    resources.retain(|entry| {
-        entry.phase() != Some(SyncPhase::SyncFail) && TaskState::of(Some(entry)) == TaskState::Succeeded
-    });
+    resources.retain(is_done);
     if resources.is_empty() {
         return Err(ResumeRefused::NothingSucceeded);
     }
@@ -104,6 +105,22 @@ pub fn resume(
     Ok(state)
 }
 
+/// Whether a failed operation has something to continue from, as far as its own record tells: whether its manifests are
+/// still the same is known only where they are rendered.
+pub fn resumable(failed: &OperationState) -> Result<(), ResumeRefused> {
+    check_state(failed)?;
+    if recorded_manifests(&failed.operation).is_none() {
+        return Err(ResumeRefused::ManifestsUnknown);
+    }
+    let mut resources = failed.sync_result.iter().flat_map(|result| &result.resources);
+    if resources.any(is_done) { Ok(()) } else { Err(ResumeRefused::NothingSucceeded) }
+}
+
+/// Whether a result stands when its operation is resumed.
+fn is_done(entry: &TaskResult) -> bool {
+    entry.phase() != Some(SyncPhase::SyncFail) && TaskState::of(Some(entry)) == TaskState::Succeeded
+}
+
 fn check_operation(failed: &OperationState, request: &Operation) -> Result<(), ResumeRefused> {
     let text = |time: Option<Timestamp>| time.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string());
     let wanted = resumed_operation(request).unwrap_or_default();
@@ -114,6 +131,10 @@ fn check_operation(failed: &OperationState, request: &Operation) -> Result<(), R
     if !is_same {
         return Err(ResumeRefused::OtherOperation { wanted: wanted.to_owned(), found: text(failed.started_at) });
     }
+    check_state(failed)
+}
+
+fn check_state(failed: &OperationState) -> Result<(), ResumeRefused> {
     match failed.phase {
         Some(OperationPhase::Failed | OperationPhase::Error) => {}
         Some(phase) => return Err(ResumeRefused::NotFailed(format!("{phase:?}"))),

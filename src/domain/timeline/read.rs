@@ -150,14 +150,18 @@ impl Reader<'_> {
             return Vec::new();
         }
         if let Some(run) = run {
-            return run.reasons(&self.timeline.told, self.now);
+            let mut reasons = run.reasons(&self.timeline.told, self.now);
+            // What it waited for, also for its own end, is past.
+            reasons.retain(|reason| !state.is_bad() || reason.kind.is_failure());
+            return reasons;
         }
         let Some(object) = other.and_then(|other| other.object.as_deref()) else { return Vec::new() };
         let events: Vec<&Object> = self.timeline.told.about(object.uid()).collect();
         let mut reasons = reasons(&Evidence { events: &events, ..Evidence::of(object, self.now) });
         if is_hook {
             // How it ended is another story.
-            reasons.retain(|reason| matches!(reason.kind, ReasonKind::Deleting | ReasonKind::HeldByFinalizer));
+            let holds = |kind: ReasonKind| matches!(kind, ReasonKind::Deleting | ReasonKind::HeldByFinalizer);
+            reasons.retain(|reason| !state.is_bad() && holds(reason.kind));
         }
         reasons
     }

@@ -7,7 +7,7 @@ use super::prepare::{manifests, place};
 use super::run::{AGAIN, Go, Pause, Run};
 use crate::domain::manifest::Object;
 use crate::domain::operation::{Operation, OperationPhase, OperationState};
-use crate::domain::step::{Progress, ResumeRefused, end_in_error, resume};
+use crate::domain::step::{NOT_RESUMED, Progress, ResumeRefused, end_in_error, resume};
 use crate::engine::controller::left_to;
 use crate::engine::problem::Problem;
 use crate::engine::project::Reading;
@@ -102,7 +102,7 @@ impl Run<'_> {
         let operation = Operation { initiated_by: request.initiated_by, ..failed.operation };
         let sync_result = failed.sync_result;
         let mut state = OperationState { operation, started_at: Some(start), sync_result, ..OperationState::default() };
-        end_in_error(&mut state, start, &format!("the operation cannot be resumed: {reason}"));
+        end_in_error(&mut state, start, &format!("{NOT_RESUMED}{reason}"));
         state
     }
 

@@ -35,12 +35,43 @@ async fn the_program_describes_itself_and_completes_what_is_in_the_cluster() {
         (&["boathook", "wait", "--for", "s"], "synced"),
         (&["boathook", "wait", "--for", "phase=Post"], "phase=PostSync"),
         (&["boathook", "wait", "shop", "--for", "hook=g"], "hook=good"),
+        (&["boathook", "rollback", "shop", ""], "0"),
+        (&["boathook", "get", "apps", "-p", ""], "default"),
+        (&["boathook", "get", "apps", "-n", "arg"], "argocd"),
+        (&["boathook", "get", "apps", "-o", "w"], "wide"),
+        (&["boathook", "sync", "shop", "-o", "j"], "json"),
     ] {
         let index = (words.len() - 1).to_string();
         let mut command = place.command(&[&["--"][..], words].concat());
+        command.env("BOATHOOK_COMPLETION_TIMEOUT", "2m");
         command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", &index).env("_CLAP_IFS", "\n");
         let done = super::place::done(command.spawn().unwrap()).await.expect(0);
         assert!(done.out.lines().any(|line| line == expected), "{words:?}: {done:#?}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_is_given_the_completions_of_its_plugin() {
+    let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
+    place.world.synced(&json!({})).await;
+    let program = place.home().join("kubectl_complete-boathook");
+    std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin!("boathook"), &program).unwrap();
+    for (words, expected, end) in [
+        (&["get", "app", "s"][..], "shop", ":4"),
+        (&["abo"], "abort\tEnd the running operation", ":4"),
+        (&["logs", "shop", ""], "good", ":4"),
+        (&["wait", "shop", "--for", "hook=g"], "hook=good", ":4"),
+        (&["wait", "shop", "--for", "h"], "hook=", ":6"),
+        (&["-n", "argocd", "get", "apps", "s"], "shop", ":4"),
+        (&["get", "app", "nothing"], ":4", ":4"),
+    ] {
+        let mut command = place.named(&program, words);
+        command.env("BOATHOOK_COMPLETION_TIMEOUT", "2m");
+        let done = super::place::done(command.spawn().unwrap()).await.expect(0);
+        let lines: Vec<&str> = done.out.lines().collect();
+        assert!(lines.iter().any(|line| line.starts_with(expected)), "{words:?}: {done:#?}");
+        assert_eq!(lines.last(), Some(&end), "{words:?}: {done:#?}");
     }
     place.stop().await;
 }

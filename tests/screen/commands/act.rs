@@ -26,6 +26,27 @@ async fn failed_syncs_are_retried_and_resumed_and_hooks_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_resumed_is_not_sent_or_told_as_refused_and_not_as_a_hook_that_failed() {
+    let mut place = Place::new(&(hook("bad", "PreSync", "") + &map("settings"))).await;
+    place.world.synced(&json!({})).await;
+    let before = place.world.application()["status"]["operationState"].clone();
+    let refused = place.run(&["resume", "shop", "-y", "--wait"]).await.expect(7);
+    let words = "boathook: shop: it cannot be resumed: nothing in the failed operation succeeded, so there is nothing to \
+                 continue from\n";
+    assert_eq!(refused.err, words);
+    let application = place.world.application();
+    assert_eq!((application.get("operation"), &application["status"]["operationState"]), (None, &before));
+    // What only the engine can know, it refuses.
+    place.world.deploys(&(hook("good", "PreSync", "") + &hook("bad", "PostSync", "") + &map("settings")));
+    place.world.synced(&json!({})).await;
+    place.world.edit(|application| application["spec"]["source"]["directory"] = json!({"exclude": "all.yaml"}));
+    let refused = place.run(&["resume", "shop", "-y", "--wait"]).await.expect(3);
+    assert!(refused.err.contains(": the operation cannot be resumed: the same revision now renders"), "{refused:#?}");
+    assert!(!refused.out.contains("Job/") && !refused.err.contains("Job/"), "{refused:#?}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_for_is_told_as_documents() {
     let mut place = Place::new(&map("first")).await;
     place.world.synced(&json!({})).await;
@@ -92,6 +113,7 @@ async fn applications_are_compared_and_reviewed_revisions_approved() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logs_are_read_while_they_are_written_and_after_their_pods_are_gone() {
     let mut place = Place::new(&(hook("bad", "PreSync", "HookFailed") + &map("settings"))).await;
+    place.keeps_hooks_until_read();
     place.run(&["sync", "shop", "-y", "--wait", "--allow-file-repositories"]).await.expect(4);
     place.world.left(&JOBS, &[]).await;
     let kept = place.run(&["logs", "shop", "bad"]).await.expect(0);

@@ -89,6 +89,7 @@ async fn that_hooks_may_not_be_seen_is_told_where_they_are_waited_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_cluster_is_away_what_was_kept_is_shown_with_its_age() {
     let place = Place::new(&(hook("bad", "PreSync", "HookFailed") + &map("settings"))).await;
+    place.keeps_hooks_until_read();
     place.run(&SYNC).await.expect(4);
     place.world.simulator.refuse_connections();
     let logs = place.run(&["logs", "shop", "bad"]).await.expect(0);

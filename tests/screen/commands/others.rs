@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::place::{Place, hook, map};
+use super::place::{Place, Said, done, hook, map};
 
 const SYNC: [&str; 4] = ["sync", "shop", "-y", "--allow-file-repositories"];
 
@@ -67,6 +67,36 @@ async fn what_is_not_in_git_is_not_sent() {
     let sent = place.run(&["sync", "shop", "-y", "--wait"]).await.expect(0);
     let words = "boathook: shop: what the sync does is not known, and it is to the target revision";
     assert!(sent.err.contains(words), "{sent:#?}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_spec_without_a_source_there_is_no_plan_and_nothing_is_sent() {
+    let place = Place::new(&map("settings")).await;
+    place.world.edit(|application| application["spec"] = json!(5));
+    let plan = ["plan", "--app", "shop", "--allow-file-repositories"];
+    let text = place.run(&plan).await.expect(1);
+    assert!(text.out.starts_with("shop\n  the plan is not known: its spec has no source\n"), "{text:#?}");
+    let document = place.run(&[&plan[..], &["-o", "json"]].concat()).await.expect(1).document();
+    assert_eq!(document["problem"], json!("its spec has no source"), "{document:#}");
+    let refused = place.run(&[&SYNC[..], &["--wait"]].concat()).await.expect(1);
+    assert!(refused.err.contains("boathook: shop: nothing was sent: its spec has no source"), "{refused:#?}");
+    assert_eq!(place.world.application().get("operation"), None);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_hook_that_was_ended_it_is_not_said_what_it_waited_for() {
+    let place = Place::new(&hook("slow", "PreSync", "")).await;
+    let mut sync = place.command(&[&SYNC[..], &["--wait"]].concat()).spawn().unwrap();
+    let mut said = Said::of(sync.stdout.take());
+    said.until("hook Job/slow ◐ running").await;
+    let aborted = place.run(&["abort", "shop", "-y", "--wait"]).await.expect(0);
+    done(sync).await.expect(5);
+    for line in said.all().await.iter().chain(&aborted.out.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        let is_over = line.contains('✖') || line.contains("over") || line.contains("failed");
+        assert!(!is_over || !["being deleted", "held by", ">="].iter().any(|words| line.contains(words)), "{line}");
+    }
     place.stop().await;
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use boathook::clock::Clock;
 use boathook::domain::scenario::{AccessRule, Pattern, RequestMatch};
 use boathook::sim::access::User;
-use boathook::sim::faults::requests;
+use boathook::sim::faults::{Action, Failure, Fault, requests};
 use boathook::sim::resource::APPLICATIONS;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, Lines};
@@ -136,6 +136,19 @@ impl Place {
         place.world.edit(|application| application["spec"]["source"]["repoURL"] = json!(server.url("work/.git")));
         place.world.start().await;
         (place, server)
+    }
+
+    /// Hooks are deleted only once a log was asked for: of what is gone before, on a slow machine, nothing can be kept.
+    pub(super) fn keeps_hooks_until_read(&self) {
+        let faults = self.world.simulator.faults().clone();
+        let unavailable = Failure::Server { code: 503, message: String::new() };
+        let kept = faults.add(Fault::new(requests(&["delete"], &["jobs"]), Action::Fail(unavailable)));
+        let read = faults.add(Fault::new(own(&["get"], &["pods/log"]), Action::Delay(Duration::ZERO)));
+        tokio::spawn(async move {
+            faults.until_met(read, 1).await;
+            faults.remove(kept);
+            faults.remove(read);
+        });
     }
 
     /// A kubeconfig of somebody else, who may do everything too.

@@ -93,10 +93,12 @@ async fn sync_follows_phases_and_hooks_to_the_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sync_shows_the_log_of_a_hook_that_failed() {
     let place = Place::new(&(hook("bad", "PreSync", "HookFailed") + &map("settings"))).await;
+    place.keeps_hooks_until_read();
     let text = sync(&place, &["--wait"]).await.expect(4);
     assert!(text.out.contains("--- log of shop PreSync Job/bad"), "{text:#?}");
     assert!(text.out.ends_with("connecting to the database\nERROR: relation orders does not exist\n"), "{text:#?}");
     assert!(text.err.contains("(PreSync Job/bad)"), "{text:#?}");
+    place.keeps_hooks_until_read();
     let documents = sync(&place, &["--wait", "-o", "json", "--log-lines", "1"]).await.expect(4).documents();
     let logs: Vec<_> = documents.iter().filter(|document| document["type"] == "Log").collect();
     assert_eq!((logs.len(), &logs[0]["message"]), (1, &json!("ERROR: relation orders does not exist")));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::show::{on_stage, shots};
 use super::world::{Repository, World};
+use crate::release::resumable;
 use crate::replay::recording;
 
 /// An operation that waits until somebody confirms a prune.
@@ -69,6 +70,7 @@ async fn an_operation_that_goes_on_where_it_failed() {
             "metadata": {"name": "boathook-engine", "namespace": "argocd"},
             "spec": {"holderIdentity": "engine-0", "renewTime": "2026-11-22T03:07:40.000000Z",
                 "leaseDurationSeconds": 3600}}));
+        world.change("Application", "checkout", resumable);
         world
     };
     shots(engine, "{live} enter {giving up} {3 commits behind}", &[("dialog_resume", "C {Go on with} {!asking}")])

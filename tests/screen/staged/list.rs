@@ -134,7 +134,7 @@ async fn the_commits_of_an_application_that_is_left_before_they_are_known() {
         zeta["spec"]["destination"] = json!({"server": "https://elsewhere.example.com", "namespace": "shop"});
         world.put(zeta);
         // What is read for its row, and for its screen, comes while that is open.
-        actor.play("{zeta} G {›~zeta} enter {Reading the application} +1s {Synced   Healthy} esc").await;
+        actor.play("{zeta} G {›~zeta} enter {Reading the application} +{Synced   Healthy} esc").await;
         actor
             .until("its row has its commit", |text| {
                 text.lines().any(|row| row.contains("zeta") && row.contains("feat"))

@@ -29,6 +29,9 @@ const LAST: Duration = Duration::from_secs(10);
 /// for so long. Only then.
 const QUIET: Duration = Duration::from_millis(1500);
 
+/// The real time in which a second passes where time passes until something is seen.
+const PASSING: Duration = Duration::from_millis(100);
+
 /// Somebody before the screen.
 pub(super) struct Actor<'a> {
     world: &'a World,
@@ -96,11 +99,16 @@ pub(super) async fn with_settings(world: &World, settings: Settings, act: impl A
 
 impl Actor<'_> {
     /// Plays a script: keys as in the configuration, `"text"` to be typed, `{text}` to wait until it is seen, `{!text}`
-    /// until it is not, `+5s` to let time pass.
+    /// until it is not, `+5s` to let time pass, `+{text}` to let so much pass that it is seen.
     pub(super) async fn play(&mut self, script: &str) {
         let mut rest = script.trim_start();
-        while let Some(first) = rest.chars().next() {
+        while let Some(mut first) = rest.chars().next() {
+            if let Some(text) = rest.strip_prefix("+{") {
+                (first, rest) = ('…', &rest[1..]);
+                assert!(text.contains('}'), "{script}");
+            }
             let close = match first {
+                '…' => '}',
                 '"' => '"',
                 '{' => '}',
                 _ => ' ',
@@ -110,6 +118,7 @@ impl Actor<'_> {
             let word = &rest[begin..end];
             match (first, word.strip_prefix('!')) {
                 ('"', _) => self.operator.press(&format!("\"{word}\"")),
+                ('…', _) => self.passes_until(word).await,
                 ('{', Some(gone)) => self.until(&format!("{gone:?} is gone"), |text| !text.contains(gone)).await,
                 ('{', None) => self.until(&format!("{word:?} is seen"), |text| text.contains(word)).await,
                 ('+', _) => self.passes(word[1..].parse::<jiff::SignedDuration>().unwrap().unsigned_abs()),
@@ -130,6 +139,25 @@ impl Actor<'_> {
     /// Lets time pass.
     pub(super) fn passes(&self, time: Duration) {
         self.driver.advance(time);
+    }
+
+    /// Lets time pass until a text is seen. For what waits at times that only chance knows, as whoever connects again.
+    async fn passes_until(&mut self, text: &str) {
+        let driver = self.driver.clone();
+        let what = format!("{text:?} is seen");
+        let mut end = std::pin::pin!(self.until(&what, |picture| picture.contains(text)));
+        let passing = async {
+            loop {
+                driver.advance(Duration::from_secs(1));
+                // What is woken acts before more time passes.
+                Clock::real().sleep(PASSING).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = &mut end => {}
+            () = passing => unreachable!("it goes on for ever"),
+        }
     }
 
     /// Holds what is seen against the snapshot of this name, at every size.

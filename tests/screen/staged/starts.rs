@@ -27,7 +27,7 @@ async fn without_a_network() {
         // Which request is refused first is chance.
         actor.play("{refused}").await;
         world.simulator.accept_connections().await.unwrap();
-        actor.play("+1s {live}").await;
+        actor.play("+{live}").await;
         actor.shot("start_no_applications").await;
     })
     .await;
@@ -67,7 +67,7 @@ async fn a_connection_that_breaks() {
         actor.play("{!live}").await;
         actor.shot("interrupted").await;
         world.simulator.accept_connections().await.unwrap();
-        actor.play("+1s {live}").await;
+        actor.play("+{live}").await;
         actor.until("nothing went", |text| text.matches("feat: …").count() == 10).await;
     })
     .await;

@@ -6,6 +6,11 @@
 
 #[path = "talk/engine/differences.rs"]
 mod differences;
+#[expect(dead_code, reason = "the tests of the engine use the rest")]
+#[path = "talk/engine/disturbed.rs"]
+mod disturbed;
+#[path = "talk/engine/kill.rs"]
+mod kill;
 #[path = "talk/engine/recorded.rs"]
 mod recorded;
 #[expect(dead_code, reason = "the tests of the engine use the rest")]
@@ -246,4 +251,16 @@ async fn the_engine_says_where_a_chart_or_a_kustomization_does_not_render() {
         assert!(world.names(&CONFIG_MAPS).is_empty());
     }
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs helm"]
+async fn the_engine_comes_to_the_same_end_of_a_chart_wherever_it_is_killed() {
+    kill::killed_at_writes("helm", 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs kustomize"]
+async fn the_engine_comes_to_the_same_end_of_a_kustomization_wherever_it_is_killed() {
+    kill::killed_at_writes("kustomize", 4).await;
 }

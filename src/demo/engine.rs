@@ -64,6 +64,7 @@ pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Resu
     options.control_plane.clone_from(&args.namespace);
     options.applications = if args.all_namespaces { Scope::All } else { Scope::Namespace(args.namespace.clone()) };
     options.interval = args.interval;
+    options.wave_delay = args.wave_delay;
     if args.allow_file_repositories {
         options.file_repositories = FileRepositories::Allowed;
     }

@@ -80,6 +80,10 @@ pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 pub const BOATHOOK_OPERATION: &str = "boathook.dev/operation";
 /// Of a hook that the engine created: the phase it was created for. A hook may run in two phases under one name.
 pub const BOATHOOK_PHASE: &str = "boathook.dev/phase";
+/// Of the Lease of an engine: the namespace of the Applications it works for, or [`EVERY_NAMESPACE`].
+pub const BOATHOOK_APPLICATIONS: &str = "boathook.dev/applications";
+/// In [`BOATHOOK_APPLICATIONS`]: those of all namespaces. No namespace can have that name.
+pub const EVERY_NAMESPACE: &str = "*";
 /// `operation.info`: digest of the manifests that the operation was started with, so that it can be resumed.
 pub const BOATHOOK_MANIFESTS: &str = "boathook.dev/manifests";
 /// `operation.info`: the waves of the objects that an attempt prunes, as they are written.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::error::EngineError;
-use super::lease::{at_work, at_work_elsewhere};
+use super::lease::at_work;
 use super::record::application_kind;
 use crate::cluster::{Cluster, ClusterError, Kind, Page, Scope, Selectors};
 use crate::domain::manifest::Object;
@@ -65,10 +65,6 @@ impl Others {
             some.items.iter().filter_map(|found| other_controller(found, control_plane)).collect();
         for namespace in others {
             at_work(cluster, namespace).await?.map_or(Ok(()), |who| Err(EngineError::OtherController(who)))?;
-        }
-        if *applications == Scope::All {
-            let elsewhere = at_work_elsewhere(cluster, control_plane).await?;
-            elsewhere.map_or(Ok(()), |who| Err(EngineError::OtherController(who)))?;
         }
         Ok(())
     }

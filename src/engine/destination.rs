@@ -10,10 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
+use super::managed::Managed;
 use super::problem::Problem;
 use super::secret::{SecretValues, secrets};
 use crate::cluster::{Access, Attributes, Cluster, ClusterError, Credential, Kinds, Scope, Target, connect};
 use crate::domain::application;
+use crate::domain::manifest::ObjectKey;
 use crate::domain::plan;
 
 /// The address under which every cluster knows itself.
@@ -33,6 +35,8 @@ pub(crate) struct Destination {
     pub(crate) name: String,
     /// The project that it belongs to; empty where it is everybody's.
     pub(crate) project: String,
+    /// The part of it that is managed; `None`: all.
+    managed: Option<Managed>,
     /// Turns at work there; `None`: those of all workers.
     pub(super) turns: Option<Semaphore>,
     known: Mutex<Option<Known>>,
@@ -59,6 +63,7 @@ impl Destination {
         let (server, name, project) = (server.into(), name.into(), project.to_owned());
         Self {
             turns: None,
+            managed: None,
             cluster,
             server,
             name,
@@ -136,9 +141,27 @@ impl Destination {
         Ok(fresh)
     }
 
+    /// Whether a namespace is looked through; others are not managed there.
+    pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
+        self.managed.as_ref().is_none_or(|managed| managed.has_namespace(namespace))
+    }
+
+    /// Whether what lives outside of namespaces is looked through.
+    pub(crate) fn has_cluster_resources(&self) -> bool {
+        self.managed.as_ref().is_none_or(Managed::has_cluster_resources)
+    }
+
+    /// An error for an object that is not to be managed there.
+    pub(crate) fn permits(&self, key: &ObjectKey, namespaced: bool) -> Result<(), String> {
+        self.managed.as_ref().map_or(Ok(()), |managed| managed.permits(key, namespaced))
+    }
+
     /// Where objects are watched: in the whole cluster if the engine may list everything there, so that all
     /// applications share one watch a kind; else in a namespace.
     pub(crate) async fn scope(&self, namespace: &str) -> Result<Scope, ClusterError> {
+        if self.managed.is_some() {
+            return Ok(Scope::Namespace(namespace.to_owned()));
+        }
         let mut everywhere = self.scope.lock().await;
         let everywhere = if let Some(known) = *everywhere {
             known
@@ -231,17 +254,14 @@ impl Destinations {
         {
             return Err(unusable("server is no address, or one with a user or a password in it"));
         }
-        if secret.some("namespaces").is_some() {
-            return Err(unusable(
-                "namespaces (which restrict what may be deployed there) is not supported by boathook's engine",
-            ));
-        }
+        let managed = Managed::of(secret);
         let (config, project) = (secret.text("config"), secret.text("project"));
         let mut others = self.others.lock().await;
         let key = (server.clone(), name.clone());
         if let Some((of, destination)) = others.get(&key)
             && of == config
             && destination.project == project
+            && destination.managed == managed
         {
             return Ok(Arc::clone(destination));
         }
@@ -252,7 +272,7 @@ impl Destinations {
         let cluster = connect(&target, self.own.cluster.clock(), "boathook-engine").await;
         let cluster = cluster.map_err(|error| Problem::invalid_spec(error.to_string()))?;
         let turns = Some(Semaphore::new(self.workers));
-        let destination = Arc::new(Destination { turns, ..Destination::new(cluster, server, name, project) });
+        let destination = Arc::new(Destination { turns, managed, ..Destination::new(cluster, server, name, project) });
         others.insert(key, (config.to_owned(), Arc::clone(&destination)));
         Ok(destination)
     }

@@ -34,7 +34,8 @@ pub(crate) struct Inventory {
 }
 
 impl Inventory {
-    /// Subscribes to every kind, in these namespaces and outside of namespaces, and waits until everything is known.
+    /// Subscribes to every kind, in these namespaces and outside of namespaces, as far as they are managed, and waits until
+    /// everything is known.
     /// `bell` rings when something of the application changes.
     ///
     /// Of a kind that cannot be listed (no right, its own server or its conversion is down) nothing is known, which is an
@@ -55,8 +56,10 @@ impl Inventory {
             known.kinds.look_up(&had.group, &had.kind)?;
         }
         let is_had = |kind: &Kind| resources.iter().any(|had| had.group == kind.group && had.kind == kind.kind);
-        let mut scopes = vec![(false, Scope::All)];
-        for namespace in namespaces.iter().filter(|namespace| !namespace.is_empty()) {
+        let mut scopes: Vec<(bool, Scope)> =
+            destination.has_cluster_resources().then_some((false, Scope::All)).into_iter().collect();
+        let is_looked_through = |namespace: &&String| !namespace.is_empty() && destination.has_namespace(namespace);
+        for namespace in namespaces.iter().filter(is_looked_through) {
             let scope = (true, destination.scope(namespace).await?);
             if !scopes.contains(&scope) {
                 scopes.push(scope);

@@ -2,6 +2,10 @@
 //!
 //! Times are the API server's, as its answers tell them, so that clocks of two machines need not agree. Our own claim
 //! ends by the monotonic clock before anybody else may believe it has. Then nothing is done until it is taken back.
+//!
+//! Engines of several control planes have a Lease each, which says for which Applications its holder works. An engine looks
+//! for those of the others before it works and after it has taken its own: of two that start at the same time at least one
+//! sees the other.
 
 use std::time::Duration;
 
@@ -9,8 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::error::EngineError;
+use super::options::EngineOptions;
 use crate::cluster::{Cluster, ClusterError, Kind, Scope, Selectors, WriteOptions};
 use crate::domain::manifest::Object;
+use crate::domain::names::{BOATHOOK_APPLICATIONS, EVERY_NAMESPACE};
 
 /// Its name; clients look for it.
 const NAME: &str = "boathook-engine";
@@ -30,6 +36,8 @@ pub(crate) struct Lease {
     cluster: Cluster,
     namespace: String,
     identity: String,
+    /// Where the Applications are that it is for.
+    applications: Scope,
     /// For how long a claim holds.
     holds: Duration,
 }
@@ -50,10 +58,11 @@ enum Tried {
 }
 
 impl Lease {
-    /// The Lease of the engines of a control plane.
-    pub(crate) fn new(cluster: Cluster, namespace: &str, identity: &str, holds: Duration) -> Self {
-        let holds = Duration::from_secs(holds.as_secs().clamp(3, 3600));
-        Self { cluster, namespace: namespace.to_owned(), identity: identity.to_owned(), holds }
+    /// The Lease of the engines of a control plane, for one that works as the options say.
+    pub(crate) fn new(cluster: Cluster, identity: &str, options: &EngineOptions) -> Self {
+        let holds = Duration::from_secs(options.lease.as_secs().clamp(3, 3600));
+        let (namespace, applications) = (options.control_plane.clone(), options.applications.clone());
+        Self { cluster, namespace, identity: identity.to_owned(), applications, holds }
     }
 
     /// Without a renewal for so long the claim is given up, while nobody else may take it yet.
@@ -61,8 +70,35 @@ impl Lease {
         self.holds.saturating_sub(self.holds / RENEW)
     }
 
-    /// Takes it, if nobody else holds it. The same identity takes it back at once.
+    /// Takes it, if nobody else holds it, and no engine of another control plane works on the same Applications. The same
+    /// identity takes it back at once.
     pub(crate) async fn acquire(&self) -> Result<(), EngineError> {
+        if let Some(who) = self.elsewhere().await? {
+            return Err(EngineError::OtherController(who));
+        }
+        self.take().await?;
+        if let Some(who) = self.elsewhere().await? {
+            self.release().await;
+            return Err(EngineError::OtherController(who));
+        }
+        Ok(())
+    }
+
+    /// As [`Lease::at_work_elsewhere`], asked a few times where the API server does not answer.
+    async fn elsewhere(&self) -> Result<Option<String>, ClusterError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.at_work_elsewhere().await {
+                Err(error) if tries < TRIES && error.is_transient() => {
+                    self.cluster.clock().sleep(error.retry_after().unwrap_or(PAUSE)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn take(&self) -> Result<(), EngineError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -114,7 +150,15 @@ impl Lease {
         let mut pause = PAUSE;
         loop {
             match self.attempt().await {
-                Ok(Tried::Held) => return Ok(()),
+                // Meanwhile another one may have begun to work on the same Applications.
+                Ok(Tried::Held) => match self.at_work_elsewhere().await {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(who)) => {
+                        self.release().await;
+                        return Err(who);
+                    }
+                    Err(error) => tracing::warn!(%error, "nobody can tell yet whether another engine is at work"),
+                },
                 Ok(Tried::Other(who)) => return Err(who),
                 Ok(Tried::Raced) => {}
                 Err(error) => tracing::warn!(%error, "the Lease cannot be taken back yet"),
@@ -175,9 +219,43 @@ impl Lease {
             "renewTime": now,
             "leaseTransitions": if is_new && !holder.is_empty() { times.saturating_add(1) } else { times },
         });
+        let applications = match &self.applications {
+            Scope::All => EVERY_NAMESPACE,
+            Scope::Namespace(namespace) => namespace,
+        };
         let mut lease = lease.clone();
-        lease.as_json_mut().insert("spec".to_owned(), spec);
+        let whole = lease.as_json_mut();
+        whole.insert("spec".to_owned(), spec);
+        if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
+            let annotations = metadata.entry("annotations").or_insert(Value::Null);
+            if !annotations.is_object() {
+                *annotations = json!({});
+            }
+            annotations[BOATHOOK_APPLICATIONS] = json!(applications);
+        }
         lease
+    }
+
+    /// The engine of another control plane that works on the same Applications. Where it is not permitted to look, nobody
+    /// is found.
+    async fn at_work_elsewhere(&self) -> Result<Option<String>, ClusterError> {
+        let selectors = Selectors { fields: format!("metadata.name={NAME}"), ..Selectors::default() };
+        let leases = match self.cluster.list(&kind(), &Scope::All, &selectors).await {
+            Err(error) if error.is_denied() => return Ok(None),
+            leases => leases?.items,
+        };
+        let now = self.cluster.server_now();
+        let is_other = |lease: &&Object| lease.name() == NAME && lease.namespace() != self.namespace;
+        let mut others = leases.iter().filter(is_other).filter(|lease| overlaps(lease, &self.applications));
+        Ok(others.find_map(|lease| claimant(lease, now)))
+    }
+}
+
+/// Whether a Lease is for some of these Applications. One that does not say for which it is may be for all.
+fn overlaps(lease: &Object, applications: &Scope) -> bool {
+    match (lease.annotation(BOATHOOK_APPLICATIONS), applications) {
+        (None | Some(EVERY_NAMESPACE), _) | (_, Scope::All) => true,
+        (Some(namespace), Scope::Namespace(own)) => namespace == own,
     }
 }
 
@@ -189,18 +267,6 @@ pub(super) async fn at_work(cluster: &Cluster, namespace: &str) -> Result<Option
         lease => lease?,
     };
     Ok(lease.and_then(|lease| claimant(&lease, cluster.server_now())))
-}
-
-/// As [`at_work`], of all control planes but one. Where it is not permitted to look, nobody is found.
-pub(super) async fn at_work_elsewhere(cluster: &Cluster, own: &str) -> Result<Option<String>, ClusterError> {
-    let selectors = Selectors { fields: format!("metadata.name={NAME}"), ..Selectors::default() };
-    let leases = match cluster.list(&kind(), &Scope::All, &selectors).await {
-        Err(error) if error.is_denied() => return Ok(None),
-        leases => leases?.items,
-    };
-    let now = cluster.server_now();
-    let mut others = leases.iter().filter(|lease| lease.name() == NAME && lease.namespace() != own);
-    Ok(others.find_map(|lease| claimant(lease, now)))
 }
 
 /// Who holds a Lease, if its claim has not ended.

@@ -7,7 +7,7 @@
 //! `shared`:
 //!
 //! - `pool`: what lives in the clusters, as shared watches; `inventory`: what of it belongs to one application.
-//! - `destination`: the cluster an application goes to; `project`: what it may do there and when.
+//! - `destination`: the cluster an application goes to, and which part of it is `managed`; `project`: what it may do there and when.
 //! - `targets`: what should live there: sources fetched, rendered and stamped with the tracking id.
 //! - `perform`: one action of [`domain::step`](crate::domain::step) becomes requests.
 //! - `record`: the only writer of Applications: one guarded JSON patch a write.
@@ -28,6 +28,7 @@ mod install;
 mod inventory;
 mod lease;
 mod mailbox;
+mod managed;
 mod operate;
 mod options;
 mod perform;

@@ -17,7 +17,8 @@ impl SecretValues {
         let data = object.at(&["data"]).and_then(Value::as_object).into_iter().flatten();
         let values = data.filter_map(|(name, value)| {
             let bytes = STANDARD.decode(value.as_str()?).ok()?;
-            Some((name.clone(), String::from_utf8(bytes).ok()?))
+            // What is no text is not passed over: it may be a restriction.
+            Some((name.clone(), String::from_utf8_lossy(&bytes).into_owned()))
         });
         Self(values.collect())
     }
@@ -30,6 +31,13 @@ impl SecretValues {
     /// A value that is not empty.
     pub(crate) fn some(&self, name: &str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+impl From<&[(&str, &str)]> for SecretValues {
+    fn from(values: &[(&str, &str)]) -> Self {
+        Self(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 }
 

@@ -40,7 +40,7 @@ impl Engine {
         let shared = Shared::new(cluster, options, clock);
         let (cluster, control_plane) = (&shared.cluster, &shared.options.control_plane);
         shared.others.refuse_writers(cluster, control_plane, &shared.options.applications).await?;
-        let lease = Arc::new(Lease::new(cluster.clone(), control_plane, &identity.name, shared.options.lease));
+        let lease = Arc::new(Lease::new(cluster.clone(), &identity.name, &shared.options));
         lease.acquire().await?;
         let task = tokio::spawn(work(Arc::clone(&shared), Arc::clone(&lease)));
         Ok(Handle { shared, lease, task: Some(task), _identity: identity })

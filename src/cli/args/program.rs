@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
+use jiff::SignedDuration;
 
 use super::about::{CompletionsArgs, ConfigArgs, ManArgs, VersionArgs};
 use super::act::{ActArgs, ApproveArgs, RefreshArgs, RerunArgs, RollbackArgs, SyncArgs};
@@ -237,6 +238,9 @@ pub struct EngineArgs {
     /// How often each application is compared with Git, if nothing else asks for it
     #[arg(long, default_value = "180s", value_name = "DURATION", value_parser = interval)]
     pub interval: Duration,
+    /// Pause between a wave and the next, between 0s and 1h; Argo CD has `ARGOCD_SYNC_WAVE_DELAY`
+    #[arg(long, default_value = "2s", value_name = "DURATION", value_parser = wave_delay)]
+    pub wave_delay: SignedDuration,
     /// Read repositories from file:// addresses too
     #[arg(long)]
     pub allow_file_repositories: bool,
@@ -269,6 +273,12 @@ fn interval(text: &str) -> Result<Duration, String> {
     let read = parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok());
     let is_sensible = |duration: &Duration| (1..=86_400).contains(&duration.as_secs());
     read.filter(is_sensible).ok_or_else(|| "expected a duration between 1s and 24h, for example 90s or 5m".to_owned())
+}
+
+fn wave_delay(text: &str) -> Result<SignedDuration, String> {
+    let is_sensible = |delay: &SignedDuration| (SignedDuration::ZERO..=SignedDuration::from_hours(1)).contains(delay);
+    let read = parse_duration(text).ok().filter(is_sensible);
+    read.ok_or_else(|| "expected a duration between 0s and 1h, for example 2s or 500ms".to_owned())
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -22,11 +22,11 @@ use crate::domain::sync_options::{Removal, SyncOptions, has_compare_option};
 use crate::domain::tracking::TrackingId;
 use crate::engine::destination::Known;
 use crate::engine::mailbox::Mailbox;
-use crate::engine::operate::{Place, is_missing, key_in, place};
+use crate::engine::operate::{Place, is_missing, key_in, place, refuse_unmanaged};
 use crate::engine::problem::{Problem, ProblemKind};
 use crate::engine::project::Reading;
 use crate::engine::shared::Shared;
-use crate::engine::targets::{Fetch, Targets, Wanted, targets};
+use crate::engine::targets::{Fetch, SourcePath, Targets, Wanted, targets};
 
 /// What a comparison found.
 #[derive(Default)]
@@ -67,6 +67,7 @@ pub(super) async fn compare(
         project: &place.project,
         destination: &place.destination,
         sources: application.spec.effective_sources(),
+        written: SourcePath::of_spec(application),
         revisions: &[],
         fetch,
     };
@@ -100,6 +101,7 @@ async fn look(
     if manifests.iter().any(|target| is_missing(&known, target)) {
         known = destination.rediscover().await.map_err(failed)?;
     }
+    refuse_unmanaged(destination, &known, manifests, &application.spec.destination.namespace)?;
     let (wanted, repeated) = wanted(&known, manifests, &application.spec.destination.namespace);
     let keys = wanted.keys().cloned().collect();
     let bell = &mailbox.bell;
@@ -140,8 +142,7 @@ async fn look(
             Classification::Resource => {
                 let lookup = known.plan_kinds.lookup(&key.group, object.version(), &key.kind);
                 let namespaced = !matches!(lookup, Lookup::Known { namespaced: false });
-                let permitted = place.project.permits_object(key, namespaced, &destination.server, &destination.name);
-                if permitted.is_ok() {
+                if place.permits(key, namespaced).is_ok() {
                     let status = if is_known { SyncStatus::OutOfSync } else { SyncStatus::Unknown };
                     entries.push(entry(key, None, Some(&full), Some(status)));
                 }

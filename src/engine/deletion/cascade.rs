@@ -49,8 +49,7 @@ pub(super) async fn cascade(
         let lookup = known.plan_kinds.lookup(&key.group, object.version(), &key.kind);
         let namespaced = !matches!(lookup, Lookup::Known { namespaced: false });
         let is_itself = key.kind == "Application" && object.uid() == application.metadata.uid;
-        let is_permitted =
-            place.project.permits_object(&key, namespaced, &destination.server, &destination.name).is_ok();
+        let is_permitted = place.permits(&key, namespaced).is_ok();
         if is_itself || key.kind == "CustomResourceDefinition" || !is_permitted || is_delete_hook(&object) {
             continue;
         }

@@ -69,10 +69,7 @@ impl<'a> Hooks<'a> {
             };
             let object = prepare(target, kind, namespace, phase, began, &mark, &hooks);
             let key = object.key();
-            place
-                .project
-                .permits_object(&key, kind.namespaced, &place.destination.server, &place.destination.name)
-                .map_err(Problem::deletion)?;
+            place.permits(&key, kind.namespaced).map_err(Problem::deletion)?;
             hooks.push((kind.clone(), object));
         }
         hooks.sort_by_key(|(_, hook)| wave(hook));

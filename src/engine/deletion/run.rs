@@ -24,7 +24,7 @@ use crate::engine::problem::{Problem, ProblemKind};
 use crate::engine::project::Reading;
 use crate::engine::record::{Edit, Written, write};
 use crate::engine::shared::Shared;
-use crate::engine::targets::{Fetch, Targets, Wanted, targets};
+use crate::engine::targets::{Fetch, SourcePath, Targets, Wanted, targets};
 
 /// How often failed hooks are run again before somebody has to look.
 const RETRIES: i64 = 3;
@@ -183,6 +183,7 @@ impl Deletion<'_> {
             project: &place.project,
             destination: &place.destination,
             sources: self.application.spec.effective_sources(),
+            written: SourcePath::of_spec(&self.application),
             revisions: &[],
             fetch,
         };

@@ -34,6 +34,7 @@ impl Run<'_> {
                     // Its request was taken away while no engine was there.
                     self.progress.state.phase = Some(OperationPhase::Terminating);
                 }
+                self.find_what_ended_it();
                 return Go::On;
             }
             if !is_asked(&self.object) {

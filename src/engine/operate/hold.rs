@@ -17,6 +17,9 @@ use crate::engine::project::{Reading, look_again, project_of, window};
 const BLOCKED: &str = "Sync operation blocked by sync window";
 /// Between what an operation said before it could not go on, and why it cannot.
 const WAITS: &str = " (it cannot go on yet: ";
+/// What an operation says that cannot go on, while its hooks are ended first; the reason follows. It is read again where
+/// the engine is started anew meanwhile.
+const ENDED_BY: &str = "its hooks are ended first: ";
 
 /// Whether its project holds an operation.
 pub(super) enum Held {
@@ -88,7 +91,7 @@ impl Run<'_> {
         let mut progress = self.progress.clone();
         if self.has_running_hooks() {
             progress.state.phase = Some(OperationPhase::Terminating);
-            progress.state.message = problem.to_string();
+            progress.state.message = format!("{ENDED_BY}{problem}");
             self.ended_by = Some(problem.to_string());
         } else if problem.kind == ProblemKind::SharedResource {
             end_in_failure(&mut progress.state, self.now(), &problem.message);
@@ -114,6 +117,12 @@ impl Run<'_> {
     pub(super) fn has_running_hooks(&self) -> bool {
         let results = self.progress.state.sync_result.iter().flat_map(|result| &result.resources);
         results.into_iter().any(|result| result.hook_type.is_some() && result.hook_phase == Some(HookPhase::Running))
+    }
+
+    /// Finds the reason again of a termination of our own, that of an engine before this one.
+    pub(super) fn find_what_ended_it(&mut self) {
+        let message = said_before(&self.progress.state.message);
+        self.ended_by = message.strip_prefix(ENDED_BY).filter(|_| self.is_terminating()).map(str::to_owned);
     }
 
     /// A termination of our own ends with its reason.

@@ -13,5 +13,5 @@ mod world;
 
 pub(crate) use begin::is_asked;
 pub(crate) use operator::Operator;
-pub(crate) use prepare::{Place, is_missing, key_in, place};
+pub(crate) use prepare::{Place, is_missing, key_in, place, refuse_unmanaged};
 pub(crate) use world::{World, namespaces};

@@ -22,7 +22,7 @@ use crate::engine::inventory::Inventory;
 use crate::engine::problem::Problem;
 use crate::engine::project::{Reading, project_of};
 use crate::engine::shared::Shared;
-use crate::engine::targets::{Fetch, Targets, Wanted, check_spec, local, read_spec, targets};
+use crate::engine::targets::{Fetch, SourcePath, Targets, Wanted, check_spec, local, read_spec, targets};
 
 /// Where an operation goes, and what may be done there.
 pub(crate) struct Place {
@@ -30,6 +30,15 @@ pub(crate) struct Place {
     pub(crate) destination: Arc<Destination>,
     /// The project.
     pub(crate) project: Project,
+}
+
+impl Place {
+    /// Whether an object may be deployed there; the words with which Argo CD refuses it.
+    pub(crate) fn permits(&self, key: &ObjectKey, namespaced: bool) -> Result<(), String> {
+        let Destination { server, name, .. } = &*self.destination;
+        self.project.permits_object(key, namespaced, server, name)?;
+        self.destination.permits(key, namespaced)
+    }
 }
 
 /// An operation that can be stepped.
@@ -67,33 +76,34 @@ pub(super) async fn manifests(
     if !request.manifests.is_empty() {
         return local(shared, application, &request.manifests);
     }
-    let sources = sources(application, request);
+    let (sources, written) = sources(application, request);
     let revisions = revisions(application, request, state.sync_result.as_ref());
     let wanted = Wanted {
         application,
         project: &place.project,
         destination: &place.destination,
         sources: &sources,
+        written,
         revisions: &revisions,
         fetch,
     };
     targets(shared, &wanted).await
 }
 
-fn sources(application: &Application, request: &SyncRequest) -> Vec<Source> {
+fn sources(application: &Application, request: &SyncRequest) -> (Vec<Source>, SourcePath) {
     let read = |value: &Value| Source::from_json(value).0;
     if !request.sources.is_empty() {
-        request.sources.iter().map(read).collect()
+        (request.sources.iter().map(read).collect(), SourcePath::of_request(true))
     } else if let Some(source) = &request.source {
-        vec![read(source)]
+        (vec![read(source)], SourcePath::of_request(false))
     } else {
-        application.spec.effective_sources().to_vec()
+        (application.spec.effective_sources().to_vec(), SourcePath::of_spec(application))
     }
 }
 
 /// What is pinned beats what is asked for. A list of another length than the sources is ignored, as in Argo CD.
 fn revisions(application: &Application, request: &SyncRequest, result: Option<&SyncResult>) -> Vec<String> {
-    let count = sources(application, request).len();
+    let count = sources(application, request).0.len();
     let lists = [
         result.map(|result| result.revisions.clone()).unwrap_or_default(),
         result.map(|result| vec![result.revision.clone()]).unwrap_or_default(),
@@ -110,7 +120,7 @@ pub(super) fn pin(application: &Application, state: &mut OperationState, targets
     let request = state.operation.sync.clone().unwrap_or_default();
     let result = state.sync_result.get_or_insert_with(SyncResult::default);
     let several = !request.sources.is_empty() || (request.source.is_none() && application.spec.has_multiple_sources());
-    let sources = sources(application, &request);
+    let (sources, _) = sources(application, &request);
     if several {
         result.revisions.clone_from(&targets.revisions);
         result.sources = sources.into_iter().map(|source| source.written).collect();
@@ -144,6 +154,7 @@ pub(super) async fn prepare(
         known.kinds.look_up(target.group(), target.kind()).map_err(failed)?;
     }
     let namespace = &application.spec.destination.namespace;
+    refuse_unmanaged(destination, &known, &targets.objects, namespace)?;
     let keys: HashSet<ObjectKey> = targets.objects.iter().map(|target| key_in(&known, target, namespace)).collect();
     let mut everywhere = namespaces(keys.iter());
     everywhere.insert(namespace.clone());
@@ -163,9 +174,7 @@ pub(super) async fn prepare(
     } else {
         None
     };
-    let permits = |key: &ObjectKey, namespaced: bool| {
-        place.project.permits_object(key, namespaced, &destination.server, &destination.name)
-    };
+    let permits = |key: &ObjectKey, namespaced: bool| place.permits(key, namespaced);
     let revisions = state.sync_result.as_ref();
     let rules = Rule::of_spec(&application.spec.ignore_differences);
     let respects = options.has("RespectIgnoreDifferences=true");
@@ -229,6 +238,20 @@ pub(crate) fn key_in(known: &Known, target: &Object, destination_namespace: &str
     key
 }
 
+/// An error where a manifest is outside of what is managed of a cluster.
+pub(crate) fn refuse_unmanaged(
+    destination: &Destination,
+    known: &Known,
+    targets: &[Arc<Object>],
+    destination_namespace: &str,
+) -> Result<(), Problem> {
+    targets.iter().try_for_each(|target| {
+        let key = key_in(known, target, destination_namespace);
+        let permitted = destination.permits(&key, !key.namespace.is_empty());
+        permitted.map_err(|reason| Problem::comparison(reason, false))
+    })
+}
+
 /// What lives under the keys of the targets, and what else belongs to the application and the project permits.
 fn live(
     world: &World,
@@ -242,8 +265,7 @@ fn live(
         let key = object.key();
         let lookup = known.plan_kinds.lookup(&key.group, object.version(), &key.kind);
         let namespaced = !matches!(lookup, Lookup::Known { namespaced: false });
-        let (server, name) = (&place.destination.server, &place.destination.name);
-        if place.project.permits_object(&key, namespaced, server, name).is_ok() {
+        if place.permits(&key, namespaced).is_ok() {
             live.insert(key, object);
         }
     }

@@ -132,9 +132,7 @@ impl Run<'_> {
     /// Rings the bell when a Secret changes beside the Applications. Of these only the metadata is read.
     pub(super) fn subscribe_to_clusters(&self) -> Subscription {
         let scope = Scope::Namespace(self.shared.options.control_plane.clone());
-        let interest = Interest { all: true, ..Interest::default() };
-        let bell = Arc::clone(&self.mailbox.bell);
-        self.shared.pool.notice(&self.shared.cluster, &secret_kind(), &scope, interest, bell)
+        self.shared.pool.notice(&self.shared.cluster, &secret_kind(), &scope, Arc::clone(&self.mailbox.bell))
     }
 
     /// Notes whether what the status tells of the operation cannot be read: another controller began it, or somebody has

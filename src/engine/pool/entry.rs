@@ -328,6 +328,18 @@ mod tests {
         names
     }
 
+    fn rang(bell: &Notify) -> bool {
+        futures::FutureExt::now_or_never(bell.notified()).is_some()
+    }
+
+    /// A bell of the instance `shop`: for what is its own, and for what it loses.
+    fn rings_for_its_instance(entry: &Entry, bell: &Notify) {
+        for (instance, rings) in [(Some("other"), false), (Some("shop"), true), (None, true)] {
+            entry.take(WatchEvent::Applied(config_map("a", instance)));
+            assert_eq!(rang(bell), rings, "{instance:?}");
+        }
+    }
+
     #[test]
     fn a_new_list_replaces_the_old_one_only_when_it_is_complete() {
         let entry = Entry::new(None);
@@ -368,19 +380,13 @@ mod tests {
         let entry = Entry::new(Some(Arc::clone(&bells)));
         let bell = Arc::new(Notify::new());
         let id = bells.add("shop", Arc::clone(&bell));
-        let rang = || futures::FutureExt::now_or_never(bell.notified()).is_some();
-        entry.take(WatchEvent::Applied(config_map("a", Some("other"))));
-        assert!(!rang());
-        entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
-        assert!(rang());
-        entry.take(WatchEvent::Applied(config_map("a", None)));
-        assert!(rang(), "it was its own before");
+        rings_for_its_instance(&entry, &bell);
         entry.take(WatchEvent::Listing);
         entry.take(WatchEvent::Listed);
-        assert!(rang());
+        assert!(rang(&bell));
         bells.remove("shop", id);
         entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
-        assert!(!rang());
+        assert!(!rang(&bell));
     }
 
     #[test]
@@ -414,15 +420,9 @@ mod tests {
         let bell = Arc::new(Notify::new());
         let interest = Interest { instance: Some("shop".into()), ..Interest::default() };
         let id = entry.subscribe(interest, Arc::clone(&bell));
-        let rang = || futures::FutureExt::now_or_never(bell.notified()).is_some();
-        entry.take(WatchEvent::Applied(config_map("a", Some("other"))));
-        assert!(!rang());
-        entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
-        assert!(rang());
-        entry.take(WatchEvent::Applied(config_map("a", None)));
-        assert!(rang(), "it was its own before");
+        rings_for_its_instance(&entry, &bell);
         entry.unsubscribe(id);
         entry.take(WatchEvent::Applied(config_map("a", Some("shop"))));
-        assert!(!rang());
+        assert!(!rang(&bell));
     }
 }

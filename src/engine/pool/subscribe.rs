@@ -96,24 +96,19 @@ impl Pool {
         interest: Interest,
         bell: Arc<Notify>,
     ) -> Subscription {
-        self.open((cluster, kind, scope), Keeps::Whole, interest, bell)
+        self.open(cluster, kind, scope, Keeps::Whole, interest, bell)
     }
 
-    /// As [`Pool::subscribe`], of the metadata alone: for those who only want to be told of changes.
-    pub(crate) fn notice(
-        &self,
-        cluster: &Cluster,
-        kind: &Kind,
-        scope: &Scope,
-        interest: Interest,
-        bell: Arc<Notify>,
-    ) -> Subscription {
-        self.open((cluster, kind, scope), Keeps::Metadata, interest, bell)
+    /// As [`Pool::subscribe`], to the metadata of all of them: for those who only want to be told that something changed.
+    pub(crate) fn notice(&self, cluster: &Cluster, kind: &Kind, scope: &Scope, bell: Arc<Notify>) -> Subscription {
+        self.open(cluster, kind, scope, Keeps::Metadata, Interest { all: true, ..Interest::default() }, bell)
     }
 
     fn open(
         &self,
-        (cluster, kind, scope): (&Cluster, &Kind, &Scope),
+        cluster: &Cluster,
+        kind: &Kind,
+        scope: &Scope,
         keeps: Keeps,
         interest: Interest,
         bell: Arc<Notify>,

@@ -8,5 +8,5 @@ mod stamp;
 
 pub(crate) use fetch::{Fetch, Fetched};
 pub(crate) use render::{Renderings, Targets, Wanted, local, targets};
-pub(crate) use spec::{check_operation, check_recorded, check_spec, read_spec, unknown};
+pub(crate) use spec::{SourcePath, check_operation, check_recorded, check_spec, read_spec, unknown};
 pub(crate) use stamp::{instance_name, is_tracked};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::fetch::{Fetch, commit};
-use super::spec::check_source;
+use super::spec::{SourcePath, check_source};
 use super::stamp::stamp;
 use crate::domain::application::{Application, Source};
 use crate::domain::manifest::Object;
@@ -32,6 +32,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) destination: &'a Destination,
     /// The spec's sources, or those that an operation brings.
     pub(crate) sources: &'a [Source],
+    /// Where these are written.
+    pub(crate) written: SourcePath,
     /// Revisions by index instead of the target revisions; an empty or missing one counts as none.
     pub(crate) revisions: &'a [String],
     /// Whether the repositories are fetched.
@@ -96,9 +98,11 @@ pub(crate) async fn targets(shared: &Shared, wanted: &Wanted<'_>) -> Result<Targ
     check_places(wanted.project, application, wanted.destination, urls)?;
     let mut sources = Vec::new();
     for (index, source) in wanted.sources.iter().enumerate() {
-        check_source(&source.written, &format!("source {index}"))?;
+        let path = wanted.written.of(index);
+        check_source(&source.written, &path)?;
         if !source.chart.is_empty() {
-            return Err(unsupported(&RenderError::Unsupported("chart (a Helm repository as source)".to_owned())));
+            let chart = format!("{path}.chart (a Helm repository as source) is not supported by boathook's engine");
+            return Err(Problem::invalid_spec(chart));
         }
         let url = RepoUrl::parse(&source.repo_url, shared.options.file_repositories);
         let url = url.map_err(|error| Problem::invalid_spec(error.to_string()))?;

@@ -117,6 +117,32 @@ fn within(value: &Value, root: &str, path: &str, known: &[&str]) -> Result<(), P
     only(found, &format!("{root}.{}", path.replace('/', ".")), known)
 }
 
+/// Where sources are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SourcePath {
+    parent: &'static str,
+    /// As a list, and be it of one.
+    is_list: bool,
+}
+
+impl SourcePath {
+    /// In an Application's spec.
+    pub(crate) fn of_spec(application: &Application) -> Self {
+        Self { parent: "spec", is_list: application.spec.has_multiple_sources() }
+    }
+
+    /// In a request that brings its own.
+    pub(crate) fn of_request(is_list: bool) -> Self {
+        Self { parent: "operation.sync", is_list }
+    }
+
+    /// The path of one of them.
+    pub(super) fn of(self, index: usize) -> String {
+        let parent = self.parent;
+        if self.is_list { format!("{parent}.sources[{index}]") } else { format!("{parent}.source") }
+    }
+}
+
 /// Whether the engine can do all that a source asks for; the settings of its tools are checked where they are rendered.
 pub(super) fn check_source(source: &Value, path: &str) -> Result<(), Problem> {
     only(source, path, SOURCE)

@@ -100,6 +100,7 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
             "--install-crds",
             "--repo-cache",
             "--interval",
+            "--wave-delay",
             "--allow-file-repositories",
             "--metrics-port",
             "--all-namespaces",

@@ -58,6 +58,8 @@ async fn the_engine_is_a_program_that_says_where_it_works_and_ends_at_a_signal()
         own.to_str().unwrap(),
         "--interval",
         "60s",
+        "--wave-delay",
+        "0s",
         "--allow-file-repositories",
         "--metrics-port",
         "0",
@@ -95,6 +97,8 @@ async fn an_engine_that_cannot_work_says_why() {
     let place = Place::without_engine(&map("settings")).await;
     let wrong = engine(&place, &["--interval", "0s"]).await.expect(2);
     assert!(wrong.err.contains("expected a duration between 1s and 24h"), "{wrong:#?}");
+    let wrong = engine(&place, &["--wave-delay", "2h"]).await.expect(2);
+    assert!(wrong.err.contains("expected a duration between 0s and 1h"), "{wrong:#?}");
     engine(&place, &["--context", "other"]).await.expect(2);
     let refused = engine(&place, &["--read-only", "--install-crds"]).await.expect(7);
     assert!(refused.err.contains("read-only is asked for"), "{refused:#?}");

@@ -1,5 +1,8 @@
 //! Whatever is wrong ends in a failed operation that says what and where, and other applications go on.
 
+use std::time::Duration;
+
+use boathook::sim::faults::{Action, Fault, requests};
 use boathook::sim::resource::{APP_PROJECTS, APPLICATIONS, CONFIG_MAPS, JOBS};
 use boathook::sim::store::DeleteOptions;
 use serde_json::{Value, json};
@@ -118,8 +121,17 @@ async fn engine_bad_input_unsupported_fields_are_named() {
     // A file of Argo CD's that changes the source, and a source that an operation brings.
     world.edit(|application| application["spec"] = spec.clone());
     let plugin = json!({"repoURL": world.repository(), "path": "shop", "plugin": {"name": "x"}});
-    let state = world.synced(&json!({ "source": plugin })).await;
-    assert!(state.message.contains("plugin is not supported"), "{}", state.message);
+    for (sources, field) in [
+        (json!({ "source": plugin }), "operation.sync.source.plugin"),
+        (
+            json!({"sources": [{"repoURL": world.repository(), "path": "shop"}, plugin]}),
+            "operation.sync.sources[1].plugin",
+        ),
+        (json!({"source": {"repoURL": world.repository(), "chart": "x"}}), "operation.sync.source.chart"),
+    ] {
+        let message = world.synced(&sources).await.message;
+        assert!(message.starts_with(&format!("InvalidSpecError: {field} ")), "{field}: {message}");
+    }
     world.write("shop/.argocd-source.yaml", "kustomize: {images: [x]}\n");
     world.write("shop/a.jsonnet", "{}");
     world.commit("more");
@@ -271,6 +283,15 @@ async fn engine_lets_a_hook_run_while_its_project_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_ends_the_hooks_of_an_operation_that_may_not_go_on_and_says_why() {
+    ends_its_hooks_and_says_why(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_says_why_it_ended_an_operation_also_where_it_was_killed_while_it_did() {
+    ends_its_hooks_and_says_why(true).await;
+}
+
+async fn ends_its_hooks_and_says_why(is_killed: bool) {
     let mut world = shop(&(hook("slow", "PreSync", "") + &map("a", "", "1"))).await;
     let any = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
     let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
@@ -280,11 +301,20 @@ async fn engine_ends_the_hooks_of_an_operation_that_may_not_go_on_and_says_why()
     let retry = json!({"limit": 3, "backoff": {"duration": "0.01s"}});
     world.request(&json!({"sync": {}, "retry": retry}));
     world.until_message("waiting for completion of hook batch/Job/slow").await;
+    let faults = world.simulator.faults().clone();
+    let deletion = Fault::new(requests(&["delete"], &["jobs"]), Action::Delay(Duration::from_secs(3600)));
+    let deletion = is_killed.then(|| faults.add(deletion));
     world
         .change(&APP_PROJECTS, ARGOCD, "p", |current| current["spec"]["destinations"][0]["namespace"] = json!("other"));
+    if let Some(deletion) = deletion {
+        faults.until_met(deletion, 1).await;
+        world.kill();
+        faults.clear();
+        world.start().await;
+    }
     let state = world.end().await;
     assert_eq!(phase(&state), "Error");
-    assert!(state.message.contains("namespace 'shop'"), "{}", state.message);
+    assert!(state.message.starts_with("InvalidSpecError: ") && state.message.contains("namespace 'shop'"), "{state:?}");
     assert_eq!(results(&state), ["PreSync Job/slow Synced Failed Terminated"]);
     world.left(&JOBS, &[]).await;
     assert!(world.names(&CONFIG_MAPS).is_empty());

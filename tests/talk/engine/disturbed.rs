@@ -1,6 +1,8 @@
 //! One operation of a recorded case whose engine, or whose cluster, is disturbed on the way; and what must be so at its end.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +10,13 @@ use boathook::clock::Clock;
 use boathook::domain::operation::OperationState;
 use boathook::engine::{EngineError, Handle};
 use boathook::sim::faults::Faults;
-use boathook::sim::resource::{APPLICATIONS, GroupResource, JOBS, LEASES, PODS, WORKFLOWS};
+use boathook::sim::resource::{APPLICATIONS, CONFIG_MAPS, GroupResource, JOBS, LEASES, PODS, WORKFLOWS};
 use boathook::sim::server::Simulator;
 use boathook::sim::store::{EventKind, Subscription};
 use serde_json::{Value, json};
 
-use super::world::{ARGOCD, Setup, World, phase, results};
+use super::world::{ARGOCD, Setup, World, make_repository, phase, results};
+use crate::work_tree::WorkTree;
 
 /// The verbs that change something.
 pub(super) const WRITES: &[&str] = &["create", "update", "patch", "delete"];
@@ -29,7 +32,7 @@ pub(super) struct End {
     pub(super) results: Vec<String>,
     /// How often each Job, Workflow, and each Pod that is a hook, was made in each attempt.
     pub(super) made: BTreeMap<String, usize>,
-    /// What lives of them.
+    /// What lives of them, and of ConfigMaps.
     pub(super) left: Vec<String>,
 }
 
@@ -41,8 +44,74 @@ pub(super) struct Disturbed {
     hooks: Vec<Subscription>,
     application: Value,
     state: OperationState,
-    /// The operation is to be terminated once its hook runs: by itself it would take ten minutes.
-    is_to_be_terminated: bool,
+    /// What somebody still has to do for it to end.
+    by_hand: Option<ByHand>,
+}
+
+/// What somebody does while an operation runs, and what it says then.
+#[derive(Clone, Copy)]
+enum ByHand {
+    /// It is terminated: by itself its hook would take ten minutes.
+    Terminate,
+    /// The prune that asks for it is approved.
+    Approve,
+}
+
+impl ByHand {
+    fn of_case(case: &str) -> Option<Self> {
+        match case {
+            "long" => Some(Self::Terminate),
+            "prune" => Some(Self::Approve),
+            _ => None,
+        }
+    }
+
+    fn when(self) -> &'static str {
+        match self {
+            Self::Terminate => "waiting for completion of hook",
+            Self::Approve => "waiting for pruning confirmation",
+        }
+    }
+
+    fn apply(self, application: &mut Value) {
+        match self {
+            Self::Terminate => {
+                let phase = &mut application["status"]["operationState"]["phase"];
+                if *phase == "Running" {
+                    *phase = json!("Terminating");
+                }
+            }
+            Self::Approve => {
+                let now = Clock::real().now().to_string();
+                application["metadata"]["annotations"]["argocd.argoproj.io/deletion-approved"] = json!(now);
+            }
+        }
+    }
+}
+
+/// The repository of a case. Of `prune` it has had more than it has.
+pub(super) fn repository_of(folder: &Path, case: &str) -> WorkTree {
+    let tree = make_repository(folder, case);
+    if case == "prune" {
+        for gone in PRUNED {
+            fs::remove_file(tree.folder().join(format!("prune/{gone}.yaml"))).unwrap();
+        }
+        tree.commit("second");
+    }
+    tree
+}
+
+/// The objects of the case `prune` that live and are in Git no more: the first is pruned, the other one once somebody
+/// approves.
+const PRUNED: [&str; 2] = ["drop", "careful"];
+
+fn pruned(name: &str) -> Value {
+    let mut annotations = json!({"argocd.argoproj.io/tracking-id": format!("prune:/ConfigMap:prune/{name}")});
+    if name == "careful" {
+        annotations["argocd.argoproj.io/sync-options"] = json!("Prune=confirm");
+    }
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"},
+        "metadata": {"name": name, "namespace": "prune", "annotations": annotations}})
 }
 
 const HOOKS: [&GroupResource; 3] = [&JOBS, &PODS, &WORKFLOWS];
@@ -52,6 +121,9 @@ impl Disturbed {
     pub(super) async fn new(setup: &Setup, context: &str) -> Self {
         let world = World::new(setup).await;
         world.make_application(&json!({}));
+        if setup.case == "prune" {
+            PRUNED.iter().for_each(|name| world.create(&CONFIG_MAPS, pruned(name)));
+        }
         world.request(&request(&setup.case));
         let store = world.simulator.store();
         let from = store.revision();
@@ -64,7 +136,7 @@ impl Disturbed {
             hooks,
             application: Value::Null,
             state: OperationState::default(),
-            is_to_be_terminated: setup.case == "long",
+            by_hand: ByHand::of_case(&setup.case),
         }
     }
 
@@ -97,16 +169,10 @@ impl Disturbed {
 
     /// Follows the operation to its end.
     pub(super) async fn completed(&mut self) {
-        if self.is_to_be_terminated {
-            let is_running = |state: &OperationState| state.message.starts_with("waiting for completion of hook");
-            self.until(|_, state| is_running(state) || state.is_completed()).await;
-            self.is_to_be_terminated = false;
-            self.world.edit(|application| {
-                let phase = &mut application["status"]["operationState"]["phase"];
-                if *phase == "Running" {
-                    *phase = json!("Terminating");
-                }
-            });
+        if let Some(by_hand) = self.by_hand {
+            self.until(|_, state| state.message.starts_with(by_hand.when()) || state.is_completed()).await;
+            self.by_hand = None;
+            self.world.edit(|application| by_hand.apply(application));
         }
         self.until(|application, state| state.is_completed() && application.get("operation").is_none()).await;
     }
@@ -127,6 +193,7 @@ impl Disturbed {
                 }
             }
         }
+        left.extend(self.world.names(&CONFIG_MAPS).iter().map(|name| format!("ConfigMap {name}")));
         let mut results: Vec<String> = results(&self.state).iter().map(|result| masked(result)).collect();
         results.sort();
         let end = End {
@@ -176,5 +243,6 @@ fn masked(text: &str) -> String {
 fn request(case: &str) -> Value {
     let retry =
         if case == "flaky" { json!({"limit": 4, "backoff": {"duration": "0.01s", "factor": 1}}) } else { json!({}) };
-    json!({"initiatedBy": {"username": "operator"}, "retry": retry, "sync": {"syncStrategy": {"hook": {}}}})
+    let sync = json!({"syncStrategy": {"hook": {}}, "prune": case == "prune"});
+    json!({"initiatedBy": {"username": "operator"}, "retry": retry, "sync": sync})
 }

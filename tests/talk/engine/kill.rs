@@ -5,19 +5,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use boathook::engine::Handle;
 use boathook::sim::faults::{Action, Fault, requests};
 use futures::StreamExt as _;
 
-use super::disturbed::{Disturbed, End, WRITES};
-use super::world::{Setup, make_repository};
+use super::disturbed::{Disturbed, End, WRITES, repository_of};
+use super::world::Setup;
 
 /// Runs at the same time: each waits most of the time.
 const AT_ONCE: usize = 4;
 
-async fn killed_at_writes(case: &str, usual: usize) {
+/// Kills the engine of a case at every so many writes, or at all.
+pub(crate) async fn killed_at_writes(case: &str, usual: usize) {
     let step = if std::env::var("BOATHOOK_KILL_AT").is_ok_and(|value| value == "every") { 1 } else { usual };
     let folder = tempfile::tempdir().unwrap();
-    let repository = Some(Arc::new(make_repository(&folder.path().join(case), case)));
+    let repository = Some(Arc::new(repository_of(&folder.path().join(case), case)));
     // Pods take no time to speak of, but those that are terminated.
     let speed = if case == "long" { 1.0 } else { 200.0 };
     let setup = Setup { speed, repository, ..Setup::case(case) };
@@ -42,13 +44,12 @@ async fn killed(setup: &Setup, number: u32, count: u32, action: Action, wanted: 
     let mut world = Disturbed::new(setup, &context).await;
     let faults = world.faults();
     let id = faults.add(Fault::new(requests(WRITES, &[]), action).skip(number).times(1));
-    let engine = world.engine().await.unwrap();
-    // A run with fewer writes than the first one ends before.
     tokio::select! {
-        () = world.completed() => {}
+        // A run with fewer writes than the first one ends before.
+        _engine = until_it_ends(&mut world) => {}
+        // With its Lease it may be killed before it has started.
         () = faults.until_met(id, 1) => {}
     }
-    drop(engine);
     faults.clear();
     let engine = world.engine().await.unwrap();
     world.completed().await;
@@ -57,37 +58,8 @@ async fn killed(setup: &Setup, number: u32, count: u32, action: Action, wanted: 
     assert_eq!(end, *wanted, "{context}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_article() {
-    killed_at_writes("article", 4).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_abort() {
-    killed_at_writes("abort", 6).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_flaky() {
-    killed_at_writes("flaky", 7).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_podhook() {
-    killed_at_writes("podhook", 3).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_workflow() {
-    killed_at_writes("workflow", 4).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_waves() {
-    killed_at_writes("waves", 20).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_killed_at_writes_of_a_termination() {
-    killed_at_writes("long", 4).await;
+async fn until_it_ends(world: &mut Disturbed) -> Handle {
+    let engine = world.engine().await.unwrap();
+    world.completed().await;
+    engine
 }

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use boathook::clock::Clock;
 use boathook::cluster::{Target, connect};
+use boathook::domain::scenario::{Pattern, RequestMatch};
 use boathook::sim::faults::{Action, Fault, WatchOrder, requests};
-use boathook::sim::resource::{APP_PROJECTS, CONFIG_MAPS, JOBS, NAMESPACES, SECRETS};
+use boathook::sim::resource::{APP_PROJECTS, CONFIG_MAPS, GroupResource, JOBS, NAMESPACES, SECRETS};
 use boathook::sim::server::{Simulator, SimulatorOptions};
 use boathook::sim::store::{Part, WriteOptions};
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ async fn refused(world: &mut World, words: &str) {
     assert_eq!(phase(&state), "Error", "{words}: {state:?}");
     assert!(state.message.contains(words), "{words:?} is not in {:?}", state.message);
     let conditions = world.refreshed().await.pointer("/status/conditions").cloned().unwrap_or_default().to_string();
+    let conditions = conditions.replace("\\\"", "\"");
     assert!(conditions.contains(words), "{words:?} is not in {conditions}");
 }
 
@@ -99,10 +101,6 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     renew(&world, broken);
     refused(&mut world, "config is not JSON").await;
     assert!(!world.application().to_string().contains("hunter2"));
-    let mut restricted = secret(&other, other.token(), "");
-    restricted["data"]["namespaces"] = STANDARD.encode("other").into();
-    renew(&world, restricted);
-    refused(&mut world, "namespaces (which restrict what may be deployed there) is not supported").await;
     let mut told = secret(&other, other.token(), "");
     told["data"]["server"] = STANDARD.encode(other.url().replace("://", "://somebody:hunter3@")).into();
     renew(&world, told);
@@ -123,6 +121,71 @@ async fn engine_places_that_cannot_be_reached_or_are_of_other_projects_are_told(
     });
     let state = world.synced(&json!({})).await;
     assert_eq!((phase(&state).as_str(), names(&other)), ("Succeeded", vec!["a".to_owned()]), "{}", state.message);
+    world.stop().await;
+}
+
+const CLUSTER_ROLES: GroupResource = GroupResource::of("rbac.authorization.k8s.io", "clusterroles");
+const ROLE: &str =
+    "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules: []\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_places_of_which_a_part_is_managed_get_nothing_beyond_it() {
+    let other = elsewhere();
+    // It could do anything there, and looks nowhere else for all that.
+    let outside = requests(&["list", "watch"], &["clusterroles", "configmaps"]);
+    let outside = RequestMatch { namespaces: vec![Pattern::new("")], ..outside };
+    let outside = other.faults().add(Fault::new(outside, Action::Delay(Duration::ZERO)));
+    let mut world = shop(&map("a", "", "1")).await;
+    world.edit(|application| application["spec"]["destination"] = json!({"name": "eu", "namespace": "shop"}));
+    let restricted = |fields: &[(&str, &str)]| {
+        let mut secret = secret(&other, other.token(), "");
+        for (name, value) in fields {
+            secret["data"][*name] = STANDARD.encode(value).into();
+        }
+        secret
+    };
+    world.create(&SECRETS, restricted(&[("namespaces", "blog, crew")]));
+    refused(&mut world, "namespace \"shop\" for ConfigMap \"a\" is not managed").await;
+    let manage = |world: &World, fields: &[(&str, &str)]| {
+        let new = restricted(fields);
+        world.change(&SECRETS, ARGOCD, "cluster-eu", |own| own["data"] = new["data"].clone());
+    };
+    // As many words as Argo CD has for it; nothing of the rest is deployed either.
+    world.deploys(&(map("a", "", "1") + ROLE));
+    manage(&world, &[("namespaces", "blog, shop"), ("clusterResources", "false")]);
+    let words = "cluster level ClusterRole \"reader\" can not be managed when in namespaced mode";
+    refused(&mut world, words).await;
+    assert!(names(&other).is_empty());
+    world.deploys(&map("a", "", "1"));
+    let state = world.synced(&json!({})).await;
+    assert_eq!((phase(&state).as_str(), names(&other)), ("Succeeded", vec!["a".to_owned()]), "{}", state.message);
+    assert_eq!(world.refreshed().await["status"]["sync"]["status"], "Synced");
+    assert_eq!(other.faults().met(outside), 0);
+    // What is tracked and outside of it is nobody's to prune.
+    let tracked = |id: &GroupResource, object: Value| {
+        other.store().create(id, object, &WriteOptions::by("argocd-controller")).unwrap();
+    };
+    let annotation = |key: &str| json!({"argocd.argoproj.io/tracking-id": format!("shop:{key}")});
+    tracked(
+        &CLUSTER_ROLES,
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": [], "metadata": {"name": "old",
+            "annotations": annotation("rbac.authorization.k8s.io/ClusterRole:shop/old")}}),
+    );
+    tracked(
+        &CONFIG_MAPS,
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old", "namespace": "shop",
+            "annotations": annotation("/ConfigMap:shop/old")}}),
+    );
+    assert_eq!(phase(&world.synced(&json!({"prune": true})).await), "Succeeded");
+    assert_eq!(names(&other), ["a"]);
+    assert!(other.store().get(&CLUSTER_ROLES, "", "old").is_some());
+    // With cluster resources it is theirs.
+    manage(&world, &[("namespaces", "shop"), ("clusterResources", "true")]);
+    world.deploys(&(map("a", "", "1") + ROLE));
+    let state = world.synced(&json!({"prune": true})).await;
+    assert_eq!(phase(&state), "Succeeded", "{state:?}");
+    assert!(other.store().get(&CLUSTER_ROLES, "", "reader").is_some());
+    assert!(other.store().get(&CLUSTER_ROLES, "", "old").is_none_or(|old| old.is_deleting()));
     world.stop().await;
 }
 

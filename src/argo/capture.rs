@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use super::follow::{Follow, RunState};
+use super::beside::Beside;
+use super::follow::{Follow, Progress, RunState};
 use super::message::Message;
 use super::options::Options;
 use super::quota::Quota;
@@ -42,12 +43,41 @@ pub(super) struct HookOf {
     pub folder: OperationFolder,
 }
 
+impl SourceId {
+    pub(super) fn is_of(&self, info: &LogInfo) -> bool {
+        (&info.pod_uid, &info.container, info.restart) == (&self.pod_uid, &self.container, self.restart)
+    }
+}
+
 struct Running {
     key: AppKey,
     folder: PathBuf,
     state: watch::Sender<RunState>,
-    caught_up: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     task: AbortHandle,
+}
+
+/// A log that another boathook writes, or that nobody can.
+struct Elsewhere {
+    key: AppKey,
+    /// What is on disk was not behind when somebody looked.
+    caught_up: Arc<AtomicBool>,
+    beside: Beside,
+    task: AbortHandle,
+}
+
+impl Elsewhere {
+    fn new(key: &AppKey, beside: Beside) -> Self {
+        let caught_up = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(beside.clone().run(Arc::clone(&caught_up))).abort_handle();
+        Self { key: key.clone(), caught_up, beside, task }
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Follows logs and writes them down.
@@ -59,7 +89,9 @@ pub(super) struct Capture {
     clock: Clock,
     sender: mpsc::Sender<Message>,
     running: HashMap<SourceId, Running>,
-    done: HashSet<SourceId>,
+    elsewhere: HashMap<SourceId, Elsewhere>,
+    /// What has come to its end, of pods that are there and applications that are looked at.
+    done: HashMap<SourceId, AppKey>,
     locks: HashMap<PathBuf, File>,
     told_off: bool,
     /// Applications of which another boathook writes logs, or whose logs cannot be written now.
@@ -100,7 +132,8 @@ impl Capture {
             clock: clock.clone(),
             sender: sender.clone(),
             running: HashMap::new(),
-            done: HashSet::new(),
+            elsewhere: HashMap::new(),
+            done: HashMap::new(),
             locks: HashMap::new(),
             told_off: false,
             refused: HashSet::new(),
@@ -116,29 +149,56 @@ impl Capture {
 
     /// Whether logs of an application are still coming.
     pub(super) fn is_busy(&self, key: &AppKey) -> bool {
-        self.running.values().any(|running| running.key == *key)
+        self.running.values().any(|running| running.key == *key && !running.progress.is_refused())
     }
 
     /// Whether a log is still being read whose container has ended.
     pub(super) fn is_ending(&self) -> bool {
-        self.running.values().any(|running| running.state.borrow().is_over())
+        self.running.values().any(|running| running.state.borrow().is_over() && !running.progress.is_refused())
     }
 
     /// Whether everything that the API can give of an application's logs now is written.
     pub(super) fn is_caught_up(&self, key: &AppKey) -> bool {
-        self.running.values().filter(|running| running.key == *key).all(|own| own.caught_up.load(Ordering::Acquire))
+        self.running.values().filter(|running| running.key == *key).all(|own| own.progress.is_caught_up())
+            && self.elsewhere.values().filter(|own| own.key == *key).all(|own| own.caught_up.load(Ordering::Acquire))
     }
 
     pub(super) fn ended(&mut self, source: &SourceId) {
-        if let Some(ended) = self.running.remove(source)
-            && !self.running.values().any(|other| other.folder == ended.folder)
-        {
-            self.locks.remove(&ended.folder);
+        if let Some(ended) = self.running.remove(source) {
+            self.leave(&ended.folder);
+            if !ended.progress.is_gone() {
+                self.done.insert(source.clone(), ended.key);
+            }
+        }
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Looks once more whether what another boathook writes of an application's logs is behind: somebody reads them.
+    pub(super) fn look_again(&mut self, key: &AppKey) {
+        for own in self.elsewhere.values_mut().filter(|own| own.key == *key) {
+            *own = Elsewhere::new(key, own.beside.clone());
+        }
+    }
+
+    /// Gives a folder back in which nothing is written any more.
+    fn leave(&mut self, folder: &PathBuf) {
+        if !self.running.values().any(|other| other.folder == *folder) {
+            self.locks.remove(folder);
             let quota = self.quota.clone();
             tokio::spawn(async move { quota.prune().await });
         }
-        self.done.insert(source.clone());
-        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Nobody looks at an application any more: what is known of its pods is not kept up to date.
+    pub(super) fn forget(&mut self, key: &AppKey) {
+        self.done.retain(|_, own| own != key);
+        self.elsewhere.retain(|_, own| own.key != *key);
+        let left: Vec<SourceId> =
+            self.running.iter().filter(|(_, own)| own.key == *key).map(|(id, _)| id.clone()).collect();
+        for running in left.iter().filter_map(|id| self.running.remove(id)).collect::<Vec<_>>() {
+            running.task.abort();
+            self.leave(&running.folder);
+        }
     }
 
     /// A pod of a hook as it is now; `None`: it is gone.
@@ -152,6 +212,13 @@ impl Capture {
                 if gone && !matches!(run.state, RunState::Ended { .. }) { RunState::Gone } else { run.state.clone() };
             if !matches!(state, RunState::Waiting) {
                 self.run(key, cluster, hook, pod, &run, restart, state);
+            }
+        }
+        if gone {
+            self.done.retain(|id, _| id.pod_uid != pod.uid());
+            for (_, running) in self.running.iter().filter(|(id, _)| id.pod_uid == pod.uid()) {
+                running.progress.gone();
+                running.state.send_modify(|_| ());
             }
         }
     }
@@ -179,29 +246,30 @@ impl Capture {
             });
             return;
         }
-        if self.done.contains(&id) || matches!(state, RunState::Gone) {
+        if self.done.contains_key(&id) || matches!(state, RunState::Gone) {
             return;
         }
-        let is_own =
-            |info: &LogInfo| (&info.pod_uid, &info.container, info.restart) == (&id.pod_uid, &id.container, restart);
         let is_kept = || {
             let known = hook.folder.logs().unwrap_or_default();
-            known.iter().any(|log| is_own(&log.info) && log.info.complete)
+            known.iter().any(|log| id.is_of(&log.info) && log.info.complete)
         };
         if is_kept() {
-            self.done.insert(id);
+            self.elsewhere.remove(&id);
+            self.done.insert(id, key.clone());
             return;
         }
+        let previous = matches!(state, RunState::Before { .. });
         let path = hook.folder.path().to_owned();
         if let Entry::Vacant(vacant) = self.locks.entry(path.clone()) {
             match hook.folder.lock() {
                 Ok(lock) => drop(vacant.insert(lock)),
-                Err(error) => return self.refuse(key, &error),
+                Err(error) => return self.refuse(key, cluster, hook, pod, &id, previous, &error),
             }
             // Who had the lock may have come to the end in between.
             if is_kept() {
                 self.locks.remove(&path);
-                self.done.insert(id);
+                self.elsewhere.remove(&id);
+                self.done.insert(id, key.clone());
                 return;
             }
         }
@@ -219,13 +287,14 @@ impl Capture {
         };
         let writer = match hook.folder.write_log(&info) {
             Ok(writer) => writer,
-            Err(error) => return self.refuse(key, &error),
+            Err(error) => return self.refuse(key, cluster, hook, pod, &id, previous, &error),
         };
+        self.elsewhere.remove(&id);
         let source = format!("{} {}", info.pod, info.container);
         let started = CaptureNotice::Started { key: key.clone(), source };
         self.tell(started);
         let (sender, receiver) = watch::channel(state);
-        let caught_up = Arc::new(AtomicBool::new(false));
+        let progress = Arc::new(Progress::default());
         let follow = Follow {
             id: id.clone(),
             key: key.clone(),
@@ -235,15 +304,42 @@ impl Capture {
             state: receiver,
             sender: self.sender.clone(),
             changed: Arc::clone(&self.changed),
-            caught_up: Arc::clone(&caught_up),
+            progress: Arc::clone(&progress),
+            refused: None,
         };
         let task = tokio::spawn(follow.run()).abort_handle();
-        self.running.insert(id, Running { key: key.clone(), folder: path, state: sender, caught_up, task });
+        self.running.insert(id, Running { key: key.clone(), folder: path, state: sender, progress, task });
     }
 
     /// A log cannot be written now. Another boathook that writes it may end long before the pod does, and a full disk is
     /// made room on, while no event says so: it is tried again.
-    fn refuse(&mut self, key: &AppKey, error: &StoreError) {
+    /// Meanwhile it is read as it is on disk, and whether that is behind has to be known.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "whose log, whose hook, whose pod and why not: none belongs to another"
+    )]
+    fn refuse(
+        &mut self,
+        key: &AppKey,
+        cluster: &Cluster,
+        hook: &HookOf,
+        pod: &Object,
+        id: &SourceId,
+        previous: bool,
+        error: &StoreError,
+    ) {
+        if !self.elsewhere.contains_key(id) {
+            let beside = Beside {
+                id: id.clone(),
+                cluster: cluster.clone(),
+                namespace: pod.namespace().to_owned(),
+                pod: pod.name().to_owned(),
+                previous,
+                folder: hook.folder.clone(),
+                changed: Arc::clone(&self.changed),
+            };
+            self.elsewhere.insert(id.clone(), Elsewhere::new(key, beside));
+        }
         self.refused.insert(key.clone());
         let at = self.clock.monotonic().saturating_add(AGAIN);
         self.retry_at.get_or_insert(at);
@@ -348,10 +444,10 @@ pub(super) fn whose(pod: &Object, id: &SourceId, previous: bool) -> Whose {
     }
 }
 
-/// Whether a run is over, as the pod of that name tells it now.
+/// Whether the pod of that name tells that a run is over. Another pod tells nothing of it.
 pub(super) fn is_over(pod: &Object, id: &SourceId) -> bool {
     if pod.uid() != id.pod_uid {
-        return true;
+        return false;
     }
     let Some(now) = runs(pod).into_iter().find(|run| run.container == id.container) else { return false };
     now.restart > id.restart || matches!(now.state, RunState::Ended { .. })

@@ -1,4 +1,9 @@
 //! Follows one container's log to its end: reconnects, and writes every line once.
+//!
+//! When a log is complete: a stream of it came to a clean end, and Kubernetes tells that this very run of the container
+//! was over by then. Neither alone is enough. A stream ends cleanly also where the kubelet restarts or a proxy has waited
+//! long enough; and that the pod is gone says nothing of its containers: one that is deleted by force is gone while they
+//! still write. What was captured of such a one is kept, and told as what it is: perhaps not all.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -20,6 +25,16 @@ use crate::store::{LogWriter, StoreError};
 
 /// Longest line that is written whole. Of a longer one so many bytes are.
 pub(super) const LONGEST: usize = 8 << 20;
+
+/// What is said of a log whose pod was gone before anybody saw how its container ended.
+const UNSEEN: &str = "the pod was deleted before its end was seen: there may be more than this";
+
+/// How long one waits to be told how a container ended whose pod is gone.
+const LAST_WORD: Duration = Duration::from_secs(5);
+
+/// The longest wait before a log is asked for again, and before one is that may not be read.
+const OFTEN: Duration = Duration::from_secs(5);
+const RARELY: Duration = Duration::from_secs(60);
 
 /// How often writing is tried again: for about a quarter of an hour.
 const TRIES: u32 = 20;
@@ -43,7 +58,42 @@ pub(super) enum RunState {
 
 impl RunState {
     pub(super) fn is_over(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Before { .. } | Self::Gone)
+        self.is_ended() || matches!(self, Self::Gone)
+    }
+
+    /// Whether Kubernetes told that it is over.
+    fn is_ended(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Before { .. })
+    }
+}
+
+/// How far a log is, for who waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    caught_up: AtomicBool,
+    refused: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Progress {
+    /// Whether everything that the API can give is written.
+    pub(super) fn is_caught_up(&self) -> bool {
+        self.caught_up.load(Ordering::Acquire)
+    }
+
+    /// Whether it may not be read now. Nobody waits for such a one: that may last.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    /// Whether its pod is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// Its pod is gone.
+    pub(super) fn gone(&self) {
+        self.gone.store(true, Ordering::Release);
     }
 }
 
@@ -57,7 +107,9 @@ pub(super) struct Follow {
     pub state: watch::Receiver<RunState>,
     pub sender: mpsc::Sender<Message>,
     pub changed: Arc<watch::Sender<u64>>,
-    pub caught_up: Arc<AtomicBool>,
+    pub progress: Arc<Progress>,
+    /// Why it may not be read, if it may not.
+    pub refused: Option<String>,
 }
 
 /// The lines of the last second that were written. The API can only be asked for whole seconds, so after a reconnect
@@ -116,6 +168,15 @@ fn digest(text: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Whether the last pass came to a clean end.
+enum CleanEnd {
+    None,
+    /// At this time of the server's; nobody knew yet whether the container had ended.
+    At(Timestamp),
+    /// The container had ended.
+    Over,
+}
+
 /// How a pass over the log ended.
 enum Pass {
     /// The server ended it; so many lines were new.
@@ -135,6 +196,7 @@ enum Pass {
 impl Follow {
     pub(super) async fn run(mut self) {
         let (mut lines, lost) = self.follow_past_failures().await;
+        let lost = lost.or_else(|| cut(self.writer.info().cut_lines));
         let state = self.state.borrow().clone();
         let (exit, at) = match state {
             RunState::Ended { exit, at } => (Some(exit), at),
@@ -153,10 +215,14 @@ impl Follow {
         let info = self.writer.info();
         let (key, source) = (self.key.clone(), format!("{} {}", info.pod, info.container));
         let notice = match lost {
-            None => CaptureNotice::Complete { key, source, lines },
-            Some(reason) => CaptureNotice::Lost { key, source, reason },
+            None => Some(CaptureNotice::Complete { key, source, lines }),
+            // It was told when it was refused.
+            Some(reason) if self.refused.as_ref() == Some(&reason) => None,
+            Some(reason) => Some(CaptureNotice::Lost { key, source, reason }),
         };
-        let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Capture(notice)))).await;
+        if let Some(notice) = notice {
+            let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Capture(notice)))).await;
+        }
         let _ = self.sender.send(Message::Captured { source: self.id }).await;
     }
 
@@ -178,7 +244,7 @@ impl Follow {
             }
             failed += 1;
             // Nobody should wait for it meanwhile.
-            self.caught_up.store(true, Ordering::Release);
+            self.progress.caught_up.store(true, Ordering::Release);
             self.changed.send_modify(|count| *count += 1);
             self.cluster.clock().clone().sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(60));
@@ -201,64 +267,112 @@ impl Follow {
         }
         let mut total = 0;
         let mut wait = Duration::from_millis(100);
-        // The server said: this is all, and the container had ended by then.
-        let mut was_whole = false;
+        let mut clean = CleanEnd::None;
         loop {
             let state = self.state.borrow_and_update().clone();
             let was_over = state.is_over();
             let previous = matches!(state, RunState::Before { .. });
             let pass = self.pass(&mut recent, previous, !was_over, &mut total).await?;
-            if matches!(pass, Pass::Broken) {
-                // What there may be more of nobody knows now.
-                self.writer.flush()?;
-                self.caught_up.store(false, Ordering::Release);
-            } else {
-                self.catch_up()?;
-            }
             let news = match pass {
                 // What was asked for after the container's end, and came to its end, is all there is.
-                Pass::Ended(_) if was_over => return Ok((total, None)),
+                Pass::Ended(_) if state.is_ended() => return Ok((total, None)),
                 Pass::Ended(lines) => {
-                    was_whole = self.has_ended().await;
+                    let at = self.cluster.server_now();
+                    self.catch_up()?;
+                    clean = if self.is_known_to_be_over().await { CleanEnd::Over } else { CleanEnd::At(at) };
                     lines > 0
                 }
                 Pass::Broken => {
-                    was_whole = false;
+                    clean = CleanEnd::None;
+                    // What there may be more of nobody knows now.
+                    self.writer.flush()?;
+                    self.progress.caught_up.store(false, Ordering::Release);
                     true
                 }
-                Pass::NotYet => false,
-                Pass::Gone(_) if was_whole => return Ok((total, None)),
-                Pass::Gone(reason) | Pass::Lost(reason) | Pass::Denied(reason) => return Ok((total, Some(reason))),
+                Pass::NotYet => {
+                    self.catch_up()?;
+                    false
+                }
+                Pass::Gone(_) if self.was_over_by(&clean).await => return Ok((total, None)),
+                Pass::Gone(reason) => {
+                    let unseen = (!recent.lines.is_empty()).then(|| UNSEEN.to_owned());
+                    return Ok((total, self.refused.clone().or(unseen).or(Some(reason))));
+                }
+                Pass::Lost(reason) => return Ok((total, Some(reason))),
+                Pass::Denied(reason) if self.progress.is_gone() => return Ok((total, Some(reason))),
+                Pass::Denied(reason) => {
+                    self.refuse(reason).await?;
+                    false
+                }
             };
             if news {
                 wait = Duration::from_millis(100);
             }
+            let most = if self.refused.is_some() { RARELY } else { OFTEN };
             let clock = self.cluster.clock().clone();
             tokio::select! {
                 changed = self.state.changed() => if changed.is_err() { return Ok((total, Some("not followed to its end".to_owned()))) },
                 () = clock.sleep(wait) => {}
             }
-            wait = (wait * 2).min(Duration::from_secs(5));
+            wait = (wait * 2).min(most);
         }
     }
 
-    /// Whether the container's run is over. A server ends a stream also when its kubelet restarts, or a proxy has waited
-    /// long enough.
-    async fn has_ended(&self) -> bool {
-        if self.state.borrow().is_over() {
+    /// Whether the container's run is over, as Kubernetes tells it. Of a pod that is gone it tells nothing any more.
+    async fn is_known_to_be_over(&self) -> bool {
+        if self.state.borrow().is_ended() {
             return true;
         }
         let info = self.writer.info();
         match self.cluster.get(&pods(), &info.namespace, &info.pod).await {
             Ok(Some(pod)) => is_over(&pod, &self.id),
-            Ok(None) => true,
-            Err(_) => false,
+            Ok(None) | Err(_) => false,
         }
+    }
+
+    /// Whether the last stream came to its end when the container had. That may be told only as its pod is removed.
+    async fn was_over_by(&mut self, clean: &CleanEnd) -> bool {
+        let at = match clean {
+            CleanEnd::None => return false,
+            CleanEnd::Over => return true,
+            CleanEnd::At(at) => *at,
+        };
+        let clock = self.cluster.clock().clone();
+        let _ = clock.timeout(LAST_WORD, self.state.wait_for(RunState::is_over)).await;
+        matches!(&*self.state.borrow(), RunState::Ended { at: Some(ended), .. } if *ended <= at)
+    }
+
+    /// It may not be read. That is told once and tried again while its pod is there: a right may be given meanwhile, and a
+    /// webhook that decides on it may only not have been there.
+    async fn refuse(&mut self, reason: String) -> Result<(), StoreError> {
+        if self.refused.as_ref() == Some(&reason) {
+            return Ok(());
+        }
+        self.refused = Some(reason.clone());
+        // Who finds that there is no more to wait for finds the reason, too.
+        self.writer.end(|info| info.lost = Some(reason.clone()))?;
+        self.progress.refused.store(true, Ordering::Release);
+        self.catch_up()?;
+        let info = self.writer.info();
+        let (key, source) = (self.key.clone(), format!("{} {}", info.pod, info.container));
+        let lost = LiveEvent::Capture(CaptureNotice::Lost { key, source, reason });
+        let _ = self.sender.send(Message::Tell(Box::new(lost))).await;
+        Ok(())
+    }
+
+    /// It may be read.
+    fn allow(&mut self) -> Result<(), StoreError> {
+        if self.refused.take().is_some() {
+            self.progress.caught_up.store(false, Ordering::Release);
+            self.writer.end(|info| info.lost = None)?;
+            self.progress.refused.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     fn catch_up(&mut self) -> Result<(), StoreError> {
         self.writer.flush()?;
-        self.caught_up.store(true, Ordering::Release);
+        self.progress.caught_up.store(true, Ordering::Release);
         self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
@@ -284,6 +398,7 @@ impl Follow {
             Ok(stream) => stream,
             Err(error) => return Ok(refused(&error)),
         };
+        self.allow()?;
         // Asked after the stream is open: what it is of cannot change any more.
         match self.cluster.get(&pods(), &namespace, &pod).await {
             Ok(Some(now)) => match whose(&now, &self.id, previous) {
@@ -329,12 +444,17 @@ impl Follow {
                 problem = Some(String::from_utf8_lossy(&line.text).into_owned());
                 continue;
             }
+            // It went on with lines behind its words: it has them.
+            problem = None;
             // Without its end it may be cut off: it comes again. After the container's end it is as long as it gets.
             if !line.is_whole && !is_last {
                 continue;
             }
             if recent.is_new(&line) {
                 self.quota.take((line.stamp.len() + line.text.len() + 2) as u64).await?;
+                if line.truncated {
+                    self.writer.cut()?;
+                }
                 self.writer.line(&line.stamp, &line.text)?;
                 new += 1;
                 *total += 1;
@@ -342,9 +462,19 @@ impl Follow {
         }
         Ok(match problem {
             // Also where some lines came before: the rest is lost.
-            Some(problem) if is_last && new == 0 => Pass::Lost(problem),
+            Some(problem) if is_last => Pass::Lost(problem),
             _ => Pass::Ended(new),
         })
+    }
+}
+
+/// What is said of a log in which lines were cut; `None`: none were.
+fn cut(lines: u64) -> Option<String> {
+    let most = LONGEST >> 20;
+    match lines {
+        0 => None,
+        1 => Some(format!("a line is longer than {most} MiB, and only its begin is kept")),
+        _ => Some(format!("{lines} lines are longer than {most} MiB, and only their begins are kept")),
     }
 }
 

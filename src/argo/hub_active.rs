@@ -194,6 +194,9 @@ impl Hub {
                 self.leave(&feed, key);
             }
             self.unwant(key);
+            if let Some(capture) = &mut self.capture {
+                capture.forget(key);
+            }
         }
     }
 

@@ -166,6 +166,9 @@ impl Hub {
         let asks = !filter.kept;
         if asks {
             self.open(&key);
+            if let Some(capture) = &mut self.capture {
+                capture.look_again(&key);
+            }
         }
         let (settled, wait) = oneshot::channel();
         let (current, operation) = watch::channel(Current::Unknown);

@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(500);
 
 /// What is said where [`PATIENCE`] has come to its end.
-const UNKNOWN: &str = "the cluster has not given all of it yet, or cannot be asked now";
+const UNKNOWN: &str =
+    "the cluster, or another boathook that writes it, has not given all of it yet, or cannot be asked now";
 
 /// A stream of logs.
 pub(super) struct Stream {
@@ -189,15 +190,20 @@ impl Stream {
                 }
             }
         }
-        for own in open.values_mut().filter(|own| !own.ended) {
+        for own in open.values_mut().filter(|own| !(own.ended && own.log.info.complete)) {
             // Its end is read before its lines: then no line can come after the end.
             own.log.refresh().map_err(Some)?;
-            self.read(own).await?;
             let end = if own.log.info.complete {
                 Some(SourceEnd::Complete)
             } else {
                 own.log.info.lost.clone().map(SourceEnd::Lost)
             };
+            // What may not be read may be allowed later.
+            if own.ended && end.is_some() {
+                continue;
+            }
+            own.ended = false;
+            self.read(own).await?;
             if let Some(end) = end {
                 own.ended = true;
                 self.tell(LogMessage::Ended { source: own.id, end }).await?;

@@ -37,6 +37,7 @@
 
 mod active;
 mod answer;
+mod beside;
 mod capture;
 mod command;
 mod commits;

@@ -14,6 +14,8 @@ use super::path::{object_path, with_query};
 
 /// Longest line that is kept whole; a longer one is cut and says so.
 const MAX_LINE: usize = 64 << 10;
+/// Longest time before a line, with the space behind it.
+const MAX_STAMP: usize = 64;
 
 /// Which part of a container's log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -140,7 +142,9 @@ impl Lines {
             let rest = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.buffer.len();
-                if self.searched <= self.longest() {
+                // With so many bytes there are enough of the line itself, however long the time before it is. Where it is
+                // cut must not depend on how it came: a line that comes again is known by what is kept of it.
+                if self.searched <= self.longest() + MAX_STAMP {
                     return None;
                 }
                 let skipping = std::mem::replace(&mut self.skipping, true);
@@ -149,25 +153,25 @@ impl Lines {
                 if skipping {
                     return None;
                 }
-                return Some(read_line(&line, true, true, self.longest()));
+                return Some(read_line(&line, true, self.longest()));
             };
             let line = self.buffer.split_to(self.searched + end).freeze();
             self.buffer.advance(1);
             self.searched = 0;
             if !std::mem::take(&mut self.skipping) {
-                return Some(read_line(&line, false, true, self.longest()));
+                return Some(read_line(&line, true, self.longest()));
             }
         }
     }
 
     fn last(&mut self) -> Option<LogLine> {
         let line = self.buffer.split().freeze();
-        (!line.is_empty() && !self.skipping).then(|| read_line(&line, false, false, self.longest()))
+        (!line.is_empty() && !self.skipping).then(|| read_line(&line, false, self.longest()))
     }
 }
 
-fn read_line(line: &Bytes, truncated: bool, is_whole: bool, longest: usize) -> LogLine {
-    let space = line.iter().take(64).position(|byte| *byte == b' ').unwrap_or(line.len().min(64));
+fn read_line(line: &Bytes, is_whole: bool, longest: usize) -> LogLine {
+    let space = line.iter().take(MAX_STAMP).position(|byte| *byte == b' ').unwrap_or(line.len().min(MAX_STAMP));
     let stamp = std::str::from_utf8(line.get(..space).unwrap_or_default()).unwrap_or_default();
     let time: Option<Timestamp> = stamp.parse().ok();
     let (stamp, mut text) = match time {
@@ -175,7 +179,7 @@ fn read_line(line: &Bytes, truncated: bool, is_whole: bool, longest: usize) -> L
         // A message of the kubelet itself has no time.
         None => (String::new(), line.clone()),
     };
-    let truncated = truncated || text.len() > longest;
+    let truncated = text.len() > longest;
     text.truncate(longest);
     LogLine { time, stamp, text, truncated, is_whole }
 }
@@ -208,6 +212,29 @@ mod tests {
             assert_eq!(texts(&[&whole[..cut], &whole[cut..]]), expected, "cut at {cut}");
         }
         assert_eq!(all(&[whole])[0].stamp, "2026-11-22T13:30:05.000000001Z");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_at_the_same_place_however_it_comes() {
+        for (stamp, length, truncated) in [
+            ("2026-11-22T13:30:05.000000001Z ", MAX_LINE, false),
+            ("2026-11-22T13:30:05.000000001Z ", MAX_LINE + 1, true),
+            ("2026-11-22T13:30:05.000000001Z ", 3 * MAX_LINE, true),
+            ("2026-11-22T13:30:05Z ", MAX_LINE + 40, true),
+            ("", MAX_LINE, false),
+            ("", MAX_LINE + 1, true),
+            ("", MAX_LINE + 100, true),
+        ] {
+            let line = [stamp.as_bytes(), &vec![b'x'; length], b"\n", stamp.as_bytes(), b"next\n"].concat();
+            let expected = all(&[&line]);
+            assert_eq!((expected[0].text.len(), expected[0].truncated), (length.min(MAX_LINE), truncated), "{length}");
+            assert_eq!((&expected[1].text[..], expected[1].truncated), (&b"next"[..], false));
+            for cut in (MAX_LINE - 70..MAX_LINE + 140).chain([1, 20, 31, 32, 2 * MAX_LINE]) {
+                let cut = cut.min(line.len());
+                assert_eq!(all(&[&line[..cut], &line[cut..]]), expected, "{length} cut at {cut}");
+                assert_eq!(all(&line.chunks(cut).collect::<Vec<_>>()), expected, "{length} in parts of {cut}");
+            }
+        }
     }
 
     #[test]

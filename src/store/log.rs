@@ -46,6 +46,8 @@ pub struct LogInfo {
     pub complete: bool,
     /// Why something is missing.
     pub lost: Option<String>,
+    /// Lines that were longer than what is kept of one line: only their begin is here.
+    pub cut_lines: u64,
 }
 
 impl LogInfo {
@@ -76,6 +78,8 @@ impl LogWriter {
         let mut info = info.clone();
         "boathook.dev/v1".clone_into(&mut info.api_version);
         "Log".clone_into(&mut info.kind);
+        // What was captured before stays as it is, and so does what was left out of it.
+        info.cut_lines = KeptLog::open(&path)?.map_or(0, |before| before.info.cut_lines);
         let mut writer = Self { file: BufWriter::with_capacity(64 << 10, file), path, info, bytes };
         writer.write_info()?;
         Ok(writer)
@@ -107,6 +111,12 @@ impl LogWriter {
         Ok(())
     }
 
+    /// Writes down that of the next line only the begin is written.
+    pub fn cut(&mut self) -> Result<(), StoreError> {
+        self.info.cut_lines += 1;
+        self.write_info()
+    }
+
     /// Hands everything to the system, so that readers see it.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.file.flush().map_err(failed("writing", &self.path))
@@ -127,13 +137,7 @@ impl LogWriter {
 
     /// The time of the last line captured before.
     pub fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        let Some(log) = KeptLog::open(&self.path)? else { return Ok(None) };
-        let mut reader = log.read()?;
-        let mut last = None;
-        while let Some(line) = reader.next_line()? {
-            last = line.time.or(last);
-        }
-        Ok(last)
+        KeptLog::open(&self.path)?.map_or(Ok(None), |log| log.last_time())
     }
 
     /// Writes down how the container ended.
@@ -251,6 +255,25 @@ impl KeptLog {
         Ok(())
     }
 
+    /// The time of its last whole line. Reads no more of it than is needed for that.
+    pub fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut reader = self.read()?;
+        let length = reader.file.get_ref().metadata().map_err(failed("reading", &self.path))?.len();
+        let mut back = 64 << 10;
+        loop {
+            let from = length.saturating_sub(back);
+            reader.seek(from)?;
+            let mut last = None;
+            while let Some(line) = reader.next_line()? {
+                last = line.time.or(last);
+            }
+            if last.is_some() || from == 0 {
+                return Ok(last);
+            }
+            back *= 8;
+        }
+    }
+
     /// Reads it from its begin.
     pub fn read(&self) -> Result<LogReader, StoreError> {
         let file = File::open(&self.path).map_err(failed("opening", &self.path))?;
@@ -267,6 +290,16 @@ pub struct LogReader {
 }
 
 impl LogReader {
+    /// Goes to the first line that begins behind a place.
+    fn seek(&mut self, place: u64) -> Result<(), StoreError> {
+        self.rest.clear();
+        self.file.seek(SeekFrom::Start(place.saturating_sub(1))).map_err(failed("reading", &self.path))?;
+        if place > 0 {
+            self.file.skip_until(b'\n').map_err(failed("reading", &self.path))?;
+        }
+        Ok(())
+    }
+
     /// The next whole line; `None`: there is none yet.
     pub fn next_line(&mut self) -> Result<Option<KeptLine>, StoreError> {
         self.file.read_until(b'\n', &mut self.rest).map_err(failed("reading", &self.path))?;

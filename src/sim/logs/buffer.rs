@@ -17,7 +17,7 @@ const ALL_BYTES: usize = 256 << 20;
 const LINE_COST: usize = 64;
 
 /// Longer lines are cut, in bytes.
-const LINE_BYTES: usize = 1 << 20;
+const LINE_BYTES: usize = 9 << 20;
 
 /// Names one run of one container.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

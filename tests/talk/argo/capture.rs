@@ -1,10 +1,9 @@
-//! Logs that outlive their hook: restarts, retries, deletions, several boathooks, other kinds of hooks, bounds.
+//! Logs that outlive their hook: restarts, retries, several boathooks, other kinds of hooks.
 
 use boathook::argo::{Live, LogLines};
 use boathook::clock::Clock;
 use boathook::domain::application::AppKey;
 use boathook::domain::live::{LogFilter, LogMessage, LogSource, SourceEnd};
-use boathook::sim::faults::{Action, Failure, Fault, requests};
 use boathook::sim::logs::RunKey;
 use boathook::sim::resource::{APPLICATIONS, JOBS, PODS, WORKFLOWS};
 use boathook::sim::server::Simulator;
@@ -19,13 +18,13 @@ fn run(pod: &str, container: &str, restart: u32) -> RunKey {
 }
 
 /// What is kept of an attempt.
-fn kept(world: &World, app: &AppKey, retry_count: i64) -> Vec<KeptLog> {
+pub(super) fn kept(world: &World, app: &AppKey, retry_count: i64) -> Vec<KeptLog> {
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count };
     let state = State::new(world.home.path().join("state"));
     state.operation(&world.live.stored(app), id).logs().unwrap()
 }
 
-fn text(log: &KeptLog) -> String {
+pub(super) fn text(log: &KeptLog) -> String {
     let mut reader = log.read().unwrap();
     let mut text = String::new();
     while let Some(line) = reader.next_line().unwrap() {
@@ -36,7 +35,7 @@ fn text(log: &KeptLog) -> String {
 }
 
 /// Takes in events until so many logs of an attempt are complete.
-async fn until_complete(world: &mut World, app: &AppKey, retry_count: i64, count: usize) -> Vec<KeptLog> {
+pub(super) async fn until_complete(world: &mut World, app: &AppKey, retry_count: i64, count: usize) -> Vec<KeptLog> {
     let (live, state) = (world.live.clone(), State::new(world.home.path().join("state")));
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count };
     let complete = || {
@@ -48,13 +47,13 @@ async fn until_complete(world: &mut World, app: &AppKey, retry_count: i64, count
 }
 
 /// Reads a live stream until a line of this text has come.
-async fn until_line(live: &Live, app: &AppKey, wanted: &str) {
+pub(super) async fn until_line(live: &Live, app: &AppKey, wanted: &str) {
     let mut lines = live.logs(app, LogFilter { follow: true, all_attempts: true, ..LogFilter::default() });
     until_line_of(&mut lines, wanted).await;
 }
 
 /// Reads a stream until a line of this text has come; all lines up to it.
-async fn until_line_of(lines: &mut LogLines, wanted: &str) -> Vec<(Option<LogSource>, String)> {
+pub(super) async fn until_line_of(lines: &mut LogLines, wanted: &str) -> Vec<(Option<LogSource>, String)> {
     let mut sources: Vec<LogSource> = Vec::new();
     let mut all = Vec::new();
     let wait = async {
@@ -79,8 +78,12 @@ async fn until_line_of(lines: &mut LogLines, wanted: &str) -> Vec<(Option<LogSou
     all
 }
 
-async fn started() -> (World, AppKey, String) {
-    let mut world = World::new().await;
+pub(super) async fn started() -> (World, AppKey, String) {
+    started_in(World::new().await).await
+}
+
+/// An operation whose hook's Job is there and has no pod yet: the world, the application, and the Job's UID.
+pub(super) async fn started_in(mut world: World) -> (World, AppKey, String) {
     world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
     world.until_live().await;
     let app = world.key("a");
@@ -179,48 +182,6 @@ async fn a_reconnect_does_not_take_the_next_run_for_the_one_before() {
     let mut told: Vec<_> = kept.iter().map(|log| (log.info.restart, text(log))).collect();
     told.sort();
     assert_eq!(told, [(0, "first\nfirst fails\n".to_owned()), (1, "second\n".to_owned())]);
-}
-
-/// A node that restarts its kubelet, or a proxy that has waited long enough: the stream ends as if the container had.
-#[tokio::test]
-async fn a_log_that_ends_before_its_container_is_followed_again() {
-    let (mut world, app, job) = started().await;
-    let logs = world.simulator.logs().clone();
-    let write = |lines: &[&[u8]]| {
-        logs.start(&key("pod-1"));
-        (0..).zip(lines).for_each(|(index, line)| logs.write(&key("pod-1"), at(index), line));
-    };
-    write(&[b"one", b"two", b"two"]);
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    until_line(&world.live, &app, "two").await;
-    for more in [b"three", b"four!"] {
-        // Its readers come to an end, and what they have read is there again.
-        logs.forget("pod-1");
-        write(&[b"one", b"two", b"two", more]);
-        until_line(&world.live, &app, std::str::from_utf8(more).unwrap()).await;
-    }
-    logs.end(&key("pod-1"));
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(0), 0));
-    let kept = until_complete(&mut world, &app, 0, 1).await;
-    assert_eq!(text(&kept[0]), "one\ntwo\ntwo\nthree\nfour!\n");
-}
-
-#[tokio::test]
-async fn a_pod_deleted_by_policy_is_read_to_its_end() {
-    let (mut world, app, job) = started().await;
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    logs.write(&key("pod-1"), at(0), b"one");
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    until_line(&world.live, &app, "one").await;
-    // The object goes first; the container has a few words left.
-    world.simulator.store().remove_raw(&JOBS, "shop", "migrate");
-    world.simulator.store().remove_raw(&PODS, "shop", "migrate-x1");
-    logs.write(&key("pod-1"), at(500), b"last words");
-    logs.end(&key("pod-1"));
-    logs.forget("pod-1");
-    let kept = until_complete(&mut world, &app, 0, 1).await;
-    assert_eq!(text(&kept[0]), "one\nlast words\n");
 }
 
 #[tokio::test]
@@ -434,37 +395,6 @@ async fn the_second_of_two_boathooks_goes_on_where_the_first_ends() {
     drain.await.unwrap();
 }
 
-/// Its kubelet restarts, and before it can be read again it is deleted: what it wrote in between nobody has.
-#[tokio::test]
-async fn a_log_whose_end_nobody_saw_is_not_called_complete() {
-    use boathook::sim::faults::{Action, Fault, requests};
-    use boathook::sim::server::SimulatorOptions;
-    let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
-    let options = SimulatorOptions { controllers: false, clock, ..SimulatorOptions::default() };
-    let mut world = World::with(Simulator::start(options).unwrap(), |_| ()).await;
-    world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
-    world.until_live().await;
-    let (app, job) = (world.key("a"), put_job(&world));
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    logs.write(&key("pod-1"), at(0), b"one");
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    until_line(&world.live, &app, "one").await;
-    // The stream ends as if the container had; it is asked for once more, and that waits until the pod is gone.
-    let faults = world.simulator.faults().clone();
-    let seconds = std::time::Duration::from_secs;
-    let delay = faults.add(Fault::new(requests(&["get"], &["pods/log"]), Action::Delay(seconds(5))).times(1));
-    logs.forget("pod-1");
-    Clock::real().timeout(seconds(60), faults.until_met(delay, 1)).await.expect("it is not read again");
-    driver.wait_for_sleepers(1).await;
-    world.simulator.store().remove_raw(&PODS, "shop", "migrate-x1");
-    driver.advance(seconds(6));
-    world.until("it is told", |picture| !picture.notices.is_empty()).await;
-    let kept = kept(&world, &app, 0);
-    assert_eq!(text(&kept[0]), "one\n");
-    assert!(!kept[0].info.complete && kept[0].info.lost.is_some(), "{:?}", kept[0].info);
-}
-
 /// The log of the operation before is no answer to what the current one is doing.
 #[tokio::test]
 async fn the_logs_of_an_operation_are_not_those_of_the_one_before() {
@@ -510,44 +440,6 @@ async fn second(_: &Simulator, home: &std::path::Path) -> (Live, boathook::argo:
     Live::start(options(home), &Clock::real()).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_hook_that_never_stops_talking_fills_no_disk() {
-    let mut world = World::with(simulator(), |options| options.capture.quota = 20_000).await;
-    world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
-    let app = world.key("a");
-    world.until_live().await;
-    let job = put_job(&world);
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    for index in 0..1_000 {
-        logs.write(&key("pod-1"), at(index), &[b'x'; 200]);
-    }
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    world
-        .until("it is told", |picture| picture.notices.iter().any(|notice| notice.contains("quota of 20000 bytes")))
-        .await;
-    let kept = kept(&world, &app, 0);
-    assert!(text(&kept[0]).len() < 20_000, "{}", text(&kept[0]).len());
-    assert!(kept[0].info.lost.as_ref().is_some_and(|lost| lost.contains("quota")), "{:?}", kept[0].info);
-    let read = world.logs("a", LogFilter::default()).await;
-    assert!(matches!(read[0].2, SourceEnd::Lost(_)), "who reads it knows that there was more");
-}
-
-#[tokio::test]
-async fn switched_off_nothing_is_kept_and_logs_can_be_read_all_the_same() {
-    let mut world = World::with(simulator(), |options| options.capture.enabled = false).await;
-    world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
-    let app = world.key("a");
-    world.until_live().await;
-    let job = put_job(&world);
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    logs.write(&key("pod-1"), at(0), b"one");
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    until_line(&world.live, &app, "one").await;
-    assert!(kept(&world, &app, 0).is_empty());
-}
-
 /// The clock of the second boathook stands still: nothing that waits would ever come to its end.
 #[tokio::test]
 async fn kept_logs_are_read_at_once_while_the_cluster_is_down() {
@@ -590,50 +482,4 @@ async fn kept_logs_are_read_at_once_while_the_cluster_is_down() {
         }
     }
     live.stop().await;
-}
-
-/// Of a log that cannot be read it is said so, and not that there is nothing in it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_cannot_be_read_now_is_not_told_as_all_there_is() {
-    let (mut world, _, job) = started().await;
-    let failing = Action::Fail(Failure::Server { code: 500, message: String::new() });
-    let failing = world.simulator.faults().add(Fault::new(requests(&[], &["pods/log"]), failing));
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    logs.write(&key("pod-1"), at(0), b"not to be had");
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    world.until("it runs", |picture| !picture.objects_of.is_empty()).await;
-    let faults = world.simulator.faults().clone();
-    faults.until_met(failing, 2).await;
-    let told = world.logs("a", LogFilter::default()).await;
-    assert!(matches!(&told[0].2, SourceEnd::Lost(_)), "{:?}", told[0].2);
-    // As soon as it can be read, it is.
-    faults.clear();
-    until_line(&world.live, &world.key("a"), "not to be had").await;
-    let told = world.logs("a", LogFilter::default()).await;
-    assert_eq!((told[0].1.as_slice(), &told[0].2), (&b"not to be had\n"[..], &SourceEnd::Open));
-}
-
-/// Who asked for a sync and waited for its end leaves at once; its hook's last lines must not be lost with that.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_of_a_container_that_has_ended_is_read_before_the_live_view_ends() {
-    let (mut world, app, job) = started().await;
-    let logs = world.simulator.logs().clone();
-    logs.start(&key("pod-1"));
-    logs.write(&key("pod-1"), at(0), b"first");
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
-    until_line(&world.live, &app, "first").await;
-    let failing = Action::Fail(Failure::Server { code: 500, message: String::new() });
-    world.simulator.faults().add(Fault::new(requests(&[], &["pods/log"]), failing).times(1));
-    logs.write(&key("pod-1"), at(1), b"last");
-    logs.end(&key("pod-1"));
-    put(&world.simulator, &PODS, pod(&job, "pod-1", &ended(3), 0));
-    let exit = |picture: &super::world::Picture| {
-        let view = super::hooks::view(picture, &app)?;
-        view.task(&super::hooks::task(boathook::domain::timeline::TaskPhase::PreSync))?.exit.as_ref()?.code
-    };
-    world.until("its end", |picture| exit(picture) == Some(3)).await;
-    world.live.stop().await;
-    let kept = kept(&world, &app, 0);
-    assert_eq!((text(&kept[0]).as_str(), kept[0].info.complete), ("first\nlast\n", true));
 }

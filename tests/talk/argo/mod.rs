@@ -7,6 +7,7 @@ mod clusters;
 mod crate_traps;
 mod credentials;
 mod disk;
+mod ends;
 mod faults;
 mod fleet;
 mod home;

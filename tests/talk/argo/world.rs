@@ -195,6 +195,11 @@ impl World {
 
     /// A live view of a simulated cluster in which Argo CD acts.
     pub(crate) async fn with(simulator: Simulator, change: impl FnOnce(&mut Options)) -> Self {
+        Self::with_clock(simulator, &Clock::real(), change).await
+    }
+
+    /// The same, with a clock of its own for the live view.
+    pub(crate) async fn with_clock(simulator: Simulator, clock: &Clock, change: impl FnOnce(&mut Options)) -> Self {
         for namespace in ["argocd", "shop"] {
             put(&simulator, &NAMESPACES, json!({ "metadata": { "name": namespace } }));
         }
@@ -208,7 +213,7 @@ impl World {
         write_kubeconfig(&home.path().join("kubeconfig"), &simulator.kubeconfig()).unwrap();
         let mut options = options(home.path());
         change(&mut options);
-        let (live, events) = Live::start(options, &Clock::real()).await.unwrap();
+        let (live, events) = Live::start(options, clock).await.unwrap();
         home.live = Some(live.clone());
         Self { simulator, home, live, events, picture: Picture::default() }
     }

@@ -48,8 +48,8 @@ impl Fetch<'_> {
             let mut state = self.repos.state(url);
             state.fetching = true;
             let _ = self.sender.send(Message::Tell(Box::new(LiveEvent::Repository(state)))).await;
-            let credentials = self.repos.credentials(self.cluster, self.home, url).await;
-            self.repos.fetch(url, &credentials, self.forced, lacking).await;
+            let opened = self.repos.credentials(self.cluster, self.home, url).await;
+            self.repos.fetch(url, &opened, self.forced, lacking).await;
             for commit in lacking {
                 self.repos.sought(url, commit);
             }

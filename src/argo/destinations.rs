@@ -120,7 +120,7 @@ async fn from_secrets(home: &Cluster, wanted: &DestinationRef) -> Result<Option<
 }
 
 /// A field of a Secret, decoded.
-pub(super) fn field(secret: &Object, name: &str) -> Option<String> {
+fn field(secret: &Object, name: &str) -> Option<String> {
     let encoded = secret.at(&["data", name])?.as_str()?;
     String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }

@@ -99,6 +99,8 @@ pub(super) async fn run(
     let mut hub = Hub::new(cluster, options, identify, sender);
     hub.begin();
     let clock = hub.cluster.clock().clone();
+    let none = watch::Sender::new(0);
+    let mut written = hub.capture.as_ref().map_or(&none, |own| &own.changed).subscribe();
     let mut reader = true;
     let mut asked = true;
     while (reader || asked || hub.has_requests()) && !hub.is_stopped() {
@@ -133,6 +135,8 @@ pub(super) async fn run(
                 Some(command) => hub.command(command),
                 None => asked = false,
             },
+            // Who waits for logs has them as soon as they are on disk.
+            Ok(()) = written.changed(), if !hub.waiting.is_empty() => {}
             () = clock.sleep_until(deadline.unwrap_or(Duration::MAX)), if deadline.is_some() => hub.pass_deadline(),
         }
         if !reader {

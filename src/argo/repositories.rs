@@ -8,20 +8,27 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::destinations::field;
 use super::options::RepositoryOptions;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, Kind, Scope, Selectors};
 use crate::domain::live::RepositoryState;
+use crate::domain::manifest::Object;
+use crate::domain::secret::SecretValues;
 use crate::git::{
     CommitId, Credentials, FetchLimits, FileRepositories, RepoUrl, Repositories, Repository, Transport, UrlError,
-    is_template_for,
+    secret_for, trust,
 };
 
-/// Argo CD's ConfigMap of host keys, and its entry: lines of `known_hosts`.
-const KNOWN_HOSTS: (&str, &str) = ("argocd-ssh-known-hosts-cm", "ssh_known_hosts");
-/// Argo CD's ConfigMap of certificates (PEM) by the name of the server that they are for.
-const CERTIFICATES: &str = "argocd-tls-certs-cm";
+/// The label by which Argo CD knows its Secrets.
+const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
+
+/// What opens a repository.
+#[derive(Default)]
+pub(super) struct Opened {
+    credentials: Credentials,
+    /// The field of its Secret by which Argo CD opens it and boathook cannot: the user's own `git` may all the same.
+    unsupported: Option<&'static str>,
+}
 
 /// Repositories. Cheap to clone.
 #[derive(Clone)]
@@ -74,8 +81,11 @@ impl Repos {
     }
 
     pub(super) fn parse(&self, url: &str) -> Result<RepoUrl, UrlError> {
-        let files = if self.options.allow_files { FileRepositories::Allowed } else { FileRepositories::Refused };
-        RepoUrl::parse(url, files)
+        RepoUrl::parse(url, self.files())
+    }
+
+    fn files(&self) -> FileRepositories {
+        if self.options.allow_files { FileRepositories::Allowed } else { FileRepositories::Refused }
     }
 
     /// The local checkout that stands for a repository.
@@ -138,7 +148,7 @@ impl Repos {
     }
 
     /// Fetches a repository if its last fetch is old enough, or it lacks a commit; waits for a fetch that is under way.
-    pub(super) async fn fetch(&self, url: &RepoUrl, credentials: &Credentials, forced: bool, lacking: &[String]) {
+    pub(super) async fn fetch(&self, url: &RepoUrl, opened: &Opened, forced: bool, lacking: &[String]) {
         let Some(cache) = &self.cache else { return };
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,7 +163,7 @@ impl Repos {
         if !is_due {
             return;
         }
-        let result = cache.fetch(url, credentials).await;
+        let result = cache.fetch(url, &opened.credentials).await;
         let tried = self.clock.monotonic();
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         let own = fetched.entry(url.key().to_owned()).or_default();
@@ -163,7 +173,12 @@ impl Repos {
                 own.at = Some(self.clock.now());
                 own.problem = None;
             }
-            Err(error) => own.problem = Some(error.to_string()),
+            Err(error) => {
+                let by = opened.unsupported.map_or_else(String::new, |name| {
+                    format!(" (Argo CD opens it by {name} of its repository Secret, which boathook cannot)")
+                });
+                own.problem = Some(format!("{error}{by}"));
+            }
         }
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(tried.saturating_add(self.options.every));
     }
@@ -183,48 +198,36 @@ impl Repos {
         due
     }
 
-    /// The credentials that Argo CD has for a repository, if they may be read; else the user's own are all there is.
-    pub(super) async fn credentials(&self, cluster: &Cluster, home: &str, url: &RepoUrl) -> Credentials {
+    /// The credentials that Argo CD has for a repository, if they may be read; else the user's own are all there is. Who may
+    /// read the Secrets of all projects sees the repositories of all projects.
+    pub(super) async fn credentials(&self, cluster: &Cluster, home: &str, url: &RepoUrl) -> Opened {
         if !self.options.argo_credentials {
-            return Credentials::default();
+            return Opened::default();
         }
         let secrets = Kind::known("", "v1", "Secret", "secrets", true);
-        let labels = "argocd.argoproj.io/secret-type in (repository,repo-creds)".to_owned();
+        let labels = format!("{SECRET_TYPE} in (repository,repo-creds)");
         let selectors = Selectors { labels, ..Selectors::default() };
         let Ok(list) = cluster.list(&secrets, &Scope::Namespace(home.to_owned()), &selectors).await else {
-            return Credentials::default();
+            return Opened::default();
         };
-        // A repository's own Secret, else the template with the longest address that its own begins with.
-        let rank = |secret: &&crate::domain::manifest::Object| {
-            let own = field(secret, "url").unwrap_or_default();
-            let is_template = secret.label("argocd.argoproj.io/secret-type") == Some("repo-creds");
-            if is_template {
-                is_template_for(&own, url.as_str()).then_some(own.len())
-            } else {
-                self.parse(&own).is_ok_and(|own| own.key() == url.key()).then_some(usize::MAX)
-            }
+        let of_type = |wanted: &str| -> Vec<SecretValues> {
+            let is_wanted = |secret: &&Object| secret.label(SECRET_TYPE) == Some(wanted);
+            list.items.iter().filter(is_wanted).map(SecretValues::of).collect()
         };
-        let best = list.items.iter().filter(|secret| rank(secret).is_some()).max_by_key(rank);
+        let (own, templates) = (of_type("repository"), of_type("repo-creds"));
         // What the user's own ssh and git trust counts where they also open the repository.
-        let Some(secret) = best else { return Credentials::default() };
-        let (ssh_known_hosts, tls_ca) = match url.transport() {
-            Transport::Ssh => {
-                let known = trusted(cluster, home, KNOWN_HOSTS.0, KNOWN_HOSTS.1).await;
-                (known.filter(|lines| lines.contains(url.host())), None)
-            }
-            Transport::Https => (None, trusted(cluster, home, CERTIFICATES, url.host()).await),
-            Transport::Http | Transport::File => (None, None),
+        let Some(secret) = secret_for(&own, &templates, url, self.files(), None) else { return Opened::default() };
+        let credentials = match Credentials::of_secret(secret) {
+            Ok(credentials) => credentials,
+            Err(name) => return Opened { unsupported: Some(name), ..Opened::default() },
         };
-        let text = |name: &str| field(secret, name).filter(|text| !text.is_empty());
-        Credentials {
-            basic: text("password").map(|password| (text("username").unwrap_or_default(), password)),
-            ssh_private_key: text("sshPrivateKey"),
-            tls_client: text("tlsClientCertData").zip(text("tlsClientCertKey")),
-            proxy: text("proxy"),
-            ssh_known_hosts,
-            tls_ca,
-            ..Credentials::default()
-        }
+        let trusted = match trust(url) {
+            Some((map, entry)) => trusted(cluster, home, map, entry).await,
+            None => None,
+        };
+        // Host keys of other servers are no reason to know this one by none.
+        let trusted = trusted.filter(|lines| url.transport() != Transport::Ssh || lines.contains(url.host()));
+        Opened { credentials: credentials.trusting(url, trusted), unsupported: None }
     }
 }
 

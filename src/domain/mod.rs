@@ -16,6 +16,7 @@ pub mod plan;
 pub mod project;
 pub mod request;
 pub mod scenario;
+pub mod secret;
 pub mod step;
 pub mod sync_options;
 pub mod text;

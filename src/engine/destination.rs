@@ -12,11 +12,12 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::managed::Managed;
 use super::problem::Problem;
-use super::secret::{SecretValues, secrets};
+use super::secret::secrets;
 use crate::cluster::{Access, Attributes, Cluster, ClusterError, Credential, Kinds, Scope, Target, connect};
 use crate::domain::application;
 use crate::domain::manifest::ObjectKey;
 use crate::domain::plan;
+use crate::domain::secret::SecretValues;
 
 /// The address under which every cluster knows itself.
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";

@@ -36,7 +36,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// Whether a template of credentials is for an address: it begins so, and its server's name does not go on in the address.
-pub fn is_template_for(template: &str, url: &str) -> bool {
+pub(super) fn is_template_for(template: &str, url: &str) -> bool {
     let Some(rest) = url.strip_prefix(template).filter(|_| !template.is_empty()) else { return false };
     let (is_over, end) = match template.split_once("://") {
         Some((_, place)) => (place.contains('/'), '/'),

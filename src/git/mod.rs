@@ -7,19 +7,21 @@ mod log;
 mod process;
 mod render;
 mod repository;
+mod repository_secrets;
 mod secret_files;
 mod semver;
 mod tree;
 mod url;
 
 pub use cache::{FetchError, FetchLimits, Repositories};
-pub use credentials::{Credentials, is_template_for};
+pub use credentials::Credentials;
 pub use log::{ChangeKind, Commit, FileChange, Log};
 pub use process::{Limits, ProcessError};
 pub use render::{
     Directory, Helm, Kustomize, Parameter, RenderError, RenderRequest, Rendered, RenderedSource, SourceAt, Tool, render,
 };
 pub use repository::{CommitId, ReadError, Repository};
+pub use repository_secrets::{secret_for, trust};
 pub use semver::Constraint;
 pub use tree::{TreeFile, TreeLimits};
 pub use url::{FileRepositories, RepoUrl, Transport, UrlError};

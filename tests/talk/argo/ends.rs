@@ -158,8 +158,7 @@ async fn a_log_that_cannot_be_read_now_is_not_told_as_all_there_is() {
     put(&world.simulator, &PODS, pod(&job, "pod-1", &up(), 0));
     world.until("it runs", |picture| !picture.objects_of.is_empty()).await;
     let faults = world.simulator.faults().clone();
-    let wait = Clock::real().timeout(Duration::from_secs(60), faults.until_met(failing, 1));
-    wait.await.expect("it is never asked for");
+    Clock::real().timeout(Duration::from_secs(60), faults.until_met(failing, 1)).await.expect("it is never asked for");
     // However long one waits for it.
     let told = tokio::select! {
         told = world.logs("a", LogFilter::default()) => told,

@@ -1,12 +1,14 @@
 //! What Git has of an application, and the plan made from it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use boathook::argo::RepositoryOptions;
 use boathook::domain::live::{ObjectChange, Watched};
 use boathook::domain::manifest::ObjectKey;
-use boathook::sim::resource::CONFIG_MAPS;
+use boathook::sim::resource::{CONFIG_MAPS, SECRETS};
 use serde_json::json;
 
-use super::world::{World, app, put, simulator};
+use super::world::{Picture, World, app, put, simulator};
 use crate::work_tree::WorkTree;
 
 fn commit(tree: &WorkTree, file: &str, content: &str, subject: &str) -> String {
@@ -146,6 +148,37 @@ async fn what_cannot_be_fetched_says_so_and_hides_nothing_else() {
     assert!(problem.contains("not allowed"), "{problem}");
     let plan = world.picture.reviews[&key].plan.as_ref().unwrap_err();
     assert!(plan.contains("not allowed"), "{plan}");
+}
+
+/// Argo CD opens it as a GitHub App; nothing listens at the address.
+#[tokio::test]
+async fn a_repository_that_argo_cd_alone_can_open_says_so() {
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().to_owned();
+    let mut world = World::with(simulator(), |options| {
+        options.repositories = RepositoryOptions { cache: Some(root), ..RepositoryOptions::default() };
+    })
+    .await;
+    let url = "http://127.0.0.1:1/team/x.git";
+    let data: serde_json::Map<String, serde_json::Value> = [("url", url), ("githubAppID", "7")]
+        .map(|(name, text)| (name.to_owned(), json!(STANDARD.encode(text))))
+        .into_iter()
+        .collect();
+    put(
+        &world.simulator,
+        &SECRETS,
+        json!({ "apiVersion": "v1", "kind": "Secret", "data": data, "metadata": { "name": "x", "namespace": "argocd",
+            "labels": { "argocd.argoproj.io/secret-type": "repository" } } }),
+    );
+    let mut object = app("a");
+    object["spec"]["source"]["repoURL"] = json!(url);
+    world.put_app(object);
+    let key = world.open("a").await;
+    let says = |picture: &Picture| {
+        let revisions = picture.revisions.get(&key)?;
+        Some(revisions.sources.first()?.problem.as_ref()?.contains("by githubAppID of its repository Secret"))
+    };
+    world.until("how Argo CD opens it", |picture| says(picture) == Some(true)).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -181,7 +181,7 @@ impl Capture {
     }
 
     /// Gives a folder back in which nothing is written any more.
-    fn leave(&mut self, folder: &PathBuf) {
+    fn leave(&mut self, folder: &Path) {
         if !self.running.values().any(|other| other.folder == *folder) {
             self.locks.remove(folder);
             let quota = self.quota.clone();

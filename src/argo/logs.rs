@@ -31,6 +31,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const UNKNOWN: &str =
     "the cluster, or another boathook that writes it, has not given all of it yet, or cannot be asked now";
 
+/// What is said of a log of an operation that is over, which nobody writes and whose end nobody wrote down: the boathook that
+/// did was killed, or its machine.
+const ABANDONED: &str = "it was not followed to its end: there may be more than this";
+
 /// A stream of logs.
 pub(super) struct Stream {
     pub states: Vec<State>,
@@ -89,6 +93,14 @@ struct Open {
     log: KeptLog,
     reader: LogReader,
     ended: bool,
+    folder: OperationFolder,
+}
+
+impl Open {
+    fn is_abandoned(&self) -> bool {
+        let record = self.folder.record().ok().flatten();
+        record.is_some_and(|record| record.finished_at.is_some()) && self.folder.lock().is_ok()
+    }
 }
 
 /// Tells the logs that match, until there are no more.
@@ -186,7 +198,7 @@ impl Stream {
                     let id = u32::try_from(open.len()).unwrap_or(u32::MAX);
                     self.tell(LogMessage::Source(source(id, &log.info, folder.id()))).await?;
                     let reader = log.read().map_err(Some)?;
-                    open.insert(log.path().to_owned(), Open { id, log, reader, ended: false });
+                    open.insert(log.path().to_owned(), Open { id, log, reader, ended: false, folder: folder.clone() });
                 }
             }
         }
@@ -278,7 +290,13 @@ impl Stream {
             return;
         }
         for own in open.values_mut().filter(|own| !own.ended) {
-            let end = if unknown { SourceEnd::Lost(UNKNOWN.to_owned()) } else { SourceEnd::Open };
+            let end = if unknown {
+                SourceEnd::Lost(UNKNOWN.to_owned())
+            } else if own.is_abandoned() {
+                SourceEnd::Lost(ABANDONED.to_owned())
+            } else {
+                SourceEnd::Open
+            };
             if self.tell(LogMessage::Ended { source: own.id, end }).await.is_err() {
                 return;
             }

@@ -9,11 +9,12 @@ use boathook::domain::timeline::TaskPhase;
 use boathook::sim::faults::{Action, Failure, Fault, requests};
 use boathook::sim::resource::{JOBS, PODS};
 use boathook::sim::server::{Simulator, SimulatorOptions};
-use boathook::store::{KeptLog, LogInfo, LogWriter, OperationId, State};
+use boathook::store::{KeptLog, LogInfo, LogWriter, OperationFolder, OperationId, State};
+use serde_json::json;
 
 use super::capture::{kept, started, started_in, text, until_complete, until_line, until_line_of};
 use super::hooks::{STARTED, at, ended, key, pod, task, up, view};
-use super::world::{Picture, World, put, simulator};
+use super::world::{Picture, World, hook_result, put, running, simulator};
 
 /// What is lost of the only log that is kept; `None`: it is complete.
 fn lost(log: &KeptLog) -> Option<&str> {
@@ -193,13 +194,15 @@ async fn a_log_that_may_not_be_read_is_read_once_it_may() {
     assert_eq!(world.picture.notices.len(), 1, "once: {:?}", world.picture.notices);
 }
 
-/// Another boathook has the folder of the operation, and has written the first line of a log; who reads beside it.
-async fn beside(world: World) -> (World, LogWriter, std::fs::File) {
-    let (mut world, app, job) = started_in(world).await;
+/// Where the logs of the operation are kept.
+fn folder(world: &World, app: &AppKey) -> OperationFolder {
     let id = OperationId { started_at: STARTED.parse().unwrap(), retry_count: 0 };
-    let folder = State::new(world.home.path().join("state")).operation(&world.live.stored(&app), id);
-    let lock = folder.lock().unwrap();
-    let info = LogInfo {
+    State::new(world.home.path().join("state")).operation(&world.live.stored(app), id)
+}
+
+/// The log of the hook's only pod.
+fn info() -> LogInfo {
+    LogInfo {
         phase: "PreSync".to_owned(),
         hook_kind: "Job".to_owned(),
         hook: "migrate".to_owned(),
@@ -207,8 +210,15 @@ async fn beside(world: World) -> (World, LogWriter, std::fs::File) {
         pod_uid: "pod-1".to_owned(),
         container: "main".to_owned(),
         ..LogInfo::default()
-    };
-    let mut writer = folder.write_log(&info).unwrap();
+    }
+}
+
+/// Another boathook has the folder of the operation, and has written the first line of a log; who reads beside it.
+async fn beside(world: World) -> (World, LogWriter, std::fs::File) {
+    let (mut world, app, job) = started_in(world).await;
+    let folder = folder(&world, &app);
+    let lock = folder.lock().unwrap();
+    let mut writer = folder.write_log(&info()).unwrap();
     writer.line(&at(0).to_string(), b"one").unwrap();
     writer.flush().unwrap();
     let logs = world.simulator.logs();
@@ -245,6 +255,26 @@ async fn who_reads_beside_a_boathook_that_is_not_behind_has_it_all() {
     writer.flush().unwrap();
     let told = world.logs("a", LogFilter::default()).await;
     assert_eq!((told[0].1.as_slice(), &told[0].2), (&b"one\ntwo\n"[..], &SourceEnd::Open));
+}
+
+/// The boathook that followed it was killed, and its pod is gone.
+#[tokio::test]
+async fn a_kept_log_that_nobody_followed_to_its_end_says_so() {
+    let mut world = World::new().await;
+    let mut done = running("a", &json!([hook_result("migrate", "Succeeded")]));
+    done.as_object_mut().unwrap().remove("operation");
+    done["status"]["operationState"]["phase"] = json!("Succeeded");
+    done["status"]["operationState"]["finishedAt"] = json!("2026-11-22T11:01:00Z");
+    world.put_app(done);
+    world.until_live().await;
+    let app = world.open("a").await;
+    world.until("the operation is written down", |picture| !picture.records.is_empty()).await;
+    let mut writer = folder(&world, &app).write_log(&info()).unwrap();
+    writer.line(&at(0).to_string(), b"one").unwrap();
+    writer.flush().unwrap();
+    let told = world.logs("a", LogFilter::default()).await;
+    assert_eq!(told[0].1, b"one\n");
+    assert!(matches!(&told[0].2, SourceEnd::Lost(reason) if reason.contains("not followed")), "{:?}", told[0].2);
 }
 
 /// Who asked for a sync and waited for its end leaves at once; its hook's last lines must not be lost with that.

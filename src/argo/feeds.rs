@@ -107,9 +107,15 @@ impl Stored {
         self.list = list;
         let mut change = change;
         if self.states.len() >= STATES {
-            // What is forgotten was a change that nobody can date any more: the next state is only found to be so.
-            self.states.pop_back();
-            change = Change::Listed;
+            let forgotten = self.states.pop_back();
+            // A change that nobody can date any more: the next state is only found to be so. Not where nothing came about
+            // in what is forgotten.
+            let meant_something = |(_, _, own): &(_, _, Arc<Object>)| {
+                self.states.back().is_none_or(|(_, _, before)| !is_alike(before, own))
+            };
+            if forgotten.is_some_and(|forgotten| meant_something(&forgotten)) {
+                change = Change::Listed;
+            }
         }
         self.states.push_back((change, at, object));
     }
@@ -118,6 +124,12 @@ impl Stored {
     pub(super) fn states(&self) -> impl Iterator<Item = &(Change, Timestamp, Arc<Object>)> {
         self.states.iter()
     }
+}
+
+/// Whether nothing came about between two states of an object.
+fn is_alike(one: &Object, other: &Object) -> bool {
+    let fields: [&[&str]; 3] = [&["spec"], &["status"], &["metadata", "deletionTimestamp"]];
+    fields.iter().all(|field| one.at(*field) == other.at(*field))
 }
 
 /// One watch.

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::secret::SecretValues;
 use crate::domain::manifest::ObjectKey;
+use crate::domain::secret::SecretValues;
 
 /// The part of a cluster that is managed.
 #[derive(Debug, Clone, PartialEq, Eq)]

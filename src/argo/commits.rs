@@ -246,8 +246,8 @@ mod tests {
 
     use super::*;
     use crate::argo::RepositoryOptions;
+    use crate::argo::repositories::Opened;
     use crate::clock::Clock;
-    use crate::git::Credentials;
 
     #[tokio::test]
     async fn what_was_read_before_somebody_fetched_is_read_again() {
@@ -272,7 +272,7 @@ mod tests {
         };
         let before = read().await;
         assert!(!is_stale(&repos, &sources, &before));
-        repos.fetch(&repos.parse(&address).unwrap(), &Credentials::default(), false, &[]).await;
+        repos.fetch(&repos.parse(&address).unwrap(), &Opened::default(), false, &[]).await;
         assert!(is_stale(&repos, &sources, &before));
         let now = read().await;
         assert!(now.sources[0].target.is_some() && !is_stale(&repos, &sources, &now), "{now:#?}");

@@ -52,6 +52,7 @@ mod handle;
 mod hub;
 mod hub_active;
 mod hub_capture;
+mod hub_feeds;
 mod hub_fleet;
 mod hub_git;
 mod hub_objects;

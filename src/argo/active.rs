@@ -42,7 +42,21 @@ pub(super) enum Taken {
     Older,
 }
 
+/// What was known of an application when the cluster was asked for it: its answer may have been overtaken by what a watch
+/// told meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Asked {
+    version: Option<u64>,
+    /// As [`Active::news`]; 0: it was not looked at.
+    news: u64,
+}
+
 /// One application that is looked at.
+///
+/// What its objects are told by rests on this: whatever was told belongs to it (`told` is a part of `uids`, but for
+/// Events), and whatever its feeds know and belongs to it was told. So where something new belongs to it, or a feed is
+/// joined, the feeds are looked through once more; and where it is not known any more what belongs to it, nothing counts as
+/// told.
 pub(super) struct Active {
     pub key: AppKey,
     /// How often it is open.
@@ -57,6 +71,8 @@ pub(super) struct Active {
     /// It was looked for and does not exist.
     pub is_missing: bool,
     version: Option<u64>,
+    /// Another number whenever it is known to be another, or to be gone.
+    news: u64,
     pub wanted: DestinationRef,
     pub destination: Destination,
     pub feeds: HashSet<FeedKey>,
@@ -85,7 +101,8 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(key: AppKey) -> Self {
+    /// `news`: a number that nothing else was given.
+    pub(super) fn new(key: AppKey, news: u64) -> Self {
         let timeline = Timeline::new(key.namespace.to_string(), key.name.to_string());
         Self {
             key,
@@ -97,6 +114,7 @@ impl Active {
             object: None,
             is_missing: false,
             version: None,
+            news,
             wanted: DestinationRef::default(),
             destination: Destination::default(),
             feeds: HashSet::new(),
@@ -116,36 +134,65 @@ impl Active {
         }
     }
 
-    /// The version that is known of it.
-    pub(super) fn version(&self) -> Option<u64> {
-        self.version
+    /// What is known of it, for who asks the cluster for it.
+    pub(super) fn asked(&self) -> Asked {
+        Asked { version: self.version, news: self.news }
     }
 
-    /// Takes in the Application, unless it is an older one than is known. `asked_at` is the version that was known when
-    /// the cluster was asked for it as it is now: an answer that is older than that is true nevertheless, because versions
-    /// go back where a backup of the cluster was restored.
+    /// Whether an answer of the cluster was overtaken: what a watch told since it was asked may be newer, and nothing in the
+    /// answer says which of the two is. `uid`: of the application in the answer; `None`: there is none.
+    pub(super) fn has_overtaken(&self, asked: Asked, uid: Option<&str>) -> bool {
+        let known = self.application.as_ref().map(|known| known.metadata.uid.as_str());
+        let is_known = known.is_some() || self.is_missing;
+        // Of one and the same, versions tell.
+        asked.news != self.news && is_known && known != uid
+    }
+
+    /// It is known to be gone.
+    pub(super) fn forget(&mut self, news: u64) -> Option<Arc<Object>> {
+        self.news = news;
+        self.is_missing = true;
+        self.application = None;
+        self.running = false;
+        // A reader forgets what it knows: should it come again, all there is of it is told again.
+        self.told.clear();
+        self.events.clear();
+        self.told_controller = None;
+        self.told_windows = None;
+        self.object.take()
+    }
+
+    /// Takes in the Application, unless it is an older one than is known. `asked` is what was known when the cluster was
+    /// asked for it as it is now: an answer that is older than that is true nevertheless, because versions go back where a
+    /// backup of the cluster was restored.
     pub(super) fn take(
         &mut self,
         application: Arc<Application>,
         object: Arc<Object>,
         secrets: Secrets,
-        asked_at: Option<u64>,
+        asked: Option<Asked>,
+        news: u64,
     ) -> Taken {
         let version = application.metadata.resource_version.parse::<u64>().ok();
         let same = self.application.as_ref().is_some_and(|known| known.metadata.uid == application.metadata.uid);
-        if let (true, Some(new), Some(known)) = (same, version, self.version) {
+        // Also what is not the same any more has a version to compare: all objects are counted together.
+        if let (Some(_), Some(new), Some(known)) = (&self.application, version, self.version) {
             match new.cmp(&known) {
-                Ordering::Equal => return Taken::Known,
-                Ordering::Less if asked_at != Some(known) => return Taken::Older,
+                Ordering::Equal if same => return Taken::Known,
+                Ordering::Equal => {}
+                Ordering::Less if asked.and_then(|asked| asked.version) != Some(known) => return Taken::Older,
                 Ordering::Less | Ordering::Greater => {}
             }
         }
         if !same {
             self.uids.clear();
+            // Else what is told by its owner would be lost: that the owner was told does not say whose it is.
+            self.told.clear();
             self.named.clear();
             self.hooks.clear();
         }
         self.version = version;
+        self.news = news;
         self.is_missing = false;
         let destination = &application.spec.destination;
         self.wanted = DestinationRef { secrets, name: destination.name.clone(), server: destination.server.clone() };

@@ -1,6 +1,6 @@
 //! Who acts on operations here: Argo CD, boathook's engine, or nobody.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ struct Known {
     listed: HashSet<Source>,
     blind: HashSet<Source>,
     lists: Vec<(Source, HashSet<(Source, String)>)>,
+    /// The namespaces in which Argo CD's controller was seen.
+    places: BTreeSet<String>,
+    /// Those of them that were not told yet.
+    untold: Vec<String>,
 }
 
 impl Known {
@@ -114,6 +118,9 @@ impl Known {
             }
             return;
         }
+        if self.places.insert(object.namespace().to_owned()) {
+            self.untold.push(object.namespace().to_owned());
+        }
         let id = (source, object.uid().to_owned());
         let ready = object.at(&["status", "readyReplicas"]).and_then(Value::as_i64).unwrap_or_default() > 0;
         if ready {
@@ -132,7 +139,7 @@ pub(super) fn lease_end(lease: &Object) -> Option<Timestamp> {
     renewed.checked_add(SignedDuration::from_secs(seconds.clamp(1, 3600))).ok()
 }
 
-/// Watches for ever who the controller is, and says so whenever it changes. `scope` is where Leases are looked for.
+/// Watches for ever who the controller is, and says so whenever it changes, and where it is. `scope` is where Leases are looked for.
 pub(super) async fn follow(cluster: Cluster, scope: Scope, sender: mpsc::Sender<Message>) {
     let sources = [
         (
@@ -170,6 +177,11 @@ pub(super) async fn follow(cluster: Cluster, scope: Scope, sender: mpsc::Sender<
             let asked = cluster.list(&leases, &scope, &of_engines).await.map(|list| list.items);
             let now = cluster.server_now();
             ask_after = if known.confirm(asked, now) { None } else { now.checked_add(ASK_AGAIN).ok() };
+        }
+        for namespace in known.untold.drain(..) {
+            if sender.send(Message::ControllerSeen { namespace }).await.is_err() {
+                return;
+            }
         }
         let now = cluster.server_now();
         let judged = known.judge(now);

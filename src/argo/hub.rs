@@ -54,6 +54,7 @@ pub(super) struct Hub {
     pub fleet_is_live: bool,
     pub active: HashMap<AppKey, Active>,
     pub feeds: HashMap<FeedKey, Feed>,
+    /// The last number that was given: no two are the same.
     pub serial: u64,
     /// Destinations that were resolved or are being.
     pub destinations: HashMap<DestinationRef, super::active::Destination>,
@@ -233,6 +234,12 @@ impl Hub {
         self.tasks.push(tokio::spawn(task).abort_handle());
     }
 
+    /// A number that nothing else was given.
+    pub(super) fn number(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
     pub(super) fn tell(&mut self, event: LiveEvent) {
         self.outbox.push(event);
     }
@@ -258,12 +265,13 @@ impl Hub {
             Message::Fleet(event) => self.fleet_event(event),
             Message::Projects { home, event } => self.project_event(&home, event),
             Message::Feed { feed, serial, event } => self.feed_event(&feed, serial, event),
-            Message::Application { key, object, asked_at } => {
-                self.read_application(&key, object.map(|object| *object), asked_at);
+            Message::Application { key, object, asked } => {
+                self.read_application(&key, object.map(|object| *object), asked);
             }
             Message::NotRead { key, reason } => self.refuse_reviews(&key, &reason),
             Message::Destination { wanted, result } => self.resolved(&wanted, result),
             Message::Controller(controller) => self.new_controller(controller),
+            Message::ControllerSeen { namespace } => self.controller_seen(namespace),
             Message::Rights(rights) => {
                 let mut rights = rights;
                 // Hooks may run where the Applications are: what was asked for one does not replace the other.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::active::{Active, Destination, Taken};
+use super::active::{Active, Asked, Destination, Taken};
 use super::capture::Capture;
 use super::destinations::{self, DestinationRef};
 use super::hub::Hub;
@@ -31,12 +31,13 @@ impl Hub {
         self.want_application_events(key);
         if self.active.get(key).is_some_and(|active| active.application.is_some()) {
             // A second reader of the same application starts from what is known.
-            self.retell(key);
             self.want_feeds(key);
+            self.retell(key);
             self.look_into_git(key, false);
         } else {
             self.read(key);
         }
+        self.tell_former_events(key);
     }
 
     pub(super) fn close(&mut self, key: &AppKey) {
@@ -50,7 +51,8 @@ impl Hub {
 
     pub(super) fn activate(&mut self, key: &AppKey) {
         self.wanted.add(key);
-        self.active.entry(key.clone()).or_insert_with(|| Active::new(key.clone()));
+        let news = self.number();
+        self.active.entry(key.clone()).or_insert_with(|| Active::new(key.clone(), news));
     }
 
     /// Nobody may look at an application any more.
@@ -64,13 +66,13 @@ impl Hub {
     pub(super) fn read(&mut self, key: &AppKey) {
         let (cluster, sender, key) = (self.cluster.clone(), self.sender.clone(), key.clone());
         let wanted = self.wanted.clone();
-        let asked_at = self.active.get(&key).and_then(Active::version);
+        let asked = self.active.get(&key).map(Active::asked).unwrap_or_default();
         self.spawn(async move {
             let mut wait = Duration::from_millis(250);
             while wanted.has(&key) {
                 match cluster.get(&start::applications(), &key.namespace, &key.name).await {
                     Ok(object) => {
-                        let _ = sender.send(Message::Application { key, object: object.map(Box::new), asked_at }).await;
+                        let _ = sender.send(Message::Application { key, object: object.map(Box::new), asked }).await;
                         return;
                     }
                     Err(error) => {
@@ -88,9 +90,14 @@ impl Hub {
         });
     }
 
-    pub(super) fn read_application(&mut self, key: &AppKey, object: Option<Object>, asked_at: Option<u64>) {
+    pub(super) fn read_application(&mut self, key: &AppKey, object: Option<Object>, asked: Asked) {
+        let uid = object.as_ref().map(Object::uid);
+        if self.active.get(key).is_some_and(|active| active.has_overtaken(asked, uid)) {
+            self.read(key);
+            return;
+        }
         match object {
-            Some(object) => drop(self.take_application(key, object, Change::Listed, asked_at)),
+            Some(object) => drop(self.take_application(key, object, Change::Listed, Some(asked))),
             None => self.application_gone(key),
         }
     }
@@ -103,7 +110,7 @@ impl Hub {
         }
     }
 
-    fn take_application(&mut self, key: &AppKey, mut object: Object, change: Change, asked_at: Option<u64>) -> Taken {
+    fn take_application(&mut self, key: &AppKey, mut object: Object, change: Change, asked: Option<Asked>) -> Taken {
         if let Some(metadata) = object.as_json_mut().get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
             metadata.remove("managedFields");
         }
@@ -114,9 +121,11 @@ impl Hub {
         self.glance(&application);
         self.want_projects_of(&application);
         let secrets = self.argo(key).secrets(&application);
+        let news = self.number();
         let Some(active) = self.active.get_mut(key) else { return Taken::Known };
         let moved = active.wanted.clone();
-        let taken = active.take(Arc::clone(&application), Arc::clone(&object), secrets, asked_at);
+        let is_back = active.is_missing;
+        let taken = active.take(Arc::clone(&application), Arc::clone(&object), secrets, asked, news);
         if taken != Taken::New {
             return taken;
         }
@@ -135,6 +144,9 @@ impl Hub {
         self.want_destination(key);
         self.want_feeds(key);
         self.rescan(key);
+        if is_back {
+            self.tell_former_events(key);
+        }
         self.capture_all(key);
         self.record_former(key);
         if is_running {
@@ -158,23 +170,13 @@ impl Hub {
 
     pub(super) fn application_gone(&mut self, key: &AppKey) {
         self.forget_glance(key);
+        let news = self.number();
         let Some(active) = self.active.get_mut(key) else { return };
-        active.is_missing = true;
-        if let Some(object) = active.object.take() {
-            let event =
-                Observed { at: self.cluster.server_now(), change: Change::Deleted, object: Arc::clone(&object) };
+        if let Some(object) = active.forget(news) {
+            let event = Observed { at: self.cluster.server_now(), change: Change::Deleted, object };
             active.timeline.observe(&event);
-            active.application = None;
-            active.running = false;
             self.tell(LiveEvent::Observed { key: key.clone(), event });
             self.record(key);
-        }
-        if let Some(active) = self.active.get_mut(key) {
-            // A reader forgets what it knows: should it come again, all there is of it is told again.
-            active.told.clear();
-            active.events.clear();
-            active.told_controller = None;
-            active.told_windows = None;
         }
         self.tell(LiveEvent::AppGone(key.clone()));
         self.refuse_reviews(key, "the application does not exist");
@@ -237,11 +239,16 @@ impl Hub {
     pub(super) fn know_destination(&mut self, key: &AppKey) {
         let Some(application) = self.active.get(key).and_then(|active| active.application.clone()) else { return };
         let secrets = self.argo(key).secrets(&application);
-        if let Some(active) = self.active.get_mut(key) {
+        if let Some(active) = self.active.get_mut(key)
+            && active.wanted.secrets != secrets
+        {
             active.wanted.secrets = secrets;
+            active.destination = Destination::Unasked;
         }
         self.want_projects_of(&application);
         self.want_destination(key);
+        self.want_feeds(key);
+        self.rescan(key);
     }
 
     fn want_destination(&mut self, key: &AppKey) {

@@ -40,8 +40,8 @@ impl Hub {
 
     fn join(&mut self, key: &AppKey, feed: FeedKey, cluster: &Cluster, kinds: Option<&Kinds>) {
         if !self.feeds.contains_key(&feed) {
-            self.serial += 1;
-            let Some(started) = Feed::start(&feed, cluster, kinds, self.serial, &self.sender) else {
+            let serial = self.number();
+            let Some(started) = Feed::start(&feed, cluster, kinds, serial, &self.sender) else {
                 let reason = format!("the cluster has no {}", feed.kind.plural());
                 let state = WatchState::Absent { reason };
                 self.tell(LiveEvent::Watch { cluster: Arc::from(cluster.name()), watched: watched(&feed), state });
@@ -140,8 +140,7 @@ impl Hub {
     ) {
         if kind == FeedKind::ApplicationEvents {
             let is_open = self.active.get(key).is_some_and(|active| active.open > 0);
-            let about = object.at(&["involvedObject", "name"]).and_then(serde_json::Value::as_str);
-            if is_open && about == Some(&*key.name) {
+            if is_open && is_about(object, key) {
                 self.tell_kubernetes_event(key, object, change, String::new());
             }
             return;
@@ -155,6 +154,21 @@ impl Hub {
         // What came before its owner is told now.
         if is_new && object.kind() != "Event" {
             self.rescan(key);
+        }
+    }
+
+    /// Tells the Events about an application that came before it was opened: for another that has the same watch.
+    pub(super) fn tell_former_events(&mut self, key: &AppKey) {
+        let Some(active) = self.active.get(key).filter(|active| active.open > 0) else { return };
+        let feeds = active.feeds.iter().filter(|feed| feed.kind == FeedKind::ApplicationEvents);
+        let events: Vec<Arc<Object>> = feeds
+            .filter_map(|feed| self.feeds.get(feed))
+            .flat_map(|feed| feed.objects.values())
+            .filter(|stored| is_about(&stored.object, key))
+            .map(|stored| Arc::clone(&stored.object))
+            .collect();
+        for event in events {
+            self.tell_kubernetes_event(key, &event, Change::Listed, String::new());
         }
     }
 
@@ -225,6 +239,11 @@ impl Hub {
             self.tell(LiveEvent::Watch { cluster, watched: watched(feed), state: WatchState::Stopped });
         }
     }
+}
+
+/// Whether an Event is about an application, in its namespace.
+fn is_about(event: &Object, key: &AppKey) -> bool {
+    event.at(&["involvedObject", "name"]).and_then(serde_json::Value::as_str) == Some(&*key.name)
 }
 
 fn watched(feed: &FeedKey) -> Watched {

@@ -51,6 +51,27 @@ impl Hub {
         self.want_projects(home);
     }
 
+    /// Argo CD's controller was seen in a namespace: there it is, if that was only a guess, and its Secrets are trusted.
+    pub(super) fn controller_seen(&mut self, namespace: String) {
+        let Some(place) = &mut self.place else { return };
+        let is_new = place.argo.seen.insert(namespace.clone());
+        let was_guess = std::mem::take(&mut place.argo.is_guess);
+        if was_guess {
+            place.argo.home.clone_from(&namespace);
+            self.want_projects(namespace.clone());
+            if self.homes.get(&namespace).is_some_and(|own| own.is_live) {
+                self.tell_projects(&namespace, WatchState::Live);
+            }
+        }
+        if is_new || was_guess {
+            let keys: Vec<AppKey> = self.active.keys().cloned().collect();
+            for key in keys {
+                self.know_destination(&key);
+            }
+            self.judge_all_windows();
+        }
+    }
+
     /// Watches the projects in a namespace.
     pub(super) fn want_projects(&mut self, home: String) {
         if self.homes.contains_key(&home) || self.homes.len() >= MOST {

@@ -9,6 +9,7 @@ use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights}
 use crate::domain::manifest::Object;
 use crate::domain::request::Controller;
 
+use super::active::Asked;
 use super::destinations::DestinationRef;
 use super::feeds::FeedKey;
 use super::place::Place;
@@ -27,14 +28,16 @@ pub(super) enum Message {
     Projects { home: String, event: WatchEvent<Object> },
     /// From a watch of objects of hooks, or of Events.
     Feed { feed: FeedKey, serial: u64, event: WatchEvent<Slim> },
-    /// The whole of an application that was asked for when this version of it was known.
-    Application { key: AppKey, object: Option<Box<Object>>, asked_at: Option<u64> },
+    /// The whole of an application that was asked for when this was known of it.
+    Application { key: AppKey, object: Option<Box<Object>>, asked: Asked },
     /// An application that was asked for cannot be read, and asking again at once does not help.
     NotRead { key: AppKey, reason: String },
     /// A destination was resolved.
     Destination { wanted: DestinationRef, result: Result<(Cluster, Arc<Kinds>), String> },
     /// Who the controller of the cluster is.
     Controller(Controller),
+    /// Argo CD's controller was seen in a namespace.
+    ControllerSeen { namespace: String },
     /// What the user may do.
     Rights(Rights),
     /// A request moved on.

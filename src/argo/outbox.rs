@@ -74,6 +74,11 @@ impl Outbox {
             self.queue.push_back(Some(event));
             return;
         };
+        if let LiveEvent::AppGone(key) = &event {
+            // It comes after all that was told of the application, and before all that will be of one of its name.
+            self.drop_waiting(&Subject::App(key.clone()));
+            self.drop_waiting(&Subject::Application(key.clone()));
+        }
         let mut event = event;
         if let Some(position) = self.waiting.get(&subject).copied()
             && let Some(slot) = slot(&mut self.queue, self.first, position)
@@ -106,6 +111,16 @@ impl Outbox {
         self.queue.push_back(Some(event));
         while self.observed > MOST_OBJECTS && self.forget_one() {}
         self.compact();
+    }
+
+    /// Leaves out what waits of a subject.
+    fn drop_waiting(&mut self, subject: &Subject) {
+        if let Some(position) = self.waiting.remove(subject)
+            && let Some(slot) = slot(&mut self.queue, self.first, position)
+            && slot.take().is_some()
+        {
+            self.holes += 1;
+        }
     }
 
     /// Leaves out the oldest object that is gone.
@@ -159,11 +174,11 @@ impl Outbox {
         }
         if let LiveEvent::Observed { .. } = &event {
             self.observed -= 1;
-            if self.gone.front() == Some(&self.first) {
-                self.gone.pop_front();
-            }
         }
         self.first += 1;
+        while self.gone.front().is_some_and(|position| *position < self.first) {
+            self.gone.pop_front();
+        }
         Some(event)
     }
 
@@ -248,6 +263,27 @@ mod tests {
         outbox.push(app("a", "4"));
         outbox.push(app("a", "5"));
         assert_eq!(drain(&mut outbox), ["a@5"]);
+    }
+
+    #[test]
+    fn the_end_of_an_application_comes_after_all_that_was_told_of_it() {
+        let whole = |version: &str| {
+            let json = serde_json::json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+                "metadata": { "name": "a", "uid": "u", "resourceVersion": version } });
+            let object = Arc::new(crate::domain::manifest::Object::from_json(json).unwrap());
+            let (application, _) = crate::domain::application::Application::read("c", &object);
+            LiveEvent::Application { application: Arc::new(application), object }
+        };
+        let gone = || LiveEvent::AppGone(AppKey::new("c", "", "a"));
+        let mut outbox = Outbox::default();
+        for event in [app("a", "1"), whole("1"), gone()] {
+            outbox.push(event);
+        }
+        assert_eq!(drain(&mut outbox), ["a gone"]);
+        for event in [app("a", "1"), whole("1"), gone(), whole("2")] {
+            outbox.push(event);
+        }
+        assert_eq!(drain(&mut outbox), ["a gone", "?"], "there is another of its name");
     }
 
     #[test]

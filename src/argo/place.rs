@@ -107,7 +107,7 @@ async fn told(cluster: &Cluster, scope: &Scope) -> Result<Option<String>, Cluste
     let page = Page { limit: ASKED, token: String::new() };
     let list = match cluster.list_page(&applications(), scope, &Selectors::default(), &page).await {
         Ok(list) => list,
-        Err(error) if error.is_transient() => return Err(error),
+        Err(error) if error.is_transient() || error.is_unauthorized() => return Err(error),
         // Whoever may not see them is told so by their watch.
         Err(_) => return Ok(None),
     };
@@ -162,7 +162,8 @@ async fn seen(cluster: &Cluster, wanted: &Namespaces) -> Result<Vec<String>, Clu
     ] {
         match found {
             Ok(places) => seen.extend(places),
-            Err(error) if error.is_denied() || error.is_not_found() => {}
+            // Who is not known to the server is no one who may not look: the same may be known again in a moment.
+            Err(error) if (error.is_denied() && !error.is_unauthorized()) || error.is_not_found() => {}
             // What was seen is enough.
             Err(_) if !seen.is_empty() => {}
             Err(error) => return Err(error),

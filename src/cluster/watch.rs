@@ -199,7 +199,7 @@ impl<T: FromJson> Watch<T> {
                     }
                     // The watcher would go on from where it was and never say that it does: a new one lists again, so that
                     // it is known from when on everything is as it is told.
-                    if matches!(error, watcher::Error::WatchStartFailed(_)) {
+                    if matches!(error, watcher::Error::WatchStartFailed(_)) || is_expired(&error) {
                         *failures = failures_before.max(*failures);
                     }
                     return self.interrupted(&error, told.take(), failures).await;
@@ -273,6 +273,15 @@ impl<T: FromJson> Watch<T> {
             self.cluster.clock.sleep(wait).await;
         }
         Ok(())
+    }
+}
+
+/// 410. A server may give a list and then have forgotten its version already, again and again.
+fn is_expired(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchError(status) => status.code == 410,
+        watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code == 410,
+        _ => false,
     }
 }
 

@@ -8,11 +8,8 @@ use tokio::sync::Notify;
 use crate::domain::manifest::Object;
 
 /// What lies in a mailbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Letter {
-    /// Nothing yet.
-    #[default]
-    None,
     /// The latest version.
     Latest(Arc<Object>),
     /// The Application is gone. The answer to a write may be read after that was seen, and makes nobody alive again: an
@@ -21,7 +18,10 @@ enum Letter {
 }
 
 /// The latest version of one Application, and a bell. An actor that is busy misses nothing but versions in between.
-#[derive(Debug, Default)]
+///
+/// It is never empty: an actor that looked into it before the first version lies there would take the Application for
+/// gone, and nobody would ever work for it.
+#[derive(Debug)]
 pub(crate) struct Mailbox {
     letter: Mutex<Letter>,
     /// Rings when there is something new for the actor: its Application, or an object it watches.
@@ -29,13 +29,18 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// With the version that was seen first.
+    pub(crate) fn new(object: Arc<Object>) -> Self {
+        Self { letter: Mutex::new(Letter::Latest(object)), bell: Arc::default() }
+    }
+
     /// Puts a version in, unless a newer one is there, and rings.
     pub(crate) fn put(&self, object: Arc<Object>) {
         let mut letter = self.letter.lock().unwrap_or_else(PoisonError::into_inner);
         match &*letter {
             Letter::Gone => return,
             Letter::Latest(known) if known.uid() == object.uid() && version(known) > version(&object) => return,
-            Letter::None | Letter::Latest(_) => {}
+            Letter::Latest(_) => {}
         }
         *letter = Letter::Latest(object);
         drop(letter);
@@ -52,7 +57,7 @@ impl Mailbox {
     pub(crate) fn latest(&self) -> Option<Arc<Object>> {
         match &*self.letter.lock().unwrap_or_else(PoisonError::into_inner) {
             Letter::Latest(object) => Some(Arc::clone(object)),
-            Letter::None | Letter::Gone => None,
+            Letter::Gone => None,
         }
     }
 }
@@ -75,9 +80,9 @@ mod tests {
             let metadata = json!({"name": "shop", "uid": uid, "resourceVersion": version});
             Arc::new(Object::from_json(json!({"apiVersion": "v1", "kind": "A", "metadata": metadata})).unwrap())
         };
-        let mailbox = Mailbox::default();
+        let mailbox = Mailbox::new(object("a", "9"));
         let latest = || mailbox.latest().map(|object| format!("{} {}", object.uid(), version(&object)));
-        mailbox.put(object("a", "9"));
+        assert_eq!(latest().as_deref(), Some("a 9"), "whoever looks first finds it");
         mailbox.put(object("a", "10"));
         mailbox.put(object("a", "9"));
         assert_eq!(latest().as_deref(), Some("a 10"));

@@ -1,6 +1,7 @@
 //! Starting and stopping an engine, and handing each Application to its actor.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
@@ -175,13 +176,14 @@ fn deliver(
     actors: &mut JoinSet<()>,
     object: Object,
 ) {
-    let name = name_of(&object);
-    let mailbox = mailboxes.entry(name).or_insert_with(|| {
-        let mailbox = Arc::new(Mailbox::default());
-        actors.spawn(work_for(Arc::clone(shared), Arc::clone(&mailbox)));
-        mailbox
-    });
-    mailbox.put(Arc::new(object));
+    let object = Arc::new(object);
+    match mailboxes.entry(name_of(&object)) {
+        Entry::Occupied(known) => known.get().put(object),
+        Entry::Vacant(new) => {
+            let mailbox = new.insert(Arc::new(Mailbox::new(object)));
+            actors.spawn(work_for(Arc::clone(shared), Arc::clone(mailbox)));
+        }
+    }
 }
 
 /// An actor's task.

@@ -199,20 +199,22 @@ async fn a_log_that_is_never_answered_is_not_waited_for_without_end() {
 /// What a server refuses again and again it is asked for less and less often, however it gives its lists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_in_trouble_is_asked_less_and_less_often() {
-    let code = |code: u16| Failure::Server { code, message: String::new() };
+    let code = |code: u16| Action::Fail(Failure::Server { code, message: String::new() });
+    // With how many of nine tries a list is given: as a stream, and page by page.
     let table = [
-        (&["list", "watch"][..], Failure::Forbidden),
-        (&["list", "watch"], code(500)),
-        (&["list", "watch"], Failure::Gone),
+        (&["list", "watch"][..], Action::Fail(Failure::Forbidden), [0, 0]),
+        (&["list", "watch"], code(500), [0, 0]),
+        (&["list", "watch"], Action::Fail(Failure::Gone), [0, 0]),
         // The list is given, and what would follow it is not.
-        (&["watch"], Failure::Forbidden),
+        (&["watch"], Action::Fail(Failure::Forbidden), [0, 9]),
+        (&["watch"], Action::Watch { after: 0, order: WatchOrder::Expire }, [9, 9]),
     ];
     for streaming in [true, false] {
-        for (verbs, failure) in table.clone() {
+        for (verbs, failure, [streamed, paged]) in table.clone() {
             let simulator = simulator();
             let (clock, driver) = Clock::driven("2026-11-22T12:00:00Z".parse().unwrap());
             let cluster = client(&simulator, &clock).await;
-            simulator.faults().add(Fault::new(requests(verbs, &["pods"]), Action::Fail(failure.clone())));
+            simulator.faults().add(Fault::new(requests(verbs, &["pods"]), failure.clone()));
             let shop = Scope::Namespace("shop".to_owned());
             let options = WatchOptions { streaming, ..WatchOptions::default() };
             let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
@@ -227,8 +229,7 @@ async fn a_server_in_trouble_is_asked_less_and_less_often() {
                 () = driver.pass_waits(Duration::from_secs(20)) => {}
                 told = told => {
                     let lists = told.iter().filter(|event| **event == WatchEvent::Listing).count();
-                    let given = usize::from(!streaming && verbs.len() == 1) * 9;
-                    assert_eq!(lists, given, "{failure:?} {streaming}: {told:?}");
+                    assert_eq!(lists, if streaming { streamed } else { paged }, "{failure:?} {streaming}: {told:?}");
                 }
             }
             assert!(waits[1] >= Duration::from_millis(250), "{failure:?} {streaming}: {waits:?}");

@@ -248,6 +248,11 @@ impl Active {
         wanted
     }
 
+    /// Whether its operation or its status names a Workflow: then the cluster has the kind.
+    pub(super) fn names_workflow(&self) -> bool {
+        self.named.iter().any(|key| key.kind == "Workflow")
+    }
+
     /// Whether an object has a part in its operation.
     pub(super) fn belongs(&mut self, object: &Object) -> bool {
         if object.kind() == "Event" {
@@ -315,5 +320,73 @@ impl Active {
             let is_deleted = application.metadata.deletion_timestamp.is_some();
             is_deleted || (!application.is_done() && !application.has_ghost_operation())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application(uid: &str, version: u64) -> (Arc<Application>, Arc<Object>) {
+        let json = serde_json::json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": { "name": "a", "namespace": "argocd", "uid": uid, "resourceVersion": version.to_string() } });
+        let object = Arc::new(Object::from_json(json).unwrap());
+        (Arc::new(Application::read("c", &object).0), object)
+    }
+
+    fn take(active: &mut Active, uid: &str, version: u64, asked: Option<Asked>, news: u64) -> Taken {
+        let (application, object) = application(uid, version);
+        active.take(application, object, Secrets::default(), asked, news)
+    }
+
+    #[test]
+    fn an_answer_counts_unless_something_was_told_since_that_it_contradicts() {
+        let mut active = Active::new(AppKey::new("c", "argocd", "a"), 1);
+        let unknown = active.asked();
+        assert!(!active.has_overtaken(unknown, None), "nothing was told");
+        // It was made after the cluster had answered.
+        assert_eq!(take(&mut active, "one", 5, None, 2), Taken::New);
+        assert!(active.has_overtaken(unknown, None));
+        assert!(!active.has_overtaken(unknown, Some("one")), "versions tell");
+        assert!(active.has_overtaken(unknown, Some("before")));
+        let known = active.asked();
+        assert!(!active.has_overtaken(known, None), "it went since");
+        assert!(!active.has_overtaken(known, Some("two")), "another came since");
+        // It went after the cluster had answered.
+        assert!(active.forget(3).is_some());
+        assert!(active.has_overtaken(known, Some("one")));
+        assert!(!active.has_overtaken(known, None), "so says the answer");
+        assert!(!active.has_overtaken(active.asked(), Some("two")));
+    }
+
+    #[test]
+    fn versions_go_back_only_where_the_cluster_says_so_as_it_is() {
+        let mut active = Active::new(AppKey::new("c", "argocd", "a"), 1);
+        assert_eq!(take(&mut active, "one", 50, None, 2), Taken::New);
+        assert_eq!(take(&mut active, "one", 50, None, 3), Taken::Known);
+        for uid in ["one", "before"] {
+            assert_eq!(take(&mut active, uid, 40, None, 4), Taken::Older, "a watch that is behind");
+        }
+        let asked = active.asked();
+        assert_eq!(take(&mut active, "one", 60, None, 5), Taken::New);
+        assert_eq!(take(&mut active, "one", 55, Some(asked), 6), Taken::Older, "it was asked before that");
+        let asked = active.asked();
+        assert_eq!(take(&mut active, "one", 20, Some(asked), 7), Taken::New, "a backup was restored");
+    }
+
+    #[test]
+    fn nothing_was_told_of_an_application_that_is_another_now() {
+        let job = Object::from_json(serde_json::json!({ "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": { "name": "j", "namespace": "shop", "uid": "j", "labels": { names::INSTANCE_LABEL: "a" } } }))
+        .unwrap();
+        let pod = Object::from_json(serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p",
+            "namespace": "shop", "uid": "p", "ownerReferences": [{ "kind": "Job", "uid": "j", "controller": true }] } }))
+        .unwrap();
+        let mut active = Active::new(AppKey::new("c", "argocd", "a"), 1);
+        take(&mut active, "one", 5, None, 2);
+        assert!(active.belongs(&job) && active.told.insert("j".to_owned()));
+        take(&mut active, "two", 6, None, 3);
+        assert!(!active.told.contains("j"), "else its pods would be nobody's");
+        assert!(!active.belongs(&pod) && active.belongs(&job) && active.belongs(&pod));
     }
 }

@@ -74,6 +74,11 @@ impl FeedKind {
         }
     }
 
+    /// Whether a cluster has it.
+    pub(super) fn is_in(self, kinds: &Kinds) -> bool {
+        self.kind(Some(kinds)).is_some()
+    }
+
     fn selectors(self) -> Selectors {
         let fields = match self {
             Self::Warnings => "type=Warning",

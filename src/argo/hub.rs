@@ -58,6 +58,8 @@ pub(super) struct Hub {
     pub serial: u64,
     /// Destinations that were resolved or are being.
     pub destinations: HashMap<DestinationRef, super::active::Destination>,
+    /// When a destination was last asked again what kinds it has, in the clock's monotonic time.
+    pub discovered: HashMap<DestinationRef, Duration>,
     /// Why there is no way to a destination.
     pub no_way: HashMap<DestinationRef, String>,
     /// By namespace and name.
@@ -182,6 +184,7 @@ impl Hub {
             feeds: HashMap::new(),
             serial: 0,
             destinations: HashMap::new(),
+            discovered: HashMap::new(),
             no_way: HashMap::new(),
             projects: HashMap::new(),
             homes: HashMap::new(),

@@ -1,18 +1,22 @@
 //! The hub's part that watches the objects of hooks, and tells each to the applications that it belongs to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::active::Destination;
-use super::destinations;
+use super::destinations::{self, DestinationRef};
 use super::feeds::{Feed, FeedKey, FeedKind, Stored};
 use super::hub::Hub;
 use super::hub_fleet::{interrupted, known_until};
-use super::message::Slim;
+use super::message::{Message, Slim};
 use crate::cluster::{Cluster, Kinds, Unreadable, WatchEvent};
 use crate::domain::application::AppKey;
 use crate::domain::event::{Change, WatchEvent as Observed};
 use crate::domain::live::{KubernetesEvent, LiveEvent, WatchState, Watched};
 use crate::domain::manifest::Object;
+
+/// A cluster is not asked more often what kinds it has.
+const DISCOVER_AGAIN: Duration = Duration::from_secs(10);
 
 impl Hub {
     pub(super) fn want_application_events(&mut self, key: &AppKey) {
@@ -33,9 +37,34 @@ impl Hub {
         }
         let missing: Vec<FeedKey> =
             active.wanted_feeds().into_iter().filter(|feed| !active.feeds.contains(feed)).collect();
+        let lacks_workflows = active.names_workflow() && !FeedKind::Workflows.is_in(&kinds);
+        let wanted = active.wanted.clone();
         for feed in missing {
             self.join(key, feed, &cluster, Some(&kinds));
         }
+        if lacks_workflows {
+            self.discover_again(wanted, cluster, kinds);
+        }
+    }
+
+    /// An operation names a kind that its cluster did not have, or did not tell: it may have been installed since.
+    fn discover_again(&mut self, wanted: DestinationRef, cluster: Cluster, known: Arc<Kinds>) {
+        let now = cluster.clock().monotonic();
+        if self.discovered.get(&wanted).is_some_and(|last| now < last.saturating_add(DISCOVER_AGAIN)) {
+            return;
+        }
+        self.discovered.insert(wanted.clone(), now);
+        let sender = self.sender.clone();
+        self.spawn(async move {
+            match cluster.discover().await {
+                Ok(kinds) if kinds != *known => {
+                    let result = Ok((cluster, Arc::new(kinds)));
+                    let _ = sender.send(Message::Destination { wanted, result }).await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "it is not known whether the cluster has Workflows"),
+            }
+        });
     }
 
     fn join(&mut self, key: &AppKey, feed: FeedKey, cluster: &Cluster, kinds: Option<&Kinds>) {

@@ -170,3 +170,20 @@ async fn no_program_is_run_that_a_secret_names_where_no_controller_was_seen() {
         assert_eq!(ran.exists(), !expected, "{missing}");
     }
 }
+
+/// A token that has expired at the first look, or a right that is missing for it alone: neither says for good that Argo
+/// CD is not there.
+#[tokio::test]
+async fn argo_cd_is_found_also_where_the_first_look_did_not_see_it() {
+    for failure in [Failure::Unauthorized, Failure::Forbidden] {
+        let simulator = simulator();
+        let look = requests(&["list"], &["statefulsets"]);
+        let fault = simulator.faults().add(Fault::new(look, Action::Fail(failure.clone())).times(1));
+        let mut world = World::with(simulator, |_| ()).await;
+        world.put_app(app("a"));
+        let key = world.open("a").await;
+        world.until("its projects", |picture| picture.watches.get(&Watched::Projects) == Some(&WatchState::Live)).await;
+        world.until("a sync may run", |picture| picture.windows.get(&key) == Some(&Decision::Allowed)).await;
+        assert_eq!(world.simulator.faults().met(fault), 1, "{failure:?}");
+    }
+}

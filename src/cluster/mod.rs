@@ -2,6 +2,7 @@
 //! time, a bound on size, and an error that says what was attempted and whether trying again helps.
 
 mod access;
+mod beginning;
 mod causes;
 mod client;
 mod connect;

@@ -16,6 +16,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use kube::client::Body;
 use tower::BoxError;
 
+use super::beginning::{Beginning, Went};
 use super::client::retry_after;
 use super::watch::wait_after;
 use crate::clock::Clock;
@@ -44,15 +45,23 @@ impl ToldToWait {
 }
 
 /// A client for one watch. An answer of which nothing more comes for as long as `silence` is broken off.
-pub(super) fn patient(client: kube::Client, clock: Clock, silence: Duration, told: ToldToWait) -> kube::Client {
+pub(super) fn patient(
+    client: kube::Client,
+    clock: Clock,
+    silence: Duration,
+    told: ToldToWait,
+    went: Went,
+) -> kube::Client {
     let namespace = client.default_namespace().to_owned();
     // Watches in a row that ended at once.
     let short = Arc::new(AtomicU32::new(0));
     let service = tower::service_fn(move |request: Request<Body>| {
-        let (client, clock, short, told) = (client.clone(), clock.clone(), Arc::clone(&short), told.clone());
+        let (client, clock, short) = (client.clone(), clock.clone(), Arc::clone(&short));
+        let (told, went) = (told.clone(), went.clone());
         async move {
             let request = of_now(request);
             let is_watch = has_parameter(request.uri(), "watch=true");
+            let is_list = has_parameter(request.uri(), "sendInitialEvents=true");
             let before = short.load(Ordering::Relaxed);
             if is_watch && before >= CHANCE {
                 clock.sleep(wait_after(before - CHANCE)).await;
@@ -62,14 +71,19 @@ pub(super) fn patient(client: kube::Client, clock: Clock, silence: Duration, tol
             let answer: Response<Body> = answer.map_err(BoxError::from)?;
             told.note(&answer);
             let count = Count { short: is_watch.then_some(short), begun, clock };
+            let watched = Watched { count, beginning: is_list.then(Beginning::default), went };
             let heard = |body| {
-                futures::stream::unfold(Some((body, count)), move |state: Option<(Body, Count)>| async move {
-                    let (mut body, mut count) = state?;
+                futures::stream::unfold(Some((body, watched)), move |state: Option<(Body, Watched)>| async move {
+                    let (mut body, mut watched) = state?;
+                    let count = &mut watched.count;
                     let next = count.clock.timeout(silence, body.frame()).await;
                     match next {
                         Ok(Some(Ok(frame))) => {
                             count.said_something();
-                            Some((Ok(frame), Some((body, count))))
+                            if frame.data_ref().is_some_and(|piece| watched.has_lost(piece)) {
+                                return Some((Err(broken("an object went while the list was given")), None));
+                            }
+                            Some((Ok(frame), Some((body, watched))))
                         }
                         Ok(Some(Err(error))) => Some((Err(BoxError::from(error)), None)),
                         Ok(None) => {
@@ -84,6 +98,24 @@ pub(super) fn patient(client: kube::Client, clock: Clock, silence: Duration, tol
         }
     });
     kube::Client::new(service, namespace)
+}
+
+/// What is known of an answer.
+struct Watched {
+    count: Count,
+    /// `None`: it does not begin with a list.
+    beginning: Option<Beginning>,
+    went: Went,
+}
+
+impl Watched {
+    fn has_lost(&mut self, piece: &[u8]) -> bool {
+        let has_lost = self.beginning.as_mut().is_some_and(|beginning| beginning.has_lost(piece));
+        if has_lost {
+            self.went.note();
+        }
+        has_lost
+    }
 }
 
 /// Counts the watches that ended at once.
@@ -110,10 +142,13 @@ impl Count {
     }
 }
 
-/// Not `TimedOut`, which kube takes for an end like any other and passes over.
 fn silent(waited: Duration) -> BoxError {
-    let words = format!("nothing came within {} s", waited.as_secs());
-    BoxError::from(io::Error::new(io::ErrorKind::ConnectionAborted, words))
+    broken(format!("nothing came within {} s", waited.as_secs()))
+}
+
+/// Not `TimedOut`, which kube takes for an end like any other and passes over.
+fn broken(words: impl Into<String>) -> BoxError {
+    BoxError::from(io::Error::new(io::ErrorKind::ConnectionAborted, words.into()))
 }
 
 fn has_parameter(uri: &Uri, wanted: &str) -> bool {

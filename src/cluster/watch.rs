@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use super::beginning::Went;
 use super::client::Cluster;
 use super::error::{ApiError, ClusterError};
 use super::kinds::Kind;
@@ -123,6 +124,7 @@ pub fn watch<T: FromJson>(
         scope: scope.clone(),
         selectors: selectors.clone(),
         options,
+        by_page: false,
         sender,
     };
     let task = AbortOnDrop(tokio::spawn(task.run()));
@@ -145,6 +147,8 @@ struct Watch<T> {
     scope: Scope,
     selectors: Selectors,
     options: WatchOptions,
+    /// The next list is read page by page, though it could be streamed.
+    by_page: bool,
     sender: mpsc::Sender<WatchEvent<T>>,
 }
 
@@ -169,7 +173,8 @@ impl<T: FromJson> Watch<T> {
         let resource = resource(&self.kind);
         let silence = Duration::from_secs(self.options.seconds.into()).saturating_add(LATE);
         let told = ToldToWait::default();
-        let client = patient(self.cluster.client(), self.cluster.clock.clone(), silence, told.clone());
+        let went = Went::default();
+        let client = patient(self.cluster.client(), self.cluster.clock.clone(), silence, told.clone(), went.clone());
         let api: Api<Item<METADATA>> = match &self.scope {
             Scope::Namespace(namespace) if self.kind.namespaced => Api::namespaced_with(client, namespace, &resource),
             _ => Api::all_with(client, &resource),
@@ -181,7 +186,7 @@ impl<T: FromJson> Watch<T> {
         if !self.selectors.fields.is_empty() {
             config = config.fields(&self.selectors.fields);
         }
-        if self.options.streaming {
+        if self.options.streaming && !std::mem::take(&mut self.by_page) {
             config = config.streaming_lists();
         }
         let mut events = pin!(watcher::watcher(api, config));
@@ -195,6 +200,11 @@ impl<T: FromJson> Watch<T> {
                 Err(error) => {
                     if self.refuses_streaming(&error) {
                         self.options.streaming = false;
+                        return Ok(());
+                    }
+                    // Where objects come and go all the time, another stream would not end better.
+                    if went.has_happened() {
+                        self.by_page = true;
                         return Ok(());
                     }
                     // The watcher would go on from where it was and never say that it does: a new one lists again, so that

@@ -13,6 +13,8 @@ use boathook::sim::resource::{NAMESPACES, PODS};
 use boathook::sim::server::{Simulator, write_kubeconfig};
 use futures::StreamExt as _;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::world::{put, simulator};
 
@@ -120,6 +122,67 @@ fn put_pod(simulator: &Simulator, name: &str, label: usize) {
     put(simulator, &PODS, pod);
 }
 
+/// An API server that says in the middle of a streaming list that an object of it is gone, as it may until the list is
+/// complete. kube's watcher passes that over, and the object would be there until the next list. Page by page the list has
+/// nothing.
+async fn server_of_which_one_goes() -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.ok()?);
+                }
+                let head = String::from_utf8(head).ok()?;
+                let line = |kind: &str, name: &str, version: u32, annotations: &str| {
+                    format!(
+                        "{{\"type\":\"{kind}\",\"object\":{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{{\"name\":\"{name}\",\
+                         \"namespace\":\"shop\",\"uid\":\"{name}\",\"resourceVersion\":\"{version}\",\"annotations\":{{{annotations}}}}}}}}}\n"
+                    )
+                };
+                let (body, is_over) = if head.contains("sendInitialEvents=true") {
+                    let end = line("BOOKMARK", "", 9, "\"k8s.io/initial-events-end\":\"true\"");
+                    let lines = [line("ADDED", "p", 7, ""), line("DELETED", "p", 8, ""), end];
+                    (lines.concat(), false)
+                } else if head.contains("watch=true") {
+                    (String::new(), false)
+                } else {
+                    let list = json!({ "kind": "PodList", "apiVersion": "v1", "metadata": { "resourceVersion": "9" }, "items": [] });
+                    (list.to_string(), true)
+                };
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{body}");
+                // In small pieces, so that lines are cut anywhere.
+                for piece in answer.as_bytes().chunks(10) {
+                    client.write_all(piece).await.ok()?;
+                    client.flush().await.ok()?;
+                }
+                if !is_over {
+                    // Until the client goes.
+                    let _ = client.read_u8().await;
+                }
+                Some(())
+            });
+        }
+    });
+    Target::Server { name: "c".to_owned(), server, credential: Box::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_while_a_list_is_streamed_is_not_there_at_its_end() {
+    let target = server_of_which_one_goes().await;
+    let cluster = connect(&target, &Clock::real(), "boathook-test").await.unwrap();
+    let shop = Scope::Namespace("shop".to_owned());
+    let options = WatchOptions::default();
+    let mut events = std::pin::pin!(watch::<Object>(&cluster, &pods(), &shop, &Selectors::default(), options));
+    let told = until(&mut events, |event| *event == WatchEvent::Listed).await;
+    let begin = told.iter().rposition(|event| *event == WatchEvent::Listing).unwrap();
+    assert_eq!(told[begin..], [WatchEvent::Listing, WatchEvent::Listed], "{told:?}");
+    assert!(!told.iter().any(|event| matches!(event, WatchEvent::Interrupted { .. })), "it is no failure: {told:?}");
+}
+
 /// The network forgot the connection: no byte comes any more, and no end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_that_says_nothing_is_made_anew() {
@@ -207,7 +270,7 @@ async fn a_server_in_trouble_is_asked_less_and_less_often() {
         (&["list", "watch"], Action::Fail(Failure::Gone), [0, 0]),
         // The list is given, and what would follow it is not.
         (&["watch"], Action::Fail(Failure::Forbidden), [0, 9]),
-        (&["watch"], Action::Watch { after: 0, order: WatchOrder::Expire }, [9, 9]),
+        (&["watch"], Action::Watch { after: 0, order: WatchOrder::Expire }, [0, 9]),
     ];
     for streaming in [true, false] {
         for (verbs, failure, [streamed, paged]) in table.clone() {

@@ -179,9 +179,8 @@ impl Active {
         if let (Some(_), Some(new), Some(known)) = (&self.application, version, self.version) {
             match new.cmp(&known) {
                 Ordering::Equal if same => return Taken::Known,
-                Ordering::Equal => {}
                 Ordering::Less if asked.and_then(|asked| asked.version) != Some(known) => return Taken::Older,
-                Ordering::Less | Ordering::Greater => {}
+                Ordering::Equal | Ordering::Less | Ordering::Greater => {}
             }
         }
         if !same {

@@ -274,7 +274,7 @@ impl Hub {
             Message::NotRead { key, reason } => self.refuse_reviews(&key, &reason),
             Message::Destination { wanted, result } => self.resolved(&wanted, result),
             Message::Controller(controller) => self.new_controller(controller),
-            Message::ControllerSeen { namespace } => self.controller_seen(namespace),
+            Message::ControllerSeen { namespace } => self.controller_seen(&namespace),
             Message::Rights(rights) => {
                 let mut rights = rights;
                 // Hooks may run where the Applications are: what was asked for one does not replace the other.

@@ -51,25 +51,22 @@ impl Hub {
         self.want_projects(home);
     }
 
-    /// Argo CD's controller was seen in a namespace: there it is, if that was only a guess, and its Secrets are trusted.
-    pub(super) fn controller_seen(&mut self, namespace: String) {
-        let Some(place) = &mut self.place else { return };
-        let is_new = place.argo.seen.insert(namespace.clone());
-        let was_guess = std::mem::take(&mut place.argo.is_guess);
-        if was_guess {
-            place.argo.home.clone_from(&namespace);
-            self.want_projects(namespace.clone());
-            if self.homes.get(&namespace).is_some_and(|own| own.is_live) {
-                self.tell_projects(&namespace, WatchState::Live);
-            }
+    /// Argo CD's controller was seen in a namespace: there it is, if that was only a guess. Where it is known nothing is
+    /// trusted that comes later.
+    pub(super) fn controller_seen(&mut self, namespace: &str) {
+        let Some(place) = self.place.as_mut().filter(|place| place.argo.is_guess) else { return };
+        place.argo.is_guess = false;
+        place.argo.seen.insert(namespace.to_owned());
+        namespace.clone_into(&mut place.argo.home);
+        self.want_projects(namespace.to_owned());
+        if self.homes.get(namespace).is_some_and(|own| own.is_live) {
+            self.tell_projects(namespace, WatchState::Live);
         }
-        if is_new || was_guess {
-            let keys: Vec<AppKey> = self.active.keys().cloned().collect();
-            for key in keys {
-                self.know_destination(&key);
-            }
-            self.judge_all_windows();
+        let keys: Vec<AppKey> = self.active.keys().cloned().collect();
+        for key in keys {
+            self.know_destination(&key);
         }
+        self.judge_all_windows();
     }
 
     /// Watches the projects in a namespace.

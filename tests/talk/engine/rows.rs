@@ -63,6 +63,31 @@ async fn engine_hook_before_hook_creation_is_made_anew_in_each_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_hook_that_does_not_run_is_made_anew_or_applied_over_as_its_policy_says() {
+    // Without any policy it is `BeforeHookCreation`.
+    for (policy, is_made_anew) in [("", true), ("BeforeHookCreation", true), ("HookFailed", false)] {
+        let hook = |value: &str| {
+            let policy = if policy.is_empty() {
+                String::new()
+            } else {
+                format!(", argocd.argoproj.io/hook-delete-policy: {policy}")
+            };
+            map("settings", &format!("argocd.argoproj.io/hook: PreSync{policy}"), value)
+        };
+        let mut world = shop(&hook("1")).await;
+        let settings = |world: &World| world.get(&CONFIG_MAPS, "shop", "settings").unwrap();
+        assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded", "{policy:?}");
+        let first = settings(&world);
+        world.deploys(&hook("2"));
+        assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded", "{policy:?}");
+        let second = settings(&world);
+        assert_eq!(second["metadata"]["uid"] != first["metadata"]["uid"], is_made_anew, "{policy:?}");
+        assert_eq!(second["data"]["a"], "2", "{policy:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engine_hook_succeeded_goes_when_the_operation_succeeds_and_only_then() {
     let mut world = shop(&(hook("good", "PreSync", "HookSucceeded") + &map("a", "", "1"))).await;
     assert_eq!(phase(&world.synced(&json!({})).await), "Succeeded");

@@ -47,11 +47,15 @@ pub(crate) fn hook_result(name: &str, phase: &str) -> Value {
         "hookType": "PreSync", "hookPhase": phase, "syncPhase": "PreSync", "message": "" })
 }
 
-/// Its last operation has failed, and there is a history.
+/// Its last operation has failed, of which one hook had succeeded, and there is a history. The engine has noted of which
+/// manifests it was.
 pub(crate) fn failed() -> Value {
     let mut failed = app("a");
     failed["status"]["operationState"]["phase"] = json!("Failed");
-    failed["status"]["operationState"]["syncResult"] = json!({ "revision": REVISION });
+    failed["status"]["operationState"]["operation"]["info"] =
+        json!([{ "name": "boathook.dev/manifests", "value": "sha256:1" }]);
+    failed["status"]["operationState"]["syncResult"] =
+        json!({ "revision": REVISION, "resources": [hook_result("migrate", "Succeeded")] });
     failed["status"]["history"] = json!([{ "id": 3, "revision": REVISION,
         "source": { "repoURL": "https://git.example.com/team/deploy.git", "path": "a" }, "deployedAt": "2026-11-21T10:00:00Z" }]);
     failed

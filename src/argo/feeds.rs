@@ -274,16 +274,34 @@ pub(super) fn owner(object: &Object) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
+    /// A pod whose status says this.
+    fn pod(version: i64, status: i64) -> Arc<Object> {
+        let json = serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "status": { "message": status.to_string() },
+            "metadata": { "uid": "u", "resourceVersion": version.to_string() } });
+        Arc::new(Object::from_json(json).unwrap())
+    }
+
+    #[test]
+    fn a_change_keeps_its_date_where_only_what_means_nothing_is_forgotten() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let mut stored = Stored::new(pod(0, 0), Change::Applied, at(0), 1);
+        for second in 1..30 {
+            stored.put(pod(second, 0), Change::Applied, at(second), 1);
+        }
+        stored.put(pod(30, 1), Change::Applied, at(30), 1);
+        let last = |stored: &Stored| stored.states().last().map(|(change, at, _)| (*change, at.as_second()));
+        assert_eq!(last(&stored), Some((Change::Applied, 30)));
+        // That it came to be so at 30 is forgotten with the state that said so.
+        stored.put(pod(31, 1), Change::Applied, at(31), 1);
+        assert_eq!(last(&stored), Some((Change::Listed, 31)));
+    }
+
     #[test]
     fn what_is_told_later_is_dated_as_it_was_seen_and_never_better() {
-        let object = |version: u64| {
-            let json = serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "uid": "u", "resourceVersion": version.to_string() } });
-            Arc::new(Object::from_json(json).unwrap())
-        };
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let mut stored = Stored::new(object(0), Change::Applied, at(0), 1);
+        let mut stored = Stored::new(pod(0, 0), Change::Applied, at(0), 1);
         for second in 1..30 {
-            stored.put(object(u64::try_from(second).unwrap()), Change::Applied, at(second), 1);
+            stored.put(pod(second, second), Change::Applied, at(second), 1);
         }
         let states: Vec<_> = stored.states().map(|(change, at, _)| (*change, at.as_second())).collect();
         assert_eq!(states.len(), STATES);

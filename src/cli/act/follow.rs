@@ -15,16 +15,13 @@ use crate::cli::print::{exit_of_view, has_done_nothing, took};
 use crate::domain::application::AppKey;
 use crate::domain::live::{Outcome, RequestState, RequestUpdate};
 use crate::domain::request::{Controller, Refusal, Request};
-use crate::domain::text::{duration, one_line};
+use crate::domain::text::duration;
 use crate::domain::timeline::{OperationStatus, OperationView};
 
 /// How often times move on, on a terminal.
 const TICK: Duration = Duration::from_millis(500);
 /// How long the end of what was aborted is waited for.
 const ABORTED: Duration = Duration::from_secs(120);
-/// Characters of a message.
-const LONGEST: usize = 500;
-
 impl Act<'_> {
     /// Follows every operation that was asked for to its end, or until the time is over.
     pub(super) async fn follow(&mut self, follow: &FollowArgs) -> Result<(), Stop> {
@@ -237,7 +234,7 @@ fn not_aborted(reason: &str) -> String {
 
 /// What an operation that is over has come to.
 pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
-    let message = one_line(&view.message, LONGEST);
+    let message = &view.message;
     let time = took(view.elapsed);
     let exit = exit_of_view(view);
     if job.lateness == Lateness::Aborted {
@@ -257,7 +254,7 @@ pub(super) fn ended(job: &Job, view: &OperationView) -> Ended {
     let bad: Vec<String> = view
         .tasks()
         .filter(|task| task.state.is_bad() && !has_done_nothing(view))
-        .map(|task| one_line(&format!("{} {}/{}", task.key.phase, task.key.object.kind, task.key.object.name), 300))
+        .map(|task| format!("{} {}/{}", task.key.phase, task.key.object.kind, task.key.object.name))
         .collect();
     let failed = if bad.is_empty() { String::new() } else { format!(" ({})", bad.join(", ")) };
     Ended::new(exit, format!("{word}{time}: {message}{failed}")).of(view)

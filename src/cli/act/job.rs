@@ -8,7 +8,6 @@ use crate::cli::print::has_done_nothing;
 use crate::domain::application::AppKey;
 use crate::domain::live::{Preview, RequestId};
 use crate::domain::request::{Changed, Refusal, Request};
-use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationView, TaskKey};
 
 /// One application, what is asked for it, and what has become of it.
@@ -104,7 +103,8 @@ impl Ended {
         let mut message = format!("nothing was sent, because {} meanwhile", words.join(", and "));
         if let Some(who) = who.filter(|_| changed.iter().any(|own| matches!(own, Changed::Operation | Changed::Phase)))
         {
-            message.push_str(&one_line(&format!("; its last operation is of {who}"), 100));
+            message.push_str("; its last operation is of ");
+            message.push_str(who);
         }
         Self::new(Exit::Refused, message)
     }

@@ -72,7 +72,7 @@ impl Act<'_> {
                     .task(hook.phase.as_str(), true)
                     .source(&log.source)
                     .message(&whole(line));
-                print_one(printer.printer, format, &Document::whole(&event), None)?;
+                print_one(printer.printer, format, &Document::new(&event), None)?;
             }
         }
         Ok(())
@@ -161,7 +161,7 @@ impl LogPrinter<'_> {
 
 /// A line of log, made safe to show. On a terminal a very long one is cut, and says so.
 pub(in crate::cli) fn text(line: &LogLine, printer: &Printer) -> String {
-    let whole = whole(line);
+    let whole = lines(&whole(line), usize::MAX);
     let mut text = match whole.char_indices().nth(LONGEST).filter(|_| printer.context.is_terminal) {
         Some((end, _)) => {
             format!("{} [cut; with -o json, or into a file, the line is whole]", whole.get(..end).unwrap_or_default())
@@ -174,9 +174,9 @@ pub(in crate::cli) fn text(line: &LogLine, printer: &Printer) -> String {
     text
 }
 
-/// A line of log, made safe to show, however long it is.
+/// A line of log as it was written, however long it is; what is no text in it is told by the sign for that.
 pub(in crate::cli) fn whole(line: &LogLine) -> String {
-    lines(&String::from_utf8_lossy(&line.text), usize::MAX)
+    String::from_utf8_lossy(&line.text).into_owned()
 }
 
 #[cfg(test)]

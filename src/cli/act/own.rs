@@ -10,7 +10,6 @@ use crate::domain::application::Application;
 use crate::domain::names;
 use crate::domain::operation::{InitiatedBy, Operation};
 use crate::domain::request::{Request, WriteBody};
-use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView};
 
 /// Whose operation is to be seen.
@@ -115,7 +114,7 @@ fn who(by: &InitiatedBy) -> String {
     match by {
         InitiatedBy { automated: true, .. } => "an operation of automated sync".to_owned(),
         InitiatedBy { username, .. } if username.is_empty() => "another operation".to_owned(),
-        InitiatedBy { username, .. } => one_line(&format!("another operation of {username}"), 100),
+        InitiatedBy { username, .. } => format!("another operation of {username}"),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::domain::live::{Outcome, Preview, PreviewError, RequestState, RequestU
 use crate::domain::request::{Changed, Refusal, Request, Seen};
 use crate::domain::text::one_line;
 
+/// Characters of what became of one, for people.
+const LONGEST: usize = 800;
 /// Requests are previewed so many at a time.
 const AT_ONCE: usize = 32;
 /// How often a request is asked for again after the application has changed in a way that does not matter.
@@ -59,22 +61,21 @@ impl Act<'_> {
         self.finish(follow).await
     }
 
+    /// Says what each would write, and stops: nothing is sent.
+    pub(in crate::cli) async fn show_only(mut self) -> Result<Exit, Stop> {
+        self.ask_each().await?;
+        self.end_all(|job| {
+            let write = job.preview.as_ref().and_then(|preview| preview.write.as_ref().ok());
+            let says = write.map(|write| write.says.join("; ")).unwrap_or_default();
+            let ended = Ended::new(Exit::Success, format!("dry run: {}: {says}", job.request.name()));
+            Ended { is_dry_run: true, ..ended }
+        })?;
+        self.conclude()
+    }
+
     /// Asks what each would write, then the person; `false`: nothing is to be sent.
     pub(in crate::cli) async fn preview(&mut self) -> Result<bool, Stop> {
-        let live = self.session.live.clone();
-        let open: Vec<usize> = self.open().collect();
-        for some in open.chunks(AT_ONCE) {
-            let asked = some.iter().filter_map(|index| self.jobs.get(*index)).map(|job| {
-                let (key, request) = (job.key.clone(), job.request.clone());
-                let live = live.clone();
-                async move { live.preview(&key, request).await }
-            });
-            let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
-            for (index, answer) in some.iter().zip(answers) {
-                let answer = if is_not_begun(&answer) { self.begun(*index).await? } else { answer };
-                self.previewed(*index, answer)?;
-            }
-        }
+        self.ask_each().await?;
         if self.open().next().is_none() {
             return Ok(false);
         }
@@ -91,6 +92,25 @@ impl Act<'_> {
         }
         self.end_all(|_| Ended::new(Exit::Refused, "not sent: the answer was no"))?;
         Ok(false)
+    }
+
+    /// Asks what each would write; of what would be refused, that is the end.
+    async fn ask_each(&mut self) -> Result<(), Stop> {
+        let live = self.session.live.clone();
+        let open: Vec<usize> = self.open().collect();
+        for some in open.chunks(AT_ONCE) {
+            let asked = some.iter().filter_map(|index| self.jobs.get(*index)).map(|job| {
+                let (key, request) = (job.key.clone(), job.request.clone());
+                let live = live.clone();
+                async move { live.preview(&key, request).await }
+            });
+            let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
+            for (index, answer) in some.iter().zip(answers) {
+                let answer = if is_not_begun(&answer) { self.begun(*index).await? } else { answer };
+                self.previewed(*index, answer)?;
+            }
+        }
+        Ok(())
     }
 
     /// What an abort would write once its operation has begun. Whoever aborts what was requested a moment ago means that.
@@ -276,7 +296,7 @@ impl Act<'_> {
         job.ended = Some(ended.clone());
         let format = &self.answer.output;
         if format.is_text() {
-            let line = format!("{}: {}", job.name, ended.message);
+            let line = format!("{}: {}", job.name, one_line(&ended.message, LONGEST));
             if ended.exit == Exit::Success {
                 return self.printer.line(&line);
             }

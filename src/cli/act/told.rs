@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::job::Job;
 use crate::cli::args::Format;
 use crate::cli::live::Failure;
-use crate::cli::print::{Document, EventDocument, Printer, Tone, has_done_nothing, print_one, tone, took, words};
+use crate::cli::print::{Document, EventDocument, Printer, Tone, has_done_nothing, print_one, tone, took};
 use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView, TaskKey, TaskState, TaskView};
 
@@ -76,7 +76,8 @@ impl Told {
             return printer.line(&format!("{name}: operation {word}{attempt}{colon}{message}"));
         }
         let before = was.map_or("", |(state, _)| status(state));
-        let event = EventDocument::new(&job.key, now, "Operation").change("operation", before, word).message(&message);
+        let event = EventDocument::new(&job.key, now, "Operation").change("operation", before, word);
+        let event = event.dry_run(view.is_dry_run()).message(&message);
         print_one(printer, format, &Document::new(&event), None)
     }
 }
@@ -90,14 +91,19 @@ fn tell_task(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let object = &task.key.object;
-    let title = one_line(&format!("{}/{}", object.kind, object.name), LONGEST);
+    let title = format!("{}/{}", object.kind, object.name);
     let phase = task.key.phase.as_str();
     let reason = task.reasons.first().filter(|reason| reason.kind.needs_help() || reason.kind.is_failure());
     // That something runs, and for how long, is no news.
-    let said = if task.state.is_bad() { words(task) } else { String::new() };
+    let said = if task.state.is_bad() { task.message.clone() } else { String::new() };
     let said = reason.filter(|_| !task.state.is_good()).map_or(said, |reason| reason.text.clone());
     if format.is_text() {
+        let (title, said) = (one_line(&title, LONGEST), one_line(&said, LONGEST));
         let name = printer.tone(Tone::Strong, &job.name);
+        if is_dry_run && task.state.is_good() {
+            let would = printer.tone(Tone::Dim, would(task));
+            return printer.line(&format!("{name}: dry run: {phase} {title} {would}"));
+        }
         let state = printer.tone(tone(task.state), &format!("{} {}", task.state.symbol(), task.state));
         let time = took(task.elapsed.filter(|_| !task.state.is_active()));
         let hook = if task.is_hook { "hook " } else { "" };
@@ -105,13 +111,21 @@ fn tell_task(
         let dry = if is_dry_run { "dry run: " } else { "" };
         return printer.line(&format!("{name}: {dry}{phase} {hook}{title} {state}{time}{colon}{said}"));
     }
-    let dry = if said.is_empty() { "dry run".to_owned() } else { format!("dry run: {said}") };
-    let said = if is_dry_run { dry } else { said };
     let event = EventDocument::new(&job.key, now, "Task")
         .change(title, was.as_str(), task.state.as_str())
         .task(phase, task.is_hook)
+        .dry_run(is_dry_run)
         .message(&said);
     print_one(printer, format, &Document::new(&event), None)
+}
+
+/// What a dry run says of a task that it would not have failed with: nothing of it has happened.
+const fn would(task: &TaskView) -> &'static str {
+    match task.state {
+        TaskState::Pruned => "would be deleted",
+        _ if task.is_hook => "would run",
+        _ => "would be applied",
+    }
 }
 
 /// One word for it.

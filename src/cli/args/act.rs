@@ -104,6 +104,9 @@ pub(in crate::cli) struct SyncArgs {
 pub(in crate::cli) struct ActArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
+    /// Show what would be asked for, or why it would be refused, and stop
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub answer: AnswerArgs,
     #[command(flatten)]
@@ -147,6 +150,9 @@ pub(in crate::cli) struct RollbackArgs {
     /// Run the hooks of that revision; Argo CD itself does not
     #[arg(long)]
     pub hooks: bool,
+    /// Show what would be asked for, or why it would be refused, and stop
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub answer: AnswerArgs,
     #[command(flatten)]

@@ -23,6 +23,8 @@ struct Errand<'a> {
     answer: &'a AnswerArgs,
     follow: Option<&'a FollowArgs>,
     can_ask: bool,
+    /// It is only shown.
+    dry_run: bool,
 }
 
 impl<'a> Errand<'a> {
@@ -39,7 +41,8 @@ impl<'a> Errand<'a> {
         keys: Vec<AppKey>,
         request: &Request,
     ) -> Result<Exit, Stop> {
-        self.act(session, printer, keys, request).carry_out(self.follow).await
+        let act = self.act(session, printer, keys, request);
+        if self.dry_run { act.show_only().await } else { act.carry_out(self.follow).await }
     }
 }
 
@@ -57,7 +60,7 @@ pub(in crate::cli) async fn plain(
     can_ask: bool,
 ) -> Result<Exit, Stop> {
     let keys = chosen(&args.targets, session).await?;
-    let errand = Errand { command, answer: &args.answer, follow: Some(&args.follow), can_ask };
+    let errand = Errand { command, answer: &args.answer, follow: Some(&args.follow), can_ask, dry_run: args.dry_run };
     errand.carry_out(session, printer, keys, request).await
 }
 
@@ -85,7 +88,13 @@ pub(in crate::cli) async fn rollback(
         return Err(failure.into());
     }
     let request = Request::Rollback { id, prune: args.prune, hooks: args.hooks };
-    let errand = Errand { command: "rollback", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    let errand = Errand {
+        command: "rollback",
+        answer: &args.answer,
+        follow: Some(&args.follow),
+        can_ask,
+        dry_run: args.dry_run,
+    };
     errand.carry_out(session, printer, vec![key], &request).await
 }
 
@@ -98,7 +107,7 @@ pub(in crate::cli) async fn rerun(
     let key = opened(&args.name, session, printer).await?;
     let hook = hook_job(args, &key, session)?;
     let request = Request::RerunHook { hook, why: args.why.clone() };
-    let errand = Errand { command: "rerun", answer: &args.answer, follow: None, can_ask };
+    let errand = Errand { command: "rerun", answer: &args.answer, follow: None, can_ask, dry_run: false };
     errand.carry_out(session, printer, vec![key], &request).await
 }
 
@@ -146,7 +155,7 @@ pub(in crate::cli) async fn refresh(
     let request = Request::Refresh { hard: args.hard };
     // It changes nothing: nobody has to be asked.
     let answer = AnswerArgs { yes: true, ..args.answer.clone() };
-    let errand = Errand { command: "refresh", answer: &answer, follow: None, can_ask };
+    let errand = Errand { command: "refresh", answer: &answer, follow: None, can_ask, dry_run: false };
     let mut act = errand.act(session, printer, keys, &request);
     if !args.wait {
         return act.carry_out(None).await;
@@ -218,7 +227,8 @@ pub(in crate::cli) async fn approve(
     can_ask: bool,
 ) -> Result<Exit, Stop> {
     let key = one(&args.name, session).await?;
-    let errand = Errand { command: "approve", answer: &args.answer, follow: Some(&args.follow), can_ask };
+    let errand =
+        Errand { command: "approve", answer: &args.answer, follow: Some(&args.follow), can_ask, dry_run: false };
     let Some(wanted) = &args.revision else {
         let what = if args.prune { Confirmation::Prune } else { Confirmation::Delete };
         let errand = Errand { follow: Some(&args.follow).filter(|_| args.prune), ..errand };

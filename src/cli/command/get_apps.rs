@@ -30,8 +30,7 @@ pub(in crate::cli) async fn get_apps(
         printer.print(&table.text(printer.paint))?;
         return Ok(Exit::Success);
     }
-    let names: Vec<String> =
-        chosen.iter().map(|key| one_line(&format!("{}/{}", key.namespace, key.name), LONGEST)).collect();
+    let names: Vec<String> = chosen.iter().map(|key| format!("{}/{}", key.namespace, key.name)).collect();
     let document = Document::new(&ListDocument::new(&picture.cluster, rows));
     print_all(printer, &args.output, &document, &names)?;
     Ok(Exit::Success)
@@ -52,7 +51,7 @@ fn table(rows: &[(&AppKey, &Known)], picture: &Picture, now: jiff::Timestamp, wi
                     Cell::default(),
                     Cell::new(Tone::Bad, "unreadable"),
                     Cell::default(),
-                    Cell::new(Tone::Bad, reason.clone()),
+                    Cell::new(Tone::Bad, one_line(reason, LONGEST)),
                 ]);
                 continue;
             }

@@ -59,8 +59,7 @@ pub(in crate::cli) async fn get_hooks(
     let uid = application.map(|own| own.metadata.uid.clone()).unwrap_or_default();
     let record = OperationRecord::of(&view, &key, &uid).unwrap_or_default();
     let items: Vec<TaskRecord> = record.tasks.into_iter().filter(|task| task.is_hook).collect();
-    let names: Vec<String> =
-        items.iter().map(|task| one_line(&format!("{}/{}", task.kind, task.name), LONGEST)).collect();
+    let names: Vec<String> = items.iter().map(|task| format!("{}/{}", task.kind, task.name)).collect();
     let document = Document::new(&HookList {
         api_version: API_VERSION,
         kind: "HookList",
@@ -281,7 +280,7 @@ pub(in crate::cli) async fn get_windows(
         printer.print(&table.text(printer.paint))?;
         return Ok(Exit::Success);
     }
-    let names: Vec<String> = items.iter().map(|item| one_line(&item.project, LONGEST)).collect();
+    let names: Vec<String> = items.iter().map(|item| item.project.clone()).collect();
     let cluster = picture.cluster.to_string();
     let document = Document::new(&WindowList { api_version: API_VERSION, kind: "WindowList", cluster, items });
     print_all(printer, &args.output, &document, &names)?;

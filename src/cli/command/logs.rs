@@ -120,7 +120,7 @@ impl Reader<'_> {
         let Some(source) = self.sources.get(&line.source) else { return Ok(()) };
         if !self.args.output.is_text() {
             let document =
-                Document::whole(&LogLineDocument::new(self.key, source, line.time, &whole(line), line.truncated));
+                Document::new(&LogLineDocument::new(self.key, source, line.time, &whole(line), line.truncated));
             return print_one(self.printer, &self.args.output, &document, Some(&source.pod));
         }
         // Which log it is, is no part of it: whoever reads the output gets the lines as they were written.

@@ -169,7 +169,7 @@ fn tell(
 ) -> Result<(), Failure> {
     tally.add(exit);
     if args.output.is_text() {
-        let line = format!("{}: {words}", picture.name(key));
+        let line = format!("{}: {}", picture.name(key), one_line(words, 400));
         if exit == Exit::Success {
             return printer.line(&line);
         }
@@ -233,11 +233,11 @@ fn healthy(summary: &AppSummary) -> Verdict {
 fn operation(summary: &AppSummary) -> Verdict {
     let Some(operation) = &summary.operation else { return Verdict::Met("no operation".to_owned()) };
     if !summary.is_done() {
-        let words = one_line(&operation.message, 200);
+        let words = &operation.message;
         let colon = if words.is_empty() { "" } else { ": " };
         return Verdict::Waiting(format!("its operation is not over{colon}{words}"));
     }
-    let words = one_line(&operation.message, 200);
+    let words = operation.message.to_string();
     match exit_of(operation) {
         Exit::Success if operation.dry_run => Verdict::Met(format!("a dry run, which changed nothing: {words}")),
         Exit::Success => Verdict::Met(words),

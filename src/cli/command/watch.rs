@@ -9,6 +9,8 @@ use crate::cli::print::{Cell, Document, EventDocument, Printer, Tone, health, ph
 use crate::domain::application::AppKey;
 use crate::domain::text::one_line;
 
+/// Characters of a text, for people.
+const LONGEST: usize = 260;
 /// An application is not one of those that are watched any more, although it is still there.
 const LEFT: &str = "Left";
 
@@ -90,7 +92,7 @@ fn shown(app: &Known) -> Shown {
     };
     let operation = summary.operation.as_deref();
     let state = operation.and_then(|own| own.phase).map(|phase| format!("{phase:?}")).unwrap_or_default();
-    let words = operation.map(|own| one_line(&own.message, 200)).unwrap_or_default();
+    let words = operation.map(|own| own.message.to_string()).unwrap_or_default();
     let space = if state.is_empty() || words.is_empty() { "" } else { ": " };
     Shown {
         sync: standing(summary),
@@ -130,8 +132,11 @@ fn tell(
 ) -> Result<(), Failure> {
     if !args.output.is_text() {
         let event = EventDocument::new(key, now, what).change(subject, &from.text, &to.text);
-        return print_one(printer, &args.output, &Document::new(&event), Some(name));
+        let name = format!("{}/{}", key.namespace, key.name);
+        return print_one(printer, &args.output, &Document::new(&event), Some(&name));
     }
+    let clean = |cell: &Cell| Cell::new(cell.tone, one_line(&cell.text, LONGEST));
+    let (from, to) = (&clean(from), &clean(to));
     let time = printer.tone(Tone::Dim, &format!("{now:.0}"));
     let name = printer.tone(Tone::Strong, name);
     let words = match what {

@@ -104,7 +104,7 @@ impl Picture {
                 return News::App(key);
             }
             LiveEvent::AppUnreadable { key, reason } => {
-                self.apps.insert(key.clone(), Known::Unreadable(one_line(&reason, 300)));
+                self.apps.insert(key.clone(), Known::Unreadable(reason));
                 return News::App(key);
             }
             LiveEvent::AppGone(key) => {

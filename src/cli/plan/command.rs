@@ -12,6 +12,7 @@ use crate::cli::args::{Output, PlanArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
+use crate::cli::print::Document;
 use crate::cli::run::Outcome;
 use crate::domain::text::one_line;
 
@@ -45,7 +46,7 @@ pub(in crate::cli) fn run(args: &PlanArgs, context: Context, paint: Paint, now: 
 fn yaml(json: &str) -> String {
     // It was made of a value, and so is one.
     let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-    serde_yaml::to_string(&value).unwrap_or_default()
+    Document::new(&value).yaml()
 }
 
 /// What could not be read: first how much, then what.

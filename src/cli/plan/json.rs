@@ -6,13 +6,10 @@ use super::input::Problem;
 use super::report::{Report, hook_kinds, policies};
 use super::text::why;
 use crate::cli::args::PlanArgs;
+use crate::cli::print::escaped;
 use crate::domain::findings::{Code, Severity};
 use crate::domain::manifest::Object;
 use crate::domain::plan::{LeftOutReason, Moved};
-use crate::domain::text::lines;
-
-/// Characters of a name, a path or a message: more is cut.
-const LONGEST: usize = 2_000;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -139,9 +136,7 @@ struct Totals {
 pub(super) fn json(report: &Report, args: &PlanArgs) -> String {
     let document = document(report, args);
     // Nothing in it can fail to be written: keys are texts, numbers are integers.
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    escaped(&serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
 }
 
 fn document(report: &Report, args: &PlanArgs) -> PlanDocument {
@@ -149,8 +144,8 @@ fn document(report: &Report, args: &PlanArgs) -> PlanDocument {
     PlanDocument {
         api_version: "boathook.dev/v1",
         kind: "Plan",
-        namespace: clean(&args.namespace),
-        revision: args.revision().map(clean),
+        namespace: args.namespace.clone(),
+        revision: args.revision().map(str::to_owned),
         tasks: tasks(report),
         deletion_hooks: report
             .deletions
@@ -174,8 +169,8 @@ fn document(report: &Report, args: &PlanArgs) -> PlanDocument {
             .map(|finding| FindingEntry {
                 code: finding.code,
                 severity: finding.severity(),
-                message: clean(&finding.message),
-                remedy: clean(&finding.remedy),
+                message: finding.message.clone(),
+                remedy: finding.remedy.clone(),
                 object: finding.object.and_then(|index| entry(index, report)),
                 others: finding.others.iter().filter_map(|index| entry(*index, report)).collect(),
             })
@@ -202,20 +197,18 @@ fn tasks(report: &Report) -> Vec<TaskEntry> {
             let object = task.manifest.and_then(|index| report.objects.get(index));
             let hook = object.filter(|_| task.is_hook()).map(|object| hook_fields(object));
             let moved = task.moved.iter().find_map(|moved| match moved {
-                Moved::BeforeItsUser { from_phase, from, user } => Some(MovedEntry {
-                    from_phase: from_phase.as_str(),
-                    from_wave: *from,
-                    before: clean(&user.to_string()),
-                }),
+                Moved::BeforeItsUser { from_phase, from, user } => {
+                    Some(MovedEntry { from_phase: from_phase.as_str(), from_wave: *from, before: user.to_string() })
+                }
                 Moved::PruneReversed { .. } | Moved::PruneLast { .. } => None,
             });
             let key = &task.object;
             let made_up = || ObjectEntry {
-                group: clean(&key.group),
-                version: clean(&task.version),
-                kind: clean(&key.kind),
-                namespace: clean(&key.namespace),
-                name: clean(&key.name),
+                group: key.group.clone(),
+                version: task.version.clone(),
+                kind: key.kind.clone(),
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
                 generate_name: String::new(),
                 place: None,
             };
@@ -225,7 +218,7 @@ fn tasks(report: &Report) -> Vec<TaskEntry> {
                 object: task.manifest.and_then(|index| entry(index, report)).unwrap_or_else(made_up),
                 hook,
                 moved,
-                invalid: task.invalid.as_deref().map(clean),
+                invalid: task.invalid.clone(),
             }
         })
         .collect()
@@ -246,22 +239,22 @@ fn entry(index: usize, report: &Report) -> Option<ObjectEntry> {
     let object = report.objects.get(index)?;
     let place = report.places.get(index)?;
     Some(ObjectEntry {
-        group: clean(object.group()),
-        version: clean(object.version()),
-        kind: clean(object.kind()),
-        namespace: clean(object.namespace()),
-        name: clean(object.name()),
-        generate_name: clean(object.generate_name()),
-        place: Some(PlaceEntry { source: clean(&place.source), line: place.line, document: place.document }),
+        group: object.group().to_owned(),
+        version: object.version().to_owned(),
+        kind: object.kind().to_owned(),
+        namespace: object.namespace().to_owned(),
+        name: object.name().to_owned(),
+        generate_name: object.generate_name().to_owned(),
+        place: Some(PlaceEntry { source: place.source.to_string(), line: place.line, document: place.document }),
     })
 }
 
 fn problem(problem: &Problem) -> ProblemEntry {
     ProblemEntry {
-        source: clean(&problem.source),
+        source: problem.source.clone(),
         line: problem.line,
         column: problem.column,
-        message: clean(&problem.message),
+        message: problem.message.clone(),
     }
 }
 
@@ -276,9 +269,4 @@ const fn reason_name(reason: &LeftOutReason) -> &'static str {
         LeftOutReason::Repeated => "Repeated",
         LeftOutReason::NeverPruned => "NeverPruned",
     }
-}
-
-/// JSON escapes control characters by itself, but is often printed with `jq -r`.
-fn clean(text: &str) -> String {
-    lines(text, LONGEST)
 }

@@ -1,17 +1,18 @@
-//! Documents for programs. Within v1 fields and kinds are only added; `assets/schema/v1.json` lists them.
+//! Documents for programs. Within v1 fields and kinds are only added; `assets/schema/v1.json` lists them. Their texts are
+//! those of the cluster, the repository and the log, to the letter: a program may look something up by them. What would
+//! not be seen as itself is written as an escape of JSON, which means the same, and does nothing to a terminal.
+
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::text::lines;
+use crate::domain::text::is_hidden;
 
 /// The version of every document.
 pub(in crate::cli) const API_VERSION: &str = "boathook.dev/v1";
-/// Characters of a text: more is cut.
-const LONGEST: usize = 8_000;
 
-/// What is printed for programs, made safe to show: JSON escapes control characters by itself, but is often printed with
-/// `jq -r`.
+/// What is printed for programs.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::cli) struct Document(Value);
 
@@ -19,26 +20,78 @@ impl Document {
     /// From what can be written as JSON.
     pub(in crate::cli) fn new(content: &impl Serialize) -> Self {
         // Nothing in it can fail to be written: keys are texts, numbers are finite.
-        Self(clean(serde_json::to_value(content).unwrap_or_default(), LONGEST))
-    }
-
-    /// The same, with its texts as long as they are: of what was bounded before.
-    pub(in crate::cli) fn whole(content: &impl Serialize) -> Self {
-        Self(clean(serde_json::to_value(content).unwrap_or_default(), usize::MAX))
+        Self(serde_json::to_value(content).unwrap_or_default())
     }
 
     pub(in crate::cli) const fn value(&self) -> &Value {
         &self.0
     }
+
+    /// On one line, without its end.
+    pub(in crate::cli) fn json(&self) -> String {
+        escaped(&self.0.to_string())
+    }
+
+    /// For people, too.
+    pub(in crate::cli) fn pretty(&self) -> String {
+        escaped(&format!("{:#}", self.0))
+    }
+
+    /// As YAML. With characters in it that YAML would write as they are, and that would not be seen, as JSON, which is
+    /// YAML too and has escapes for them.
+    pub(in crate::cli) fn yaml(&self) -> String {
+        match serde_yaml::to_string(&self.0) {
+            Ok(text) if !text.chars().any(is_unseen) => text,
+            _ => self.pretty() + "\n",
+        }
+    }
 }
 
-fn clean(value: Value, longest: usize) -> Value {
-    match value {
-        Value::String(text) => Value::String(lines(&text, longest)),
-        Value::Array(items) => items.into_iter().map(|item| clean(item, longest)).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (lines(&name, longest), clean(value, longest))).collect()
+/// JSON with escapes for what would not be seen as itself: such a character stands in texts only.
+pub(in crate::cli) fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unseen(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
         }
-        other => other,
+    }
+    text
+}
+
+/// Apart from the line breaks between the lines.
+fn is_unseen(c: char) -> bool {
+    c != '\n' && is_hidden(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_what_they_are_and_do_nothing_to_a_terminal() {
+        for text in [
+            "plain",
+            "\u{1b}[31mred",
+            r"\x1b[31m is no escape",
+            "tab\tand\nline\r\n",
+            "turned \u{202e}round",
+            "c1 \u{9b}31m, del \u{7f}, nothing \u{0}",
+            "hidden \u{e0041}\u{200b}\u{feff}",
+            "scripts: né 日本 👩‍🚀",
+        ] {
+            let value = serde_json::json!({ "text": text, text: [text, 1, null] });
+            let document = Document::new(&value);
+            let (json, pretty, yaml) = (document.json(), document.pretty(), document.yaml());
+            assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
+            assert_eq!(serde_json::from_str::<Value>(&pretty).unwrap(), value);
+            assert_eq!(serde_yaml::from_str::<Value>(&yaml).unwrap(), value, "{yaml}");
+            for written in [json, pretty, yaml] {
+                assert!(!written.chars().any(is_unseen), "{written:?}");
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::printer::Printer;
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::live::Failure;
+use crate::domain::text::lines;
 
 /// Prints one document that is all of the output.
 pub(in crate::cli) fn print_all(
@@ -18,13 +19,12 @@ pub(in crate::cli) fn print_all(
     names: &[String],
 ) -> Result<(), Failure> {
     match format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(document.value()).map_err(|error| unwritable(&error))?;
-            printer.line(&text)
+        Format::Json => printer.line(&document.pretty()),
+        Format::Yaml => printer.print(&document.yaml()),
+        Format::Name => {
+            printer.print(&names.iter().fold(String::new(), |text, name| text + &shown(name, printer) + "\n"))
         }
-        Format::Yaml => printer.print(&yaml(document)?),
-        Format::Name => printer.print(&names.iter().fold(String::new(), |text, name| text + name + "\n")),
-        Format::Path(path) => printer.print(&selected(document, path)?),
+        Format::Path(path) => printer.print(&selected(document, path, printer)?),
         Format::Text | Format::Wide => Ok(()),
     }
 }
@@ -37,13 +37,10 @@ pub(in crate::cli) fn print_one(
     name: Option<&str>,
 ) -> Result<(), Failure> {
     match format {
-        Format::Json => {
-            let text = serde_json::to_string(document.value()).map_err(|error| unwritable(&error))?;
-            printer.line(&text)
-        }
-        Format::Yaml => printer.print(&format!("---\n{}", yaml(document)?)),
-        Format::Name => name.map_or(Ok(()), |name| printer.line(name)),
-        Format::Path(path) => printer.print(&selected(document, path)?),
+        Format::Json => printer.line(&document.json()),
+        Format::Yaml => printer.print(&format!("---\n{}", document.yaml())),
+        Format::Name => name.map_or(Ok(()), |name| printer.line(&shown(name, printer))),
+        Format::Path(path) => printer.print(&selected(document, path, printer)?),
         Format::Text | Format::Wide => Ok(()),
     }
 }
@@ -66,21 +63,18 @@ pub(in crate::cli) fn print_tally(
     }
 }
 
-fn yaml(document: &Document) -> Result<String, Failure> {
-    serde_yaml::to_string(document.value()).map_err(|error| unwritable(&error))
+/// A text as it is for programs, made safe to show for people.
+fn shown(text: &str, printer: &Printer) -> String {
+    if printer.context.is_terminal { lines(text, usize::MAX) } else { text.to_owned() }
 }
 
 /// What a path selects: texts as they are, everything else as JSON, a line each.
-fn selected(document: &Document, path: &str) -> Result<String, Failure> {
+fn selected(document: &Document, path: &str, printer: &Printer) -> Result<String, Failure> {
     let found = document.value().query(path);
     let found = found.map_err(|error| Failure::new(Exit::Usage, format!("{path} is no JSONPath: {error}")))?;
     let line = |value: &Value| match value {
-        Value::String(text) => format!("{text}\n"),
-        other => format!("{other}\n"),
+        Value::String(text) => shown(text, printer) + "\n",
+        other => Document::new(other).json() + "\n",
     };
     Ok(found.into_iter().map(line).collect())
-}
-
-fn unwritable(error: &dyn std::error::Error) -> Failure {
-    Failure::new(Exit::Internal, format!("cannot write the output: {error}"))
 }

@@ -32,6 +32,9 @@ pub(in crate::cli) struct EventDocument {
     /// It is a hook.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_hook: bool,
+    /// Nothing of it has happened: it is of a dry run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     /// What it was.
     #[serde(skip_serializing_if = "String::is_empty")]
     from: String,
@@ -68,6 +71,12 @@ impl EventDocument {
 
     pub(in crate::cli) fn task(mut self, phase: &str, is_hook: bool) -> Self {
         (self.phase, self.is_hook) = (phase.to_owned(), is_hook);
+        self
+    }
+
+    /// Whether it is of a dry run.
+    pub(in crate::cli) const fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 

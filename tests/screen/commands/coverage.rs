@@ -75,7 +75,7 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
     ("what_is_asked_for_is_told_as_documents", "rollback", &["--output"]),
     ("what_is_asked_for_is_told_as_documents", "refresh", &["--output"]),
     ("what_is_asked_for_is_told_as_documents", "approve", &["--output"]),
-    ("a_rollback_runs_hooks_and_deletes_only_if_asked_to", "rollback", &["--prune", "--hooks"]),
+    ("a_rollback_runs_hooks_and_deletes_only_if_asked_to", "rollback", &["--prune", "--hooks", "--dry-run"]),
     ("applications_are_compared_and_reviewed_revisions_approved", "refresh", &["--hard", "--wait"]),
     ("applications_are_compared_and_reviewed_revisions_approved", "approve", &["--revision", "--prune", "--delete"]),
     ("the_sync_of_an_application_is_planned_with_its_findings", "plan", &["--app", "--strict", "--output"]),

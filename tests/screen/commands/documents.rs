@@ -160,3 +160,40 @@ async fn every_command_prints_documents_as_they_are_written_down() {
     insta::assert_snapshot!("texts", everywhere(&texts));
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_are_to_the_letter_for_programs_and_safe_to_show_for_people() {
+    const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[31mred\r\nand \u{202e}turned \u{9b}31m \\x1b";
+    const SHOWN: &str = r"\x1b]0;title\x07\x1b[31mred and \u{202e}turned \x9b31m \x1b";
+    let mut place = Place::new(&(hook("painted", "PreSync", "") + &map("settings"))).await;
+    place.world.synced(&json!({})).await;
+    place.run(&["wait", "shop", "--timeout", "60s"]).await.expect(0);
+    place.world.edit(|application| application["status"]["operationState"]["message"] = json!(HOSTILE));
+    let is_safe = |done: &Done| !done.out.chars().any(|c| c != '\n' && boathook::domain::text::is_hidden(c));
+    for (arguments, pointer) in [
+        (&["get", "app", "shop"][..], "/operation/message"),
+        (&["get", "apps"], "/items/0/operation/message"),
+        (&["wait", "shop", "--for", "operation"], "/message"),
+    ] {
+        for format in ["json", "yaml"] {
+            let done = place.run(&[arguments, &["-o", format]].concat()).await.expect(0);
+            let document: Value = serde_yaml::from_str(&done.out).unwrap();
+            assert_eq!(document.pointer(pointer), Some(&json!(HOSTILE)), "{arguments:?}: {done:#?}");
+            assert!(is_safe(&done), "{arguments:?} {format}: {done:?}");
+        }
+    }
+    let path = place.run(&["get", "app", "shop", "-o", "jsonpath=.operation.message"]).await.expect(0);
+    assert_eq!(path.out, format!("{HOSTILE}\n"));
+    for arguments in
+        [&["get", "app", "shop"][..], &["get", "apps", "-o", "wide"], &["wait", "shop", "--for", "operation"]]
+    {
+        let text = place.run(arguments).await.expect(0);
+        assert!(text.out.contains(SHOWN) && is_safe(&text), "{arguments:?}: {text:#?}");
+    }
+    let log = place.run(&["logs", "shop", "painted", "-o", "json"]).await.expect(0);
+    assert_eq!(log.document()["text"], json!("\u{1b}[31mred\tand \u{202e}turned"), "{log:#?}");
+    assert!(is_safe(&log), "{log:?}");
+    let log = place.run(&["logs", "shop", "painted"]).await.expect(0);
+    assert_eq!(log.out, "\\x1b[31mred    and \\u{202e}turned\n");
+    place.stop().await;
+}

@@ -33,9 +33,15 @@ async fn a_dry_run_is_told_as_one_and_no_gate_opens_for_it() {
     let dry = [&SYNC[..], &["--wait", "--server-dry-run"]].concat();
     let text = place.run(&dry).await.expect(0);
     assert!(text.out.contains("shop: dry run succeeded, and nothing was changed in "), "{text:#?}");
-    assert!(text.out.contains("shop: dry run: PreSync hook Job/bad"), "{text:#?}");
+    for words in
+        ["shop: dry run: PreSync Job/bad would run\n", "shop: dry run: Sync ConfigMap/settings would be applied\n"]
+    {
+        assert!(text.out.contains(words), "{text:#?}");
+    }
     let documents = place.run(&[&dry[..], &["-o", "json"]].concat()).await.expect(0).documents();
     assert_eq!(documents.last().unwrap()["dryRun"], json!(true), "{documents:#?}");
+    let events: Vec<_> = documents.iter().filter(|document| document["kind"] == "Event").collect();
+    assert!(!events.is_empty() && events.iter().all(|event| event["dryRun"] == true), "{documents:#?}");
     for condition in ["hook=bad", "phase=PreSync"] {
         let waited = place.run(&["wait", "shop", "--for", condition]).await.expect(8);
         assert!(waited.err.contains("its last operation was a dry run: nothing has run"), "{condition}: {waited:#?}");

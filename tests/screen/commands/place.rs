@@ -24,7 +24,7 @@ use crate::schema;
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Pods of the Job `bad` fail with two lines of log, those of `slow` run until they are stopped, all others pass.
-/// That of `long` has one line that is longer than a terminal is given.
+/// That of `painted` has escapes in its log. That of `long` has one line that is longer than a terminal is given.
 const PODS: &str = "  pods:
   - match: {owner: {kind: Job, name: bad}}
     log: [connecting to the database, 'ERROR: relation orders does not exist']
@@ -35,6 +35,9 @@ const PODS: &str = "  pods:
     stop: {after: 0.1s, exitCode: 0}
   - match: {owner: {kind: Job, name: long}}
     log: [LONG]
+    exitCode: 0
+  - match: {owner: {kind: Job, name: painted}}
+    log: [\"\\e[31mred\\tand \\u202eturned\"]
     exitCode: 0
   - match: {owner: {kind: Job, name: good}}
     log: [done]

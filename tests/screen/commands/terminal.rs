@@ -145,6 +145,20 @@ async fn an_interrupt_in_a_terminal_says_that_the_sync_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_path_selects_does_nothing_to_a_terminal() {
+    let mut place = Place::new(&map("settings")).await;
+    place.world.synced(&serde_json::json!({})).await;
+    place.world.edit(|application| {
+        application["status"]["operationState"]["message"] = serde_json::json!("\u{1b}[31mred");
+    });
+    let printing = terminal(&place, &["get", "app", "shop", "-o", "jsonpath=.operation.message"], &[]);
+    assert_eq!(printing.end(), 0);
+    printing.shows(r"\x1b[31mred");
+    assert!(!is_coloured(&printing));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn colours_are_for_terminals_that_want_them() {
     let place = Place::new(&map("settings")).await;
     for (arguments, variables, expected) in [

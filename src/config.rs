@@ -151,19 +151,24 @@ impl Config {
 
     /// With what the environment says: `BOATHOOK_THEME`, `BOATHOOK_LOG__WRAP`, ...
     pub fn with_environment(&self, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut root = Mapping::new();
-        for (name, value) in variables {
-            let Some(name) = name.strip_prefix(PREFIX).filter(|name| !OTHERS.contains(name)) else { continue };
+        let mut config = self.clone();
+        for (variable, value) in variables {
+            let Some(name) = variable.strip_prefix(PREFIX).filter(|name| !OTHERS.contains(name)) else { continue };
             let path: Vec<String> = name.split("__").map(camel).collect();
             // A word is a word, `true` and `12` are what they are in a file.
             let value = serde_yaml::from_str(&value).unwrap_or(Value::String(value));
+            let mut root = Mapping::new();
             put(&mut root, &path, value);
+            let text = serde_yaml::to_string(&root).unwrap_or_default();
+            config = config.with(&format!("the environment variable {variable}"), &text).map_err(|mut error| {
+                // A variable has no lines.
+                for problem in &mut error.problems {
+                    problem.line = None;
+                }
+                error
+            })?;
         }
-        if root.is_empty() {
-            return Ok(self.clone());
-        }
-        let text = serde_yaml::to_string(&root).unwrap_or_default();
-        self.with("the environment (BOATHOOK_...)", &text)
+        Ok(config)
     }
 
     fn read(&mut self, node: &Node<'_>, problems: &mut Problems) {
@@ -336,6 +341,13 @@ mod tests {
         assert!(config.log_wrap && config.read_only);
         assert_eq!(config.theme, "light");
         let wrong = [("BOATHOOK_THEEM".to_owned(), "dark".to_owned())];
-        assert!(config.with_environment(wrong).unwrap_err().to_string().contains("theem: unknown key"));
+        let error = config.with_environment(wrong).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the environment variable BOATHOOK_THEEM is not valid:\n  theem: unknown key"),
+            "{error}"
+        );
+        let several = [("BOATHOOK_LOG__LINES", "7"), ("BOATHOOK_LOG__WRAP", "maybe")];
+        let error = config.with_environment(several.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(error.unwrap_err().to_string().starts_with("the environment variable BOATHOOK_LOG__WRAP is not valid"));
     }
 }

@@ -47,6 +47,9 @@ pub async fn run(cli: &Cli, surroundings: &Surroundings, clock: &Clock) -> Exit 
         }
         Some(command) => runner.live(command, &mut printer).await,
     };
+    if result.is_ok() {
+        printer.tell_selected();
+    }
     ended(&printer, result)
 }
 

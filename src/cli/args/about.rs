@@ -58,12 +58,14 @@ impl Shell {
 const AFTER_VERSION: &str = "\
 Exit codes:
   0  it is printed
-  2  the arguments make no sense";
+  2  the arguments make no sense
+ 70  a fault of boathook itself, or the output cannot be written";
 
 const AFTER_COMPLETIONS: &str = "\
 Exit codes:
   0  they are printed
   2  the arguments make no sense
+ 70  a fault of boathook itself, or the output cannot be written
 
 Examples, for the shell's start file, so that they are those of the program that is installed:
   source <(boathook completions bash)

@@ -224,16 +224,19 @@ fn info(text: &str) -> Result<Info, String> {
 const AFTER_SYNC: &str = "\
 Exit codes; of several applications the highest of 3 to 10:
   0  every sync was asked for; with --wait: succeeded
-  1  what was asked for is not in Git, and nothing was sent; with --dry-run: or the plan is not known
+  1  what was asked for is not in Git, and nothing was sent; with --dry-run: or the plan is not known;
+     the configuration is wrong, or cannot be read
   2  the arguments make no sense
   3  a sync failed, and no hook did
   4  a hook failed
   5  a sync was aborted
   6  the time was over before; the sync goes on, unless --abort-on-timeout
-  7  refused: a window, another operation, read-only, no controller, or answered with no
+  7  refused: a window, another operation, read-only, no controller, or answered with no; with
+     --wait: another operation has begun before its end was seen
   8  there is no such application, or no object that --resource means
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
 130  interrupted; the sync goes on
 
 Examples:
@@ -245,16 +248,18 @@ Examples:
 const AFTER_ACT: &str = "\
 Exit codes; of several applications the highest of 3 to 10:
   0  it was asked for; with --wait: it is done
+  1  the Application cannot be read; the configuration is wrong, or cannot be read
   2  the arguments make no sense
   3  a sync failed, and no hook did
   4  a hook failed
   5  a sync was aborted
   6  the time was over before
   7  refused: there is nothing to do it to, a window, another operation, read-only, no
-     controller, or answered with no
+     controller, or answered with no; with --wait: another operation has begun before its end was seen
   8  there is no such application, or hook
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
 130  interrupted";
 
 #[cfg(test)]

@@ -61,19 +61,24 @@ pub(in crate::cli) struct GetAppArgs {
 const AFTER_GET_ONE: &str = "\
 Exit codes:
   0  it is shown
-  1  the application is there, but cannot be read
-  2  the arguments make no sense
-  8  there is no such application
-  9  the cluster does not permit it
- 10  the cluster cannot be reached";
-
-const AFTER_GET: &str = "\
-Exit codes:
-  0  it is shown
+  1  the Application is there, but cannot be read; the configuration is wrong, or cannot be read
   2  the arguments make no sense
   8  there is no such application
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
+130  interrupted";
+
+const AFTER_GET: &str = "\
+Exit codes:
+  0  it is shown
+  1  the configuration is wrong, or cannot be read
+  2  the arguments make no sense
+  8  there is no such application
+  9  the cluster does not permit it
+ 10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
+130  interrupted
 
 Examples:
   boathook get

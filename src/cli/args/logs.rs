@@ -53,10 +53,12 @@ pub(in crate::cli) struct LogsArgs {
 const AFTER_LOGS: &str = "\
 Exit codes:
   0  they are printed
+  1  the Application cannot be read; the configuration is wrong, or cannot be read
   2  the arguments make no sense
   8  there is no such application, hook or log
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
 130  interrupted
 
 Examples:

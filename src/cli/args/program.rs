@@ -365,11 +365,14 @@ impl AppPlanArgs {
 const AFTER_PLAN: &str = "\
 Exit codes:
   0  nothing is wrong (there may be warnings and notes)
-  1  errors in the manifests; with --strict also warnings
+  1  errors in the manifests; with --strict also warnings; with --app: or the plan is not known, or the
+     configuration is wrong
   2  the arguments make no sense
   8  with --app: there is no such application
   9  with --app: the cluster does not permit it
  10  with --app: the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
+130  with --app: interrupted
 
 Examples:
   boathook plan deploy/

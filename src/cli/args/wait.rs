@@ -95,6 +95,7 @@ pub(in crate::cli) struct WaitArgs {
 const AFTER_WAIT: &str = "\
 Exit codes:
   0  all of it holds
+  1  the configuration is wrong, or cannot be read
   2  the arguments make no sense
   3  the sync that was waited for failed
   4  a hook failed
@@ -104,6 +105,7 @@ Exit codes:
   8  there is no such application, or it is gone
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
 130  interrupted
 
 Examples:
@@ -130,10 +132,12 @@ pub(in crate::cli) struct WatchArgs {
 const AFTER_WATCH: &str = "\
 Exit codes:
   0  the time of --timeout is over, or nobody reads the output any more
+  1  the configuration is wrong, or cannot be read
   2  the arguments make no sense
   8  there is no such application
   9  the cluster does not permit it
  10  the cluster cannot be reached
+ 70  a fault of boathook itself, or the output cannot be written
 130  interrupted";
 
 #[cfg(test)]

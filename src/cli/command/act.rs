@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::get_app::{one, opened};
 use super::sync;
-use super::wait::is_controlled;
+use super::wait::{first_of_each_namespace, is_controlled};
 use crate::cli::act::{Act, Ended, Job};
 use crate::cli::args::{
     ActArgs, AnswerArgs, ApproveArgs, FollowArgs, RefreshArgs, RerunArgs, RollbackArgs, TargetArgs,
@@ -161,11 +161,15 @@ pub(in crate::cli) async fn refresh(
         return act.carry_out(None).await;
     }
     // Nobody would do it, and there is no end to wait for.
-    if let Some(key) = act.jobs.first().map(|job| job.key.clone())
-        && !is_controlled(&key, act.session).await?
-    {
-        act.end_all(|_| Ended::new(Exit::Refused, Refusal::NoController.to_string()))?;
-        return act.conclude();
+    let keys: Vec<AppKey> = act.jobs.iter().map(|job| job.key.clone()).collect();
+    for first in first_of_each_namespace(&keys) {
+        if is_controlled(&first, act.session).await? {
+            continue;
+        }
+        for index in keys.iter().enumerate().filter(|(_, key)| key.namespace == first.namespace).map(|(index, _)| index)
+        {
+            act.end(index, Ended::new(Exit::Refused, Refusal::NoController.to_string()))?;
+        }
     }
     if act.preview().await? {
         act.send().await?;

@@ -1,5 +1,7 @@
 //! `wait`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -53,12 +55,14 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
         for key in &open {
             session.live.open(key);
         }
-    } else if let Some(first) = open.first() {
-        // Who the controller is, is told of what is looked at; it is the same for all of them.
-        session.live.open(first);
+    } else {
+        // Who the controller is, is told of what is looked at; it is the same for all of a namespace.
+        for key in first_of_each_namespace(&open) {
+            session.live.open(&key);
+        }
         session.picture.outages.is_of_applications = true;
     }
-    let mut controller = Alone::default();
+    let mut controllers: BTreeMap<Arc<str>, Alone> = BTreeMap::new();
     let several = open.len() > 1;
     let mut tally = Tally::default();
     let mut has_read = false;
@@ -81,19 +85,29 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
             break;
         }
         session.tell_outages(printer);
-        if controller.is_missing_from_the_start(&session.picture, printer) && conditions != [Condition::Deleted] {
+        let mut is_looked_at_anew = false;
+        for first in first_of_each_namespace(&open) {
+            let controller = controllers.entry(Arc::clone(&first.namespace)).or_default();
+            let is_missing = controller.is_missing_from_the_start(&session.picture, &first.namespace, printer);
+            if !is_missing || conditions == [Condition::Deleted] {
+                continue;
+            }
+            is_looked_at_anew = true;
             // Argo CD's controller may only be restarting: what it would say to a sync is judged by what it wrote lately, too.
-            if let Some(key) = open.first()
-                && is_controlled(key, session).await?
-            {
+            if is_controlled(&first, session).await? {
                 controller.was_there = true;
                 continue;
             }
-            for key in &open {
+            let (alone, others) = open.into_iter().partition(|key: &AppKey| key.namespace == first.namespace);
+            open = others;
+            let alone: Vec<AppKey> = alone;
+            for key in &alone {
                 let words = Refusal::NoController.to_string();
                 tell(args, printer, &session.picture, key, Exit::Refused, &words, &mut tally)?;
             }
-            break;
+        }
+        if is_looked_at_anew {
+            continue;
         }
         let stop = loop {
             match session.next().await {
@@ -121,6 +135,15 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
     Ok(tally.exit())
 }
 
+/// One application of each namespace: what acts on it acts on all of them there.
+pub(super) fn first_of_each_namespace(keys: &[AppKey]) -> Vec<AppKey> {
+    let mut firsts: BTreeMap<&str, &AppKey> = BTreeMap::new();
+    for key in keys {
+        firsts.entry(&key.namespace).or_insert(key);
+    }
+    firsts.into_values().cloned().collect()
+}
+
 /// Whether a sync would find somebody who carries it out.
 pub(super) async fn is_controlled(key: &AppKey, session: &mut Session) -> Result<bool, Stop> {
     let live = session.live.clone();
@@ -140,8 +163,9 @@ struct Alone {
 impl Alone {
     /// Whether there is no controller, and was none since the waiting began: then nothing will come of it. One that is
     /// gone meanwhile may be restarted: that is said, once, and waited for.
-    fn is_missing_from_the_start(&mut self, picture: &Picture, printer: &Printer) -> bool {
-        let known = picture.details.values().map(|details| &details.controller);
+    fn is_missing_from_the_start(&mut self, picture: &Picture, namespace: &str, printer: &Printer) -> bool {
+        let own = picture.details.iter().filter(|(key, _)| *key.namespace == *namespace);
+        let known = own.map(|(_, details)| &details.controller);
         let mut known = known.filter(|controller| **controller != Controller::Unknown).peekable();
         if known.peek().is_none() {
             return false;
@@ -326,6 +350,13 @@ mod tests {
     use crate::cli::paint::Paint;
 
     #[test]
+    fn one_of_each_namespace_says_who_acts_there() {
+        let key = |namespace: &str, name: &str| AppKey::new("c", namespace, name);
+        let all = [key("b", "one"), key("a", "two"), key("b", "three")];
+        assert_eq!(first_of_each_namespace(&all), [key("a", "two"), key("b", "one")]);
+    }
+
+    #[test]
     fn a_controller_that_was_never_there_is_not_waited_for_and_one_that_is_gone_is() {
         let mut picture = Picture::default();
         let key = AppKey::new("c", "argocd", "shop");
@@ -339,9 +370,11 @@ mod tests {
         ];
         for story in [&never[..], &gone[..]] {
             let mut alone = Alone::default();
+            // Who acts elsewhere does not act here.
+            picture.details(&AppKey::new("c", "elsewhere", "shop")).controller = Controller::Engine;
             for (controller, expected) in story {
                 picture.details(&key).controller = controller.clone();
-                assert_eq!(alone.is_missing_from_the_start(&picture, &printer), *expected, "{controller:?}");
+                assert_eq!(alone.is_missing_from_the_start(&picture, "argocd", &printer), *expected, "{controller:?}");
             }
             assert_eq!(alone.is_told, story.len() > 2);
         }

@@ -42,19 +42,30 @@ impl Document {
     pub(in crate::cli) fn yaml(&self) -> String {
         match serde_yaml::to_string(&self.0) {
             Ok(text) if !text.chars().any(is_unseen) => text,
-            _ => self.pretty() + "\n",
+            // What JSON writes as two escapes is one for YAML.
+            _ => escaped_by(&format!("{:#}\n", self.0), |c| match u32::from(c) {
+                code @ 0x1_0000.. => format!("\\U{code:08x}"),
+                code => format!("\\u{code:04x}"),
+            }),
         }
     }
 }
 
 /// JSON with escapes for what would not be seen as itself: such a character stands in texts only.
 pub(in crate::cli) fn escaped(json: &str) -> String {
+    escaped_by(json, |c| {
+        c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |mut text, unit| {
+            let _ = write!(text, "\\u{unit:04x}");
+            text
+        })
+    })
+}
+
+fn escaped_by(json: &str, escape: impl Fn(char) -> String) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if is_unseen(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(text, "\\u{unit:04x}");
-            }
+            text.push_str(&escape(c));
         } else {
             text.push(c);
         }

@@ -24,7 +24,11 @@ pub(in crate::cli) fn print_all(
         Format::Name => {
             printer.print(&names.iter().fold(String::new(), |text, name| text + &shown(name, printer) + "\n"))
         }
-        Format::Path(path) => printer.print(&selected(document, path, printer)?),
+        Format::Path(path) => {
+            let text = selected(document, path, printer)?;
+            printer.selects(path, !text.is_empty());
+            printer.print(&text)
+        }
         Format::Text | Format::Wide => Ok(()),
     }
 }
@@ -40,7 +44,11 @@ pub(in crate::cli) fn print_one(
         Format::Json => printer.line(&document.json()),
         Format::Yaml => printer.print(&format!("---\n{}", document.yaml())),
         Format::Name => name.map_or(Ok(()), |name| printer.line(&shown(name, printer))),
-        Format::Path(path) => printer.print(&selected(document, path, printer)?),
+        Format::Path(path) => {
+            let text = selected(document, path, printer)?;
+            printer.selects(path, !text.is_empty());
+            printer.print(&text)
+        }
         Format::Text | Format::Wide => Ok(()),
     }
 }

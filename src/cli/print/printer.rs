@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::live::Failure;
 use crate::cli::paint::Paint;
+use crate::domain::text::one_line;
 
 /// Prints, and knows whether anybody reads it.
 #[derive(Debug)]
@@ -18,11 +19,13 @@ pub(in crate::cli) struct Printer {
     is_closed: bool,
     /// Lines at the bottom of the terminal that are drawn anew.
     status: Cell<usize>,
+    /// What was to be selected of the documents, and whether there was any of it.
+    selected: Option<(String, bool)>,
 }
 
 impl Printer {
     pub(in crate::cli) const fn new(context: Context, paint: Paint) -> Self {
-        Self { context, paint, is_closed: false, status: Cell::new(0) }
+        Self { context, paint, is_closed: false, status: Cell::new(0), selected: None }
     }
 
     /// Whoever read the output has gone. It is no error: a command that still has work to do goes on.
@@ -44,6 +47,22 @@ impl Printer {
                 Ok(())
             }
             Err(error) => Err(Failure::new(Exit::Internal, format!("cannot write the output: {error}"))),
+        }
+    }
+
+    /// Notes whether a path selects anything of a document.
+    pub(in crate::cli) fn selects(&mut self, path: &str, found: bool) {
+        let before = self.selected.take().is_some_and(|(_, found)| found);
+        self.selected = Some((path.to_owned(), before || found));
+    }
+
+    /// Says, at the end, that a path has selected nothing of all that was there: it may be misspelt. One that asks for
+    /// what meets a condition may well find nothing.
+    pub(in crate::cli) fn tell_selected(&self) {
+        if let Some((path, false)) = &self.selected
+            && !path.contains('?')
+        {
+            self.note(&format!("boathook: nothing is at {}; -o json shows what there is", one_line(path, 300)));
         }
     }
 

@@ -79,3 +79,23 @@ async fn errors_say_what_and_what_to_do_and_end_with_their_code() {
     }
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_is_nowhere_is_told() {
+    let place = Place::without_engine(&map("settings")).await;
+    for (path, words) in [
+        (".item[*].name", "boathook: nothing is at $.item[*].name; -o json shows what there is\n"),
+        (".items[*].name", ""),
+        // What meets a condition may well be nothing.
+        (".items[?@.project == 'none'].name", ""),
+    ] {
+        let told = place.run(&["get", "apps", "-o", &format!("jsonpath={path}")]).await.expect(0);
+        assert_eq!(told.err, words, "{told:#?}");
+    }
+    let mut wrong = place.command(&["get", "apps"]);
+    wrong.env("BOATHOOK_GIT__ALLOW_FILE_REPOSITORIES", "true");
+    let wrong = super::place::done(wrong.spawn().unwrap()).await.expect(1);
+    let words = "boathook: the environment variable BOATHOOK_GIT__ALLOW_FILE_REPOSITORIES is not valid:\n";
+    assert!(wrong.err.starts_with(words), "{wrong:#?}");
+    place.stop().await;
+}

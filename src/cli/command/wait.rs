@@ -67,8 +67,8 @@ pub(in crate::cli) async fn wait(args: &WaitArgs, session: &mut Session, printer
     let mut tally = Tally::default();
     let mut has_read = false;
     loop {
-        if !has_read && !(with_hooks && open.iter().any(|key| !session.picture.details(key).is_settled)) {
-            has_read = true;
+        let is_read = !with_hooks || open.iter().all(|key| session.picture.details(key).is_settled);
+        if is_read && !std::mem::replace(&mut has_read, true) {
             session.limit(args.timeout);
         }
         let now = session.clock.now();

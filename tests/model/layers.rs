@@ -65,6 +65,7 @@ const DOMAIN_CRATES: &[&str] = &[
     "thiserror",
     "cronexpr",
     "globset",
+    "base64",
 ];
 
 /// Crates that `domain` must not name anywhere, also not by a full path: they do input or output, or run tasks.

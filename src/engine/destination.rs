@@ -273,7 +273,7 @@ impl Destinations {
         let cluster = connect(&target, self.own.cluster.clock(), "boathook-engine").await;
         let cluster = cluster.map_err(|error| Problem::invalid_spec(error.to_string()))?;
         let turns = Some(Semaphore::new(self.workers));
-        let destination = Arc::new(Destination { turns, managed, ..Destination::new(cluster, server, name, project) });
+        let destination = Arc::new(Destination { managed, turns, ..Destination::new(cluster, server, name, project) });
         others.insert(key, (config.to_owned(), Arc::clone(&destination)));
         Ok(destination)
     }

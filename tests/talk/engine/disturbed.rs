@@ -32,7 +32,7 @@ pub(super) struct End {
     pub(super) results: Vec<String>,
     /// How often each Job, Workflow, and each Pod that is a hook, was made in each attempt.
     pub(super) made: BTreeMap<String, usize>,
-    /// What lives of them, and of ConfigMaps.
+    /// What lives of them, and of config maps.
     pub(super) left: Vec<String>,
 }
 
@@ -122,7 +122,9 @@ impl Disturbed {
         let world = World::new(setup).await;
         world.make_application(&json!({}));
         if setup.case == "prune" {
-            PRUNED.iter().for_each(|name| world.create(&CONFIG_MAPS, pruned(name)));
+            for name in PRUNED {
+                world.create(&CONFIG_MAPS, pruned(name));
+            }
         }
         world.request(&request(&setup.case));
         let store = world.simulator.store();

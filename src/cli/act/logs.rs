@@ -54,17 +54,19 @@ impl Act<'_> {
         let now = self.session.clock.now();
         if let Some(reason) = &problem {
             self.printer.note(&format!("boathook: the log of {what} cannot be read: {}", one_line(reason, 500)));
-        } else if format.is_text() && logs.iter().all(|log| log.lines.is_empty()) {
+        } else if !format.tells_failures() && logs.iter().all(|log| log.lines.is_empty()) {
             self.printer.note(&format!("boathook: {what} has left no log"));
         }
-        let mut printer = LogPrinter { printer: self.printer };
+        let mut printer = LogPrinter { printer: self.printer, is_aside: !format.is_text() };
         for log in logs {
-            if format.is_text() {
+            if !format.tells_failures() {
                 printer.heading(what, &log)?;
             }
             for line in &log.lines {
-                if format.is_text() {
+                if !format.tells_failures() {
                     printer.line(line)?;
+                }
+                if format.is_text() {
                     continue;
                 }
                 let event = EventDocument::new(key, line.time.unwrap_or(now), "Log")
@@ -137,6 +139,8 @@ async fn read_log(session: &mut Session, key: &AppKey, filter: LogFilter, count:
 /// Prints logs as text.
 struct LogPrinter<'a> {
     printer: &'a mut Printer,
+    /// Onto standard error: standard output is for a program that reads something else there.
+    is_aside: bool,
 }
 
 impl LogPrinter<'_> {
@@ -149,13 +153,21 @@ impl LogPrinter<'_> {
             _ => String::new(),
         };
         let line = format!("--- log of {what} ({place}{cut}{lost})");
-        let line = self.printer.tone(Tone::Strong, &line);
-        self.printer.line(&line)
+        let line = if self.is_aside { line } else { self.printer.tone(Tone::Strong, &line) };
+        self.put(&line)
     }
 
     fn line(&mut self, line: &LogLine) -> Result<(), Failure> {
         let text = text(line, self.printer);
-        self.printer.line(&text)
+        self.put(&text)
+    }
+
+    fn put(&mut self, line: &str) -> Result<(), Failure> {
+        if self.is_aside {
+            self.printer.note(line);
+            return Ok(());
+        }
+        self.printer.line(line)
     }
 }
 

@@ -295,13 +295,12 @@ impl Act<'_> {
         self.tally.add(ended.exit);
         job.ended = Some(ended.clone());
         let format = &self.answer.output;
-        if format.is_text() {
-            let line = format!("{}: {}", job.name, one_line(&ended.message, LONGEST));
-            if ended.exit == Exit::Success {
-                return self.printer.line(&line);
-            }
+        let line = format!("{}: {}", job.name, one_line(&ended.message, LONGEST));
+        if ended.exit != Exit::Success && !format.tells_failures() {
             self.printer.note(&format!("boathook: {line}"));
-            return Ok(());
+        }
+        if format.is_text() {
+            return if ended.exit == Exit::Success { self.printer.line(&line) } else { Ok(()) };
         }
         let failed = ended.failed.iter().map(|task| format!("{}/{}", task.object.kind, task.object.name)).collect();
         let document = ResultDocument::new(self.command, &job.key, ended.exit, &ended.message).operation(

@@ -25,6 +25,12 @@ impl Format {
     pub(in crate::cli) const fn is_text(&self) -> bool {
         matches!(self, Self::Text | Self::Wide)
     }
+
+    /// Whether it tells of everything that goes wrong: otherwise standard error has to, for names and what a path selects
+    /// may say nothing of it.
+    pub(in crate::cli) const fn tells_failures(&self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
 }
 
 impl FromStr for Format {

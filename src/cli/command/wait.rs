@@ -192,14 +192,13 @@ fn tell(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     tally.add(exit);
-    if args.output.is_text() {
-        let line = format!("{}: {}", picture.name(key), one_line(words, 400));
-        if exit == Exit::Success {
-            return printer.line(&line);
-        }
+    let line = format!("{}: {}", picture.name(key), one_line(words, 400));
+    if exit != Exit::Success && !args.output.tells_failures() {
         let lead = if exit == Exit::TimedOut { "the time is over; " } else { "" };
         printer.note(&format!("boathook: {lead}{line}"));
-        return Ok(());
+    }
+    if args.output.is_text() {
+        return if exit == Exit::Success { printer.line(&line) } else { Ok(()) };
     }
     let document = Document::new(&ResultDocument::new("wait", key, exit, words));
     let name = format!("{}/{}", key.namespace, key.name);

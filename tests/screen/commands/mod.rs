@@ -11,6 +11,7 @@ mod codes;
 mod coverage;
 mod documents;
 mod get;
+mod names;
 mod options;
 mod others;
 mod place;

@@ -7,7 +7,7 @@ use super::job::{Ended, Job, Lateness};
 use super::own::Whose;
 use super::progress::Progress;
 use super::run::{Act, of_outcome, unpreviewed};
-use super::told::Told;
+use super::told::{Told, approve};
 use crate::cli::args::FollowArgs;
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, News, Stop};
@@ -41,7 +41,16 @@ impl Act<'_> {
             let hints = self.session.hints.clone();
             return Ok(self.end_all(|job| {
                 let abort = hints.about("abort", &job.key);
-                Ended::new(Exit::TimedOut, format!("not over after {after}; it goes on, and {abort} ends it"))
+                let words = match told.get(&job.key).map(Told::waits).filter(|waits| !waits.is_empty()) {
+                    Some(waits) => {
+                        let approve = approve(job, &hints);
+                        format!(
+                            "not over after {after}; it {waits}: {approve} gives it, and {abort} ends the operation"
+                        )
+                    }
+                    None => format!("not over after {after}; it goes on, and {abort} ends it"),
+                };
+                Ended::new(Exit::TimedOut, words)
             })?);
         }
         self.printer.note(&format!("boathook: not over after {after}: aborting"));
@@ -141,7 +150,7 @@ impl Act<'_> {
                 return self.end(index, ended);
             }
         }
-        let (format, printer) = (&self.answer.output, &mut *self.printer);
+        let (format, printer) = ((&self.answer.output, &self.session.hints), &mut *self.printer);
         told.entry(job.key.clone()).or_default().tell(job, &view, now, format, printer)?;
         if !(view.state.is_over() && application.is_done()) {
             return Ok(());

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::job::Job;
 use crate::cli::args::Format;
-use crate::cli::live::Failure;
+use crate::cli::live::{Failure, Hints, full_name};
 use crate::cli::print::{Document, EventDocument, Printer, Tone, has_done_nothing, print_one, tone, took};
+use crate::domain::application::{says_prune, waiting_for};
 use crate::domain::text::one_line;
 use crate::domain::timeline::{OperationStatus, OperationView, TaskKey, TaskState, TaskView};
 
@@ -18,6 +19,10 @@ const LONGEST: usize = 300;
 #[derive(Debug, Default)]
 pub(super) struct Told {
     state: Option<(OperationStatus, i64)>,
+    /// The approval that it waits for now; empty: for none.
+    waits: String,
+    /// The one that was told last, of this state: it is not told again while the message changes to and fro.
+    told_waits: String,
     tasks: HashMap<TaskKey, (TaskState, String)>,
 }
 
@@ -28,10 +33,10 @@ impl Told {
         job: &Job,
         view: &OperationView,
         now: Timestamp,
-        format: &Format,
+        (format, hints): (&Format, &Hints),
         printer: &mut Printer,
     ) -> Result<(), Failure> {
-        self.operation(job, view, now, format, printer)?;
+        self.operation(job, view, now, (format, hints), printer)?;
         if has_done_nothing(view) {
             return Ok(());
         }
@@ -51,26 +56,39 @@ impl Told {
         Ok(())
     }
 
+    /// What it waits for that somebody has to do; empty: for nothing of the kind.
+    pub(super) fn waits(&self) -> &str {
+        &self.waits
+    }
+
     fn operation(
         &mut self,
         job: &Job,
         view: &OperationView,
         now: Timestamp,
-        format: &Format,
+        (format, hints): (&Format, &Hints),
         printer: &mut Printer,
     ) -> Result<(), Failure> {
         let is = (view.state, view.attempt);
         let was = self.state.replace(is);
+        self.waits = approval(job, view);
+        let is_as_told = self.waits.is_empty() || self.waits == self.told_waits;
         // Its end is told as the result.
-        if was == Some(is) || view.state.is_over() || matches!(view.state, OperationStatus::None) {
+        if (was == Some(is) && is_as_told) || view.state.is_over() || matches!(view.state, OperationStatus::None) {
             return Ok(());
         }
+        self.told_waits.clone_from(&self.waits);
         let word = status(view.state);
         let attempt = if view.attempt > 1 { format!(", attempt {}", view.attempt) } else { String::new() };
-        // What it waits for changes all the time, and is said by the tasks.
-        let message = if view.state == OperationStatus::Running { String::new() } else { view.message.clone() };
+        // What it waits for changes all the time, and is said by the tasks; an approval is waited for until somebody gives it.
+        let message = match view.state {
+            OperationStatus::Running if self.waits.is_empty() => String::new(),
+            OperationStatus::Running => format!("{}; {}", self.waits, approve(job, hints)),
+            _ => view.message.clone(),
+        };
         if format.is_text() {
-            let message = one_line(&message, LONGEST);
+            // A command at its end must not be cut.
+            let message = one_line(&message, 2 * LONGEST);
             let colon = if message.is_empty() { "" } else { ": " };
             let name = printer.tone(Tone::Strong, &job.name);
             return printer.line(&format!("{name}: operation {word}{attempt}{colon}{message}"));
@@ -80,6 +98,22 @@ impl Told {
         let event = event.dry_run(view.is_dry_run()).message(&message);
         print_one(printer, format, &Document::new(&event), None)
     }
+}
+
+/// What an operation waits for that somebody has to approve; empty: for nothing of the kind. Whoever has just approved it,
+/// or wants the operation to end, is not told.
+fn approval(job: &Job, view: &OperationView) -> String {
+    if view.state != OperationStatus::Running || !job.request.starts_operation() || !says_prune(&view.message) {
+        return String::new();
+    }
+    let what = waiting_for(&view.message).replacen(' ', "/", 1);
+    let of = if what.is_empty() { "" } else { " of " };
+    format!("waits for pruning confirmation{of}{what}")
+}
+
+/// The command that gives the approval.
+pub(super) fn approve(job: &Job, hints: &Hints) -> String {
+    hints.command(&format!("approve {} --prune", full_name(&job.key)))
 }
 
 fn tell_task(

@@ -12,7 +12,7 @@ mod targets;
 
 pub(super) use details::Details;
 pub(super) use failure::Failure;
-pub(super) use hint::full_name;
+pub(super) use hint::{Hints, full_name};
 pub(super) use picture::{Known, News, Picture};
 pub(super) use review::review;
 pub(super) use session::{Needs, Session, Stop};

@@ -3,6 +3,7 @@
 mod about;
 mod act;
 mod answers;
+mod approval;
 mod away;
 #[cfg(unix)]
 mod careful;

@@ -17,6 +17,8 @@ use crate::git::{ChangeKind, Commit, CommitId, ReadError, RepoUrl, Repository};
 const COMMITS: usize = 200;
 /// Commits that are looked at.
 const WALK: usize = 20_000;
+/// Of what is not there yet, nothing is known.
+const NOT_FETCHED: &str = "the repository was not fetched yet";
 
 /// A source with the commits it is at.
 pub(super) struct Placed {
@@ -120,8 +122,16 @@ pub(super) async fn read(
         told.problem = Some("Git is not asked".to_owned());
         return (told, None);
     };
+    // A checkout is as it is; it is not fetched.
+    let is_fetched = state.fetched.is_some() || repos.is_checkout(&url);
     let (folder, source, fresh) = (path.clone(), source.clone(), told);
-    let read = tokio::task::spawn_blocking(move || read_source(&folder, &source, &deployed, &wanted, fresh)).await;
+    let read = move || match Repository::open(&folder) {
+        Ok(cached) if is_fetched || cached.resolve(&wanted).is_ok() || !is_blank(&cached) => {
+            read_source(&folder, &cached, &source, &deployed, &wanted, fresh)
+        }
+        _ => (SourceRevisions { problem: Some(NOT_FETCHED.to_owned()), ..fresh }, None),
+    };
+    let read = tokio::task::spawn_blocking(read).await;
     let Ok((mut told, placed)) = read else { return (SourceRevisions::default(), None) };
     // Why it could not be fetched says more than that it is not there.
     if let Some(problem) = state.problem {
@@ -149,17 +159,21 @@ pub(super) fn deployed(application: &Application, index: usize) -> String {
     last.revisions.get(index).cloned().unwrap_or_default()
 }
 
+/// Whether a cache has neither branch nor tag: a first fetch that fails leaves one like that behind, and it says nothing
+/// about what the repository has.
+fn is_blank(cached: &Repository) -> bool {
+    let is_none = |names: Result<Vec<String>, ReadError>| names.is_ok_and(|names| names.is_empty());
+    is_none(cached.branches()) && is_none(cached.tags())
+}
+
 fn read_source(
     path: &std::path::Path,
+    repository: &Repository,
     source: &Source,
     deployed: &str,
     wanted: &str,
     mut told: SourceRevisions,
 ) -> (SourceRevisions, Option<Placed>) {
-    let Ok(repository) = Repository::open(path) else {
-        told.problem = Some("the repository was not fetched yet".to_owned());
-        return (told, None);
-    };
     let target = match repository.resolve(wanted) {
         Ok(target) => Some(target),
         Err(error) => {
@@ -176,8 +190,8 @@ fn read_source(
         );
         told.problem.get_or_insert(problem);
     }
-    told.target = target.and_then(|target| summary(&repository, target));
-    told.deployed = deployed.and_then(|deployed| summary(&repository, deployed));
+    told.target = target.and_then(|target| summary(repository, target));
+    told.deployed = deployed.and_then(|deployed| summary(repository, deployed));
     if let Some(target) = target {
         match repository.log(deployed, target, &source.path, COMMITS, WALK) {
             Ok(log) => {

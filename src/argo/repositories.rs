@@ -94,6 +94,11 @@ impl Repos {
         checkouts.find(|(own, _)| self.parse(own).is_ok_and(|own| own.key() == url.key())).map(|(_, path)| path)
     }
 
+    /// Whether a local checkout stands for a repository.
+    pub(super) fn is_checkout(&self, url: &RepoUrl) -> bool {
+        self.checkout(url).is_some()
+    }
+
     /// Where a repository is read.
     pub(super) fn path(&self, url: &RepoUrl) -> Option<PathBuf> {
         self.checkout(url).cloned().or_else(|| self.cache.as_ref().map(|cache| cache.path(url)))
@@ -144,7 +149,7 @@ impl Repos {
 
     /// Whether a repository is fetched at all.
     pub(super) fn may_fetch(&self, url: &RepoUrl) -> bool {
-        !self.options.offline && self.cache.is_some() && self.checkout(url).is_none()
+        !self.options.offline && self.cache.is_some() && !self.is_checkout(url)
     }
 
     /// Fetches a repository if its last fetch is old enough, or it lacks a commit; waits for a fetch that is under way.

@@ -109,7 +109,9 @@ fn ready(session: &mut Session, key: &AppKey, revisions: &[String], since: Times
     let is_fetched = |(index, source): (usize, &crate::domain::live::SourceRevisions)| {
         let is_chart = sources.get(index).is_some_and(|own| !own.chart.is_empty());
         let repository = session.picture.repositories.get(&source.repository);
-        let failed = repository.is_some_and(|state| !state.fetching && state.problem.is_some());
+        // A review from before the fetch failed does not say so.
+        let failed = repository
+            .is_some_and(|state| !state.fetching && state.problem.is_some() && state.problem == source.problem);
         let is_there = is_chart || source.repository.is_empty() || !session.fetches(&source.repository);
         is_there || failed || source.fetched.is_some_and(|at| at >= since)
     };

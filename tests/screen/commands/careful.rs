@@ -119,3 +119,29 @@ async fn that_a_sync_goes_to_what_nobody_has_seen_is_said() {
     assert!(old.err.starts_with("boathook: shop: the plan is of what was fetched before, at "), "{old:#?}");
     place.stop().await;
 }
+
+/// The first fetch leaves an empty cache behind, in which no revision is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_cannot_be_fetched_is_called_that_each_time() {
+    let (place, _server) = Place::over_http(&map("settings")).await;
+    let served =
+        place.world.application()["spec"]["source"]["repoURL"].as_str().unwrap().replace("work/.git", "no.git");
+    for (address, reason) in [("https://127.0.0.1:1/x.git", "not reachable: "), (&served, "no such repository: ")] {
+        place.world.edit(|application| {
+            application["spec"]["source"]["repoURL"] = json!(address);
+            application["spec"]["source"]["targetRevision"] = json!("main");
+        });
+        for time in ["first", "second"] {
+            let plan = place.run(&["plan", "--app", "shop"]).await.expect(1);
+            let sync = place.run(&["sync", "shop", "--dry-run"]).await.expect(1);
+            for done in [plan, sync] {
+                let said = format!("{}{}", done.out, done.err);
+                assert!(said.contains(address) && said.contains(reason), "{time}: {done:#?}");
+                assert!(!said.contains("no branch") && !said.contains("not fetched yet"), "{time}: {done:#?}");
+            }
+        }
+        let offline = place.run(&["plan", "--app", "shop", "--offline"]).await.expect(1);
+        assert!(offline.out.contains("the repository was not fetched yet"), "{offline:#?}");
+    }
+    place.stop().await;
+}

@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use super::active::Active;
 use super::capture::Capture;
 use super::command::Command;
+use super::controllers::Controllers;
 use super::destinations::DestinationRef;
 use super::feeds::{Feed, FeedKey};
 use super::fleet::{Fleet, Wanted};
@@ -27,7 +28,6 @@ use crate::cluster::Cluster;
 use crate::domain::application::AppKey;
 use crate::domain::live::{LiveEvent, RequestId, Rights, WatchState, Watched};
 use crate::domain::project::Project;
-use crate::domain::request::Controller;
 use crate::store::{Clusters, State};
 
 /// Reports that wait for the hub; then their senders wait.
@@ -66,7 +66,7 @@ pub(super) struct Hub {
     pub projects: HashMap<(String, String), Arc<Project>>,
     /// The namespaces whose projects are watched.
     pub homes: HashMap<String, Home>,
-    pub controller: Controller,
+    pub controllers: Controllers,
     pub rights: Vec<Rights>,
     pub requests: BTreeMap<RequestId, AppKey>,
     pub capture: Option<Capture>,
@@ -85,7 +85,6 @@ pub(super) struct Hub {
     pub unsettled: Vec<AppKey>,
     /// Requests that wait until the situation is known, until this time at the latest.
     pub pending: Vec<(Duration, super::hub_requests::Pending)>,
-    pub controller_judged: bool,
     /// The last attempt to reach the cluster of the Applications failed.
     pub out_of_reach: bool,
 }
@@ -188,7 +187,7 @@ impl Hub {
             no_way: HashMap::new(),
             projects: HashMap::new(),
             homes: HashMap::new(),
-            controller: Controller::Unknown,
+            controllers: Controllers::default(),
             rights: Vec::new(),
             requests: BTreeMap::new(),
             tasks: Vec::new(),
@@ -196,7 +195,6 @@ impl Hub {
             waiting: Vec::new(),
             unsettled: Vec::new(),
             pending: Vec::new(),
-            controller_judged: false,
             out_of_reach: false,
         }
     }
@@ -273,7 +271,7 @@ impl Hub {
             }
             Message::NotRead { key, reason } => self.refuse_reviews(&key, &reason),
             Message::Destination { wanted, result } => self.resolved(&wanted, result),
-            Message::Controller(controller) => self.new_controller(controller),
+            Message::Controllers(controllers) => self.new_controllers(controllers),
             Message::ControllerSeen { namespace } => self.controller_seen(&namespace),
             Message::Rights(rights) => {
                 let mut rights = rights;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::controllers;
+use super::controllers::{self, Controllers};
 use super::fleet::{FleetItem, Wanted};
 use super::hub::Hub;
 use super::message::Message;
@@ -187,9 +187,8 @@ impl Hub {
         self.application_gone(key);
     }
 
-    pub(super) fn new_controller(&mut self, controller: Controller) {
-        self.controller = controller;
-        self.controller_judged = true;
+    pub(super) fn new_controllers(&mut self, controllers: Controllers) {
+        self.controllers.learn(controllers);
         let keys: Vec<AppKey> = self.active.keys().cloned().collect();
         for key in keys {
             self.tell_controller(&key);
@@ -197,10 +196,8 @@ impl Hub {
     }
 
     pub(super) fn tell_controller(&mut self, key: &AppKey) {
-        let controller = self.controller.clone();
-        if controller == Controller::Unknown {
-            return;
-        }
+        let known = self.controllers.of(&key.namespace).filter(|controller| *controller != Controller::Unknown);
+        let Some(controller) = known else { return };
         let Some(active) = self.active.get_mut(key) else { return };
         if active.told_controller.as_ref() != Some(&controller) {
             active.told_controller = Some(controller.clone());

@@ -52,12 +52,13 @@ impl Hub {
             return;
         }
         let known = self.place.is_some()
-            && self.controller_judged
             && self.homes.values().all(|home| home.is_known || home.problem.is_some())
             && !self.rights.is_empty();
         let now = self.cluster.clock().monotonic();
         for (until, pending) in std::mem::take(&mut self.pending) {
             // An abort is urgent, and nothing that is not known could speak against it.
+            let (Pending::Send { key, .. } | Pending::Preview { key, .. }) = &pending;
+            let known = known && self.controllers.of(&key.namespace).is_some();
             let urgent = matches!(&pending, Pending::Send { request: Request::Abort, .. });
             if known || urgent || until <= now {
                 self.carry_out(pending);
@@ -116,7 +117,7 @@ impl Hub {
             argo: self.argo(key),
             kubeconfig: self.options.kubeconfig.clone(),
             user: self.place.as_ref().map_or_else(|| self.cluster.user().to_owned(), |place| place.user.clone()),
-            controller: self.controller.clone(),
+            controller: self.controllers.of(&key.namespace).unwrap_or_default(),
             projects: self.projects.clone(),
             watched: self.homes.keys().filter(|home| is_live(home)).cloned().collect(),
             missing_right,

@@ -7,9 +7,9 @@ use crate::cluster::{Cluster, ClusterError, FromJson, Kind, Kinds, WatchEvent};
 use crate::domain::application::AppKey;
 use crate::domain::live::{EarlyRow, LiveEvent, RequestId, RequestUpdate, Rights};
 use crate::domain::manifest::Object;
-use crate::domain::request::Controller;
 
 use super::active::Asked;
+use super::controllers::Controllers;
 use super::destinations::DestinationRef;
 use super::feeds::FeedKey;
 use super::place::Place;
@@ -34,8 +34,8 @@ pub(super) enum Message {
     NotRead { key: AppKey, reason: String },
     /// A destination was resolved.
     Destination { wanted: DestinationRef, result: Result<(Cluster, Arc<Kinds>), String> },
-    /// Who the controller of the cluster is.
-    Controller(Controller),
+    /// Who the controllers of the cluster are.
+    Controllers(Controllers),
     /// Argo CD's controller was seen in a namespace.
     ControllerSeen { namespace: String },
     /// What the user may do.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::controllers::{CONTROLLER, LEASE, lease_end};
+use super::controllers::{CONTROLLER, LEASE, lease_end, serves};
 use super::destinations::Secrets;
 use super::options::Namespaces;
 use super::start::{applications, attributes};
@@ -176,10 +176,13 @@ async fn seen(cluster: &Cluster, wanted: &Namespaces) -> Result<Vec<String>, Clu
 /// engine was, and that only to who names no namespace: it must not hide the one that acts.
 fn held_leases(leases: &[Object], wanted: &Namespaces, now: Timestamp) -> Vec<String> {
     let named = |lease: &Object| matches!(wanted, Namespaces::One(own) if own == lease.namespace());
+    let for_others = |lease: &Object| matches!(wanted, Namespaces::One(own) if !serves(lease, own));
     let rank = |lease: &Object| match (lease_end(lease).is_some_and(|end| end > now), named(lease), wanted) {
+        // It is not the one that acts.
+        (true, ..) if for_others(lease) => Some(2),
         (true, true, _) => Some(0),
         (true, false, _) => Some(1),
-        (false, _, Namespaces::Find | Namespaces::All) => Some(2),
+        (false, _, Namespaces::Find | Namespaces::All) => Some(3),
         (false, ..) => None,
     };
     let mut ranked: Vec<(i32, &Object)> = leases.iter().filter_map(|lease| Some((rank(lease)?, lease))).collect();
@@ -190,6 +193,7 @@ fn held_leases(leases: &[Object], wanted: &Namespaces, now: Timestamp) -> Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::names::BOATHOOK_APPLICATIONS;
 
     #[test]
     fn the_engine_that_acts_is_not_hidden_by_one_that_stopped() {
@@ -204,6 +208,11 @@ mod tests {
         let crashed = || lease("before", "engine", "2026-11-22T11:00:00Z");
         let held = || lease("shop", "engine", "2026-11-22T11:59:55Z");
         let other = || lease("zoo", "engine", "2026-11-22T11:59:55Z");
+        let only = |namespace: &str, applications: &str| {
+            let mut json = lease(namespace, "engine", "2026-11-22T11:59:55Z").as_json().clone();
+            json["metadata"]["annotations"] = serde_json::json!({ BOATHOOK_APPLICATIONS: applications });
+            Object::from_json(json.into()).unwrap()
+        };
         let one = |name: &str| Namespaces::One(name.to_owned());
         let table = [
             (vec![released(), crashed(), held()], Namespaces::Find, Some("shop")),
@@ -211,6 +220,9 @@ mod tests {
             (vec![released(), held(), other()], one("zoo"), Some("zoo")),
             // Applications in any namespace: their engine is elsewhere.
             (vec![released(), held()], one("apps"), Some("shop")),
+            (vec![only("argocd", "argocd"), only("team", "apps")], one("apps"), Some("team")),
+            (vec![only("apps", "argocd"), only("team", "*")], one("apps"), Some("team")),
+            (vec![only("argocd", "argocd")], one("apps"), Some("argocd")),
             (vec![released()], one("shop"), None),
             (vec![released()], Namespaces::Find, Some("argocd")),
             (vec![], Namespaces::All, None),

@@ -8,6 +8,7 @@ mod crate_traps;
 mod credentials;
 mod disk;
 mod ends;
+mod engines;
 mod faults;
 mod fleet;
 mod home;

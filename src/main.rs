@@ -255,6 +255,14 @@ fn simulate(args: &SimArgs) -> Exit {
 }
 
 fn operate(args: &EngineArgs, look: &ScreenArgs) -> Exit {
+    if look.connect.namespace.is_some() || look.connect.all_namespaces {
+        let words = "the namespace of an engine is written after the word engine: boathook engine -n NAME".to_owned();
+        return told(Err(Failure { words, exit: Exit::Usage }));
+    }
+    // What is written before the command counts as well: an engine must not work on another cluster than was meant.
+    let mut args = args.clone();
+    args.kubeconfig = args.kubeconfig.or_else(|| look.connect.kubeconfig.clone());
+    args.context = args.context.or_else(|| look.connect.context.clone());
     let is_read_only = match config(look) {
         Ok((config, _)) => config.read_only,
         Err(failure) => return told(Err(failure)),
@@ -273,7 +281,7 @@ fn operate(args: &EngineArgs, look: &ScreenArgs) -> Exit {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = runtime
         .map_err(EngineRunError::Io)
-        .and_then(|runtime| runtime.block_on(run_engine(args, cache, Clock::real())));
+        .and_then(|runtime| runtime.block_on(run_engine(&args, cache, Clock::real())));
     let Err(error) = ended else { return Exit::Success };
     // On a closed standard error there is nobody to tell.
     let _ = writeln!(stderr(), "boathook: {error}");

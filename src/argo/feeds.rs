@@ -134,7 +134,7 @@ impl Stored {
 /// Whether nothing came about between two states of an object.
 fn is_alike(one: &Object, other: &Object) -> bool {
     let fields: [&[&str]; 3] = [&["spec"], &["status"], &["metadata", "deletionTimestamp"]];
-    fields.iter().all(|field| one.at(*field) == other.at(*field))
+    fields.iter().all(|field| one.at(field) == other.at(field))
 }
 
 /// One watch.

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -261,11 +262,27 @@ async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<(
         return Err(ConnectError::UnknownContext { name, known });
     };
     let user = entry.context.as_ref().and_then(|context| context.user.clone()).unwrap_or_default();
+    let cluster = entry.context.as_ref().map(|context| context.cluster.clone()).unwrap_or_default();
+    let named = kubeconfig.clusters.iter().find(|known| known.name == cluster);
+    let proxy = named.and_then(|named| named.cluster.as_ref()?.proxy_url.clone());
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| ConnectError::Unusable { target: format!("context {name:?}"), reason: whole(&error) })?;
-    Ok((config, name, user))
+    Ok((proxied(config, proxy.as_deref()), name, user))
+}
+
+/// With the proxy that it is to use. One that only the environment names is not for this machine itself, as in kubectl:
+/// whoever works behind a proxy reaches a cluster on their own machine all the same.
+fn proxied(mut config: Config, written: Option<&str>) -> Config {
+    let is_here = config.cluster_url.host().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    });
+    if is_here && written.is_none_or(str::is_empty) {
+        config.proxy_url = None;
+    }
+    config
 }
 
 fn in_cluster() -> Result<(Config, String, String), ConnectError> {
@@ -312,5 +329,35 @@ async fn from_credential(
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(|error| unusable(whole(&error)))?;
-    Ok((config, name.to_owned(), user))
+    Ok((proxied(config, credential.proxy.as_deref()), name.to_owned(), user))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_of_the_environment_is_not_for_this_machine() {
+        let proxy: http::Uri = "http://proxy.example.com:3128".parse().unwrap();
+        for (server, is_here) in [
+            ("https://127.0.0.1:6443", true),
+            ("https://127.8.0.1:6443", true),
+            ("https://[::1]:6443", true),
+            ("https://localhost:6443", true),
+            ("https://10.0.0.1:6443", false),
+            ("https://localhost.example.com", false),
+        ] {
+            let config = || {
+                let mut config = Config::new(server.parse().unwrap());
+                config.proxy_url = Some(proxy.clone());
+                config
+            };
+            assert_eq!(proxied(config(), None).proxy_url.is_none(), is_here, "{server}");
+            assert_eq!(
+                proxied(config(), Some("http://proxy.example.com:3128")).proxy_url,
+                Some(proxy.clone()),
+                "{server}"
+            );
+        }
+    }
 }

@@ -289,8 +289,9 @@ impl<T: FromJson> Watch<T> {
 /// 410. A server may give a list and then have forgotten its version already, again and again.
 fn is_expired(error: &watcher::Error) -> bool {
     match error {
-        watcher::Error::WatchError(status) => status.code == 410,
-        watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code == 410,
+        watcher::Error::WatchError(status) | watcher::Error::WatchFailed(kube::Error::Api(status)) => {
+            status.code == 410
+        }
         _ => false,
     }
 }

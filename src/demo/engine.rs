@@ -53,7 +53,7 @@ fn of_cluster(error: &ClusterError) -> Exit {
 pub async fn run_engine(args: &EngineArgs, cache: PathBuf, clock: Clock) -> Result<(), EngineRunError> {
     // Before anything else, so that no signal finds the program without them.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let target = Target::Kubeconfig { path: None, context: args.context.clone() };
+    let target = Target::Kubeconfig { path: args.kubeconfig.clone(), context: args.context.clone() };
     let cluster = connect(&target, &clock, "boathook-engine").await?;
     if args.install_crds {
         for name in install_definitions(&cluster).await? {

@@ -220,6 +220,9 @@ pub struct SimArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = AFTER_ENGINE)]
 pub struct EngineArgs {
+    /// The kubeconfig; without it, as kubectl finds it, or the service account of the pod
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub context: Option<String>,

@@ -12,6 +12,7 @@ use crate::cli::print::{Document, Printer, Tally, print_one};
 use crate::cli::review::{NO_SOURCE, PlanOptions, Planned, SyncPlanDocument, full, short};
 use crate::domain::application::{AppKey, Application};
 use crate::domain::live::SourceRevisions;
+use crate::domain::plan::Role;
 use crate::domain::request::{Refusal, Request};
 use crate::domain::text::one_line;
 
@@ -136,7 +137,7 @@ fn futile(target: &Target, options: &PlanOptions, since: Timestamp) -> Option<En
         Err(reason) if planned.review.revisions.sources.iter().any(is_certain) => {
             Some(Ended::new(Exit::Findings, format!("nothing was sent: {reason}")))
         }
-        Ok(plan) if !options.resources.is_empty() && plan.tasks.is_empty() => {
+        Ok(plan) if !options.resources.is_empty() && plan.tasks.iter().all(|task| task.role == Role::Namespace) => {
             Some(Ended::new(Exit::NotFound, "nothing was sent: none of its objects is what --resource means"))
         }
         _ => None,

@@ -19,14 +19,25 @@ impl Application {
         is_dry || !has_failed || newest.is_of(&result.revision, &result.revisions)
     }
 
-    /// The entry that a rollback goes back to when none is named: the one before what was applied last. `None`: there
-    /// is none.
+    /// The entry that a rollback goes back to when none is named: the last before what was applied last that is something
+    /// else. `None`: there is none.
     pub fn rollback_entry(&self) -> Option<&HistoryEntry> {
-        self.status.history.iter().rev().nth(usize::from(self.is_newest_deployed()))
+        let mut entries = self.status.history.iter().rev();
+        if !self.is_newest_deployed() {
+            return entries.next();
+        }
+        let newest = entries.next()?;
+        entries.find(|entry| !entry.is_the_same_as(newest))
     }
 }
 
 impl HistoryEntry {
+    /// Whether it deployed the same.
+    fn is_the_same_as(&self, other: &Self) -> bool {
+        let of = |entry: &Self| (entry.source.clone(), entry.sources.clone());
+        self.is_of(&other.revision, &other.revisions) && of(self) == of(other)
+    }
+
     fn is_of(&self, revision: &str, revisions: &[String]) -> bool {
         if self.revisions.is_empty() && revisions.is_empty() {
             self.revision == revision
@@ -64,6 +75,10 @@ mod tests {
             (&[TWO, ONE], "Failed", false, result(TWO), Some(1)),
             (&[TWO, ONE], "Succeeded", false, result(ONE), Some(0)),
             (&[ONE], "Succeeded", false, result(ONE), None),
+            // What is deployed was synced twice.
+            (&[TWO, ONE, ONE], "Succeeded", false, result(ONE), Some(0)),
+            (&[ONE, ONE], "Succeeded", false, result(ONE), None),
+            (&[TWO, ONE, TWO], "Succeeded", false, result(TWO), Some(1)),
             // What is deployed was synced once more, and that failed.
             (&[TWO, ONE], "Failed", false, result(ONE), Some(0)),
             (&[TWO, ONE], "Failed", true, result(TWO), Some(0)),

@@ -163,8 +163,8 @@ impl TaskRecord {
             name: object.name.clone(),
             is_hook: task.is_hook,
             state: task.state.as_str().to_owned(),
-            started_at: task.started.time(),
-            ended_at: task.ended.time(),
+            started_at: task.started.known(),
+            ended_at: task.ended.known(),
             elapsed_ms: task
                 .elapsed
                 .filter(|_| !task.state.is_active())

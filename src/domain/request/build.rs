@@ -77,7 +77,11 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
             let entry = entry.ok_or("the history has no such entry")?;
             let operation = rollback_operation(entry, *prune, *hooks, context)?;
             let hooks = if *hooks { "hooks of that revision run" } else { "no hooks run" };
-            start(&operation, vec![format!("deploys entry {id}: {}", or_target(&entry.revision)), hooks.to_owned()])
+            let mut says = vec![format!("deploys entry {id}: {}", or_target(&entry.revision)), hooks.to_owned()];
+            if *prune {
+                says.push("what that revision does not have is deleted".to_owned());
+            }
+            start(&operation, says)
         }
         Request::Resume => resume(context)?,
         Request::Abort => (
@@ -109,7 +113,11 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
             return Ok(fail_hook(context.job.ok_or(NO_JOB)?, context.user, context.now));
         }
         Request::RerunHook { why, .. } => {
-            return Ok(rerun_hook(context.job.ok_or(NO_JOB)?, context.user, why, context.now));
+            let job = context.job.ok_or(NO_JOB)?;
+            if !is_over(job) {
+                return Err("the hook's Job has not ended: a second one would run beside it");
+            }
+            return Ok(rerun_hook(job, context.user, why, context.now));
         }
         Request::RepairGhost => (
             json!({ "status": { "operationState": {
@@ -121,6 +129,15 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
         ),
     };
     Ok(Write { target: WriteTarget::Application, body: WriteBody::Merge(guarded(patch, application)), says })
+}
+
+/// Whether a Job has ended, well or not.
+fn is_over(job: &Object) -> bool {
+    let conditions = job.at(&["status", "conditions"]).and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|condition| {
+        let text = |field: &str| condition.get(field).and_then(Value::as_str);
+        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
+    })
 }
 
 const NO_JOB: &str = "the hook's Job does not exist any more";

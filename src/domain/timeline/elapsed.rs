@@ -50,6 +50,11 @@ impl Moment {
         self.recorded.or(self.observed).or(self.not_after)
     }
 
+    /// When it was, if somebody wrote it down or saw it; not when it was only found to have been.
+    pub fn known(self) -> Option<Timestamp> {
+        self.recorded.or(self.observed)
+    }
+
     /// Whether nothing is known.
     pub const fn is_unknown(self) -> bool {
         self.observed.is_none() && self.recorded.is_none() && self.not_after.is_none()

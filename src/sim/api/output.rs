@@ -202,7 +202,8 @@ impl Output {
                 })
             }
         };
-        Bytes::from(format!("{}\n", json!({ "type": "BOOKMARK", "object": object })))
+        // The type comes first, as from a real API server: there are those who look no further.
+        Bytes::from(format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n"))
     }
 
     fn append(&self, bytes: &mut Vec<u8>, object: &Stored, typed: bool) {

@@ -3,7 +3,7 @@
 use boathook::argo::{Live, LogLines};
 use boathook::clock::Clock;
 use boathook::domain::application::AppKey;
-use boathook::domain::live::{LogFilter, LogMessage, LogSource, SourceEnd};
+use boathook::domain::live::{LogFilter, LogMessage, LogSource, SourceEnd, WatchState, Watched};
 use boathook::sim::logs::RunKey;
 use boathook::sim::resource::{APPLICATIONS, JOBS, PODS, WORKFLOWS};
 use boathook::sim::server::Simulator;
@@ -11,7 +11,7 @@ use boathook::store::{KeptLog, OperationId, State};
 use serde_json::{Value, json};
 
 use super::hooks::{STARTED, at, ended, key, pod, put_job, up};
-use super::world::{World, hook_result, options, put, running, simulator};
+use super::world::{Picture, World, hook_result, options, put, running, simulator};
 
 fn run(pod: &str, container: &str, restart: u32) -> RunKey {
     RunKey { pod: pod.to_owned(), container: container.to_owned(), restart }
@@ -86,6 +86,10 @@ pub(super) async fn started() -> (World, AppKey, String) {
 pub(super) async fn started_in(mut world: World) -> (World, AppKey, String) {
     world.put_app(running("a", &json!([hook_result("migrate", "Running")])));
     world.until_live().await;
+    // What comes and goes before the first list is complete is never told.
+    let hooks = ["jobs", "pods"].map(|kind| Watched::Hooks { kind: kind.into(), namespace: "shop".into() });
+    let is_live = |picture: &Picture| hooks.iter().all(|one| picture.watches.get(one) == Some(&WatchState::Live));
+    world.until("hooks are watched", is_live).await;
     let app = world.key("a");
     let job = put_job(&world);
     (world, app, job)

@@ -160,12 +160,15 @@ async fn a_hook_is_failed_cleanly_or_run_again_by_itself() {
     let uid = job["metadata"]["uid"].as_str().unwrap().to_owned();
     let hook = HookJob { namespace: "shop".into(), name: "migrate".into(), uid };
     let rerun = Request::RerunHook { hook: hook.clone(), why: "flaky".into() };
+    assert!(matches!(world.ask("a", rerun.clone(), None).await, Outcome::Impossible(_)), "two would run at once");
+    assert_eq!(world.ask("a", Request::FailHook(hook), None).await, Outcome::Written);
+    let mut job = world.simulator.store().get(&JOBS, "shop", "migrate").unwrap().value().as_ref().clone();
+    assert_eq!(job["status"]["conditions"][0]["type"], "FailureTarget");
+    job["status"]["conditions"] = json!([{ "type": "Failed", "status": "True" }]);
+    put(&world.simulator, &JOBS, job);
     assert_eq!(world.ask("a", rerun, None).await, Outcome::Written);
     let (jobs, _) = world.simulator.store().list(&JOBS, Some("shop"));
     assert_eq!(jobs.len(), 2);
-    assert_eq!(world.ask("a", Request::FailHook(hook), None).await, Outcome::Written);
-    let job = world.simulator.store().get(&JOBS, "shop", "migrate").unwrap().value().as_ref().clone();
-    assert_eq!(job["status"]["conditions"][0]["type"], "FailureTarget");
     let gone = HookJob { uid: "another".into(), namespace: "shop".into(), name: "migrate".into() };
     assert!(matches!(world.ask("a", Request::FailHook(gone), None).await, Outcome::Impossible(_)));
 }

@@ -62,7 +62,8 @@ fn put_hook(simulator: &Simulator) {
         &JOBS,
         json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "migrate", "namespace": "shop",
             "annotations": { "argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/tracking-id": "a:batch/Job:shop/migrate" } },
-          "spec": { "template": { "spec": { "restartPolicy": "Never", "containers": [{ "name": "c", "image": "i" }] } } }, "status": {} }),
+          "spec": { "template": { "spec": { "restartPolicy": "Never", "containers": [{ "name": "c", "image": "i" }] } } },
+          "status": { "conditions": [{ "type": "Complete", "status": "True" }] } }),
     );
 }
 

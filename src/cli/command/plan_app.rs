@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::get_app::one;
-use super::sync::plan;
+use super::sync::{outdated, plan};
 use crate::cli::args::{AppPlanArgs, Format, Output, PlanArgs};
 use crate::cli::exit::Exit;
 use crate::cli::live::{Failure, Session, Stop};
@@ -33,6 +33,9 @@ pub(in crate::cli) async fn plan_app(
         ..PlanOptions::default()
     };
     let targets = plan(session, std::slice::from_ref(&key), &options).await?;
+    if let Some(old) = targets.first().and_then(|target| outdated(target, &session.picture)) {
+        printer.note(&format!("boathook: {}: {old}", session.picture.name(&key)));
+    }
     let Some(planned) = targets.into_iter().next().and_then(|target| target.planned) else {
         return Err(Failure::new(Exit::NotFound, format!("what a sync of {name} would do is not known")).into());
     };

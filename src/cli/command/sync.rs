@@ -111,7 +111,7 @@ pub(super) async fn plan(session: &mut Session, keys: &[AppKey], options: &PlanO
 }
 
 /// Says that a plan is of what was fetched before, because nothing can be fetched now.
-fn outdated(target: &Target, picture: &Picture) -> Option<String> {
+pub(super) fn outdated(target: &Target, picture: &Picture) -> Option<String> {
     let sources = &target.planned.as_ref()?.review.revisions.sources;
     // The review may be from before the fetch failed.
     let problem = |source: &SourceRevisions| picture.repositories.get(&source.repository)?.problem.clone();

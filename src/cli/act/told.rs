@@ -22,7 +22,7 @@ pub(super) struct Told {
     /// The approval that it waits for now; empty: for none.
     waits: String,
     /// The one that was told last, of this state: it is not told again while the message changes to and fro.
-    told_waits: String,
+    waits_said: String,
     tasks: HashMap<TaskKey, (TaskState, String)>,
 }
 
@@ -72,12 +72,12 @@ impl Told {
         let is = (view.state, view.attempt);
         let was = self.state.replace(is);
         self.waits = approval(job, view);
-        let is_as_told = self.waits.is_empty() || self.waits == self.told_waits;
+        let is_as_told = self.waits.is_empty() || self.waits == self.waits_said;
         // Its end is told as the result.
         if (was == Some(is) && is_as_told) || view.state.is_over() || matches!(view.state, OperationStatus::None) {
             return Ok(());
         }
-        self.told_waits.clone_from(&self.waits);
+        self.waits_said.clone_from(&self.waits);
         let word = status(view.state);
         let attempt = if view.attempt > 1 { format!(", attempt {}", view.attempt) } else { String::new() };
         // What it waits for changes all the time, and is said by the tasks; an approval is waited for until somebody gives it.

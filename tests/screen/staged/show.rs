@@ -108,9 +108,8 @@ impl Actor<'_> {
                 assert!(text.contains('}'), "{script}");
             }
             let close = match first {
-                '…' => '}',
                 '"' => '"',
-                '{' => '}',
+                '…' | '{' => '}',
                 _ => ' ',
             };
             let begin = usize::from(close != ' ');

@@ -15,7 +15,7 @@ async fn what_waits_for_an_approval_says_for_which_and_how_to_give_it() {
     let mut place = Place::new(&(map("settings") + &careful)).await;
     place.world.synced(&json!({})).await;
     place.world.deploys(&map("settings"));
-    let late = place.run(&[&SYNC[..], &["--timeout", "8s", "-o", "json"]].concat()).await.expect(6);
+    let late = place.run(&[&SYNC[..], &["--timeout", "30s", "-o", "json"]].concat()).await.expect(6);
     let documents = late.documents();
     let says = format!("{WAITS}; {APPROVE}");
     let told = documents.iter().filter(|document| document["type"] == "Operation" && document["message"] == says);

@@ -113,11 +113,16 @@ async fn an_engine_that_cannot_work_says_why() {
         (place.stranger(), 9),
         (place.write_home("gone", &kubeconfig("http://127.0.0.1:1", "x")).to_str().unwrap().to_owned(), 10),
     ] {
-        let mut command = place.command(&["engine"]);
-        command.env("KUBECONFIG", file);
-        let refused = done(command.spawn().unwrap()).await.expect(code);
-        assert!(refused.err.lines().last().unwrap().starts_with("boathook: "), "{refused:#?}");
+        let mut from_environment = place.command(&["engine"]);
+        from_environment.env("KUBECONFIG", &file);
+        let [after, before] = [&["engine", "--kubeconfig", &file], &["--kubeconfig", &file, "engine"]];
+        for mut command in [from_environment, place.command(after), place.command(before)] {
+            let refused = done(command.spawn().unwrap()).await.expect(code);
+            assert!(refused.err.lines().last().unwrap().starts_with("boathook: "), "{refused:#?}");
+        }
     }
+    let misplaced = place.run(&["--namespace", "argocd", "engine"]).await.expect(2);
+    assert!(misplaced.err.contains("boathook engine -n NAME"), "{misplaced:#?}");
     place.stop().await;
 }
 

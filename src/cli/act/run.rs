@@ -13,7 +13,7 @@ use crate::cli::live::{Failure, Known, News, Session, Stop, full_name};
 use crate::cli::print::{Document, Printer, ResultDocument, Tally, Tone, print_one, print_tally};
 use crate::domain::live::{Outcome, Preview, PreviewError, RequestState, RequestUpdate};
 use crate::domain::request::{Changed, Refusal, Request, Seen};
-use crate::domain::text::one_line;
+use crate::domain::text::{duration, one_line};
 
 /// Characters of what became of one, for people.
 const LONGEST: usize = 800;
@@ -45,11 +45,14 @@ pub(in crate::cli) struct Act<'a> {
     pub is_alone: bool,
     /// Until when the begin of operations is waited for that are to be aborted, in the clock's monotonic time.
     pub begin: Option<Duration>,
+    /// The time that the person gives it.
+    pub timeout: Option<Duration>,
 }
 
 impl Act<'_> {
     /// Asks, sends, follows if that is wanted, and says what came of it.
     pub(in crate::cli) async fn carry_out(mut self, follow: Option<&FollowArgs>) -> Result<Exit, Stop> {
+        self.timeout = follow.and_then(|follow| follow.timeout);
         if !self.preview().await? {
             return self.finish(follow).await;
         }
@@ -107,7 +110,10 @@ impl Act<'_> {
             let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
             for (index, answer) in some.iter().zip(answers) {
                 let answer = if is_not_begun(&answer) { self.begun(*index).await? } else { answer };
-                self.previewed(*index, answer)?;
+                match self.timeout.filter(|timeout| *timeout < BEGIN && is_not_begun(&answer)) {
+                    Some(timeout) => self.end(*index, not_begun_after(timeout))?,
+                    None => self.previewed(*index, answer)?,
+                }
             }
         }
         Ok(())
@@ -118,7 +124,8 @@ impl Act<'_> {
         let Some(job) = self.jobs.get(index) else { return Ok(Err(PreviewError::Ended)) };
         let (key, request, live) = (job.key.clone(), job.request.clone(), self.session.live.clone());
         self.printer.note(&format!("boathook: {}: {}; its begin is waited for", job.name, Refusal::NotBegun));
-        let until = *self.begin.get_or_insert_with(|| self.session.clock.monotonic().saturating_add(BEGIN));
+        let limit = self.timeout.map_or(BEGIN, |timeout| timeout.min(BEGIN));
+        let until = *self.begin.get_or_insert_with(|| self.session.clock.monotonic().saturating_add(limit));
         self.session.tick_every(Some(TICK));
         loop {
             let answer = self.session.meanwhile(live.preview(&key, request.clone())).await?;
@@ -381,6 +388,12 @@ fn said(request: &Request) -> String {
 /// Whether an operation is to be aborted that nobody has begun, and nothing else is in the way.
 fn is_not_begun(answer: &Result<Preview, PreviewError>) -> bool {
     matches!(answer, Ok(preview) if preview.refusals == [Refusal::NotBegun])
+}
+
+/// What was to be aborted has not begun while there was time.
+fn not_begun_after(timeout: Duration) -> Ended {
+    let after = duration(i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX));
+    Ended::new(Exit::TimedOut, format!("its operation has not begun after {after}, and was not aborted"))
 }
 
 /// Why nothing is sent if what it would do cannot be found out.

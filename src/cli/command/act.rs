@@ -31,7 +31,8 @@ impl<'a> Errand<'a> {
     fn act(&self, session: &'a mut Session, printer: &'a mut Printer, keys: Vec<AppKey>, request: &Request) -> Act<'a> {
         let jobs = keys.into_iter().map(|key| Job::new(key, &session.picture, request.clone())).collect();
         let (command, answer, can_ask) = (self.command, self.answer, self.can_ask);
-        Act { command, session, printer, answer, can_ask, jobs, tally: Tally::default(), is_alone: false, begin: None }
+        let (tally, is_alone, begin) = (Tally::default(), false, None);
+        Act { command, session, printer, answer, can_ask, jobs, tally, is_alone, begin, timeout: None }
     }
 
     async fn carry_out(

@@ -154,6 +154,18 @@ async fn what_was_requested_a_moment_ago_is_aborted_once_it_has_begun() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_begin_is_waited_for_no_longer_than_one_says() {
+    let mut place = Place::new(&hook("slow", "PreSync", "")).await;
+    place.world.kill();
+    place.world.sync(&json!({}));
+    let late = place.run(&["abort", "shop", "-y", "--wait", "--timeout", "2s"]).await.expect(6);
+    let words = "boathook: shop: its operation has not begun after 2s, and was not aborted";
+    assert!(late.err.contains("; its begin is waited for\n") && late.err.contains(words), "{late:#?}");
+    assert!(place.world.application().get("operation").is_some(), "nothing was sent");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_and_windows_are_shown() {
     let mut place = Place::new(&(hook("good", "PreSync", "") + &map("settings"))).await;
     let none = place.run(&["get", "windows"]).await.expect(0);

@@ -45,15 +45,12 @@ pub(in crate::cli) struct Act<'a> {
     pub is_alone: bool,
     /// Until when the begin of operations is waited for that are to be aborted, in the clock's monotonic time.
     pub begin: Option<Duration>,
-    /// The time that the person gives it.
-    pub timeout: Option<Duration>,
 }
 
 impl Act<'_> {
     /// Asks, sends, follows if that is wanted, and says what came of it.
     pub(in crate::cli) async fn carry_out(mut self, follow: Option<&FollowArgs>) -> Result<Exit, Stop> {
-        self.timeout = follow.and_then(|follow| follow.timeout);
-        if !self.preview().await? {
+        if !self.preview(follow.and_then(|follow| follow.timeout)).await? {
             return self.finish(follow).await;
         }
         self.send().await?;
@@ -66,7 +63,7 @@ impl Act<'_> {
 
     /// Says what each would write, and stops: nothing is sent.
     pub(in crate::cli) async fn show_only(mut self) -> Result<Exit, Stop> {
-        self.ask_each().await?;
+        self.ask_each(None).await?;
         self.end_all(|job| {
             let write = job.preview.as_ref().and_then(|preview| preview.write.as_ref().ok());
             let says = write.map(|write| write.says.join("; ")).unwrap_or_default();
@@ -77,8 +74,9 @@ impl Act<'_> {
     }
 
     /// Asks what each would write, then the person; `false`: nothing is to be sent.
-    pub(in crate::cli) async fn preview(&mut self) -> Result<bool, Stop> {
-        self.ask_each().await?;
+    /// `timeout`: how long the person wants to wait at most.
+    pub(in crate::cli) async fn preview(&mut self, timeout: Option<Duration>) -> Result<bool, Stop> {
+        self.ask_each(timeout).await?;
         if self.open().next().is_none() {
             return Ok(false);
         }
@@ -98,7 +96,7 @@ impl Act<'_> {
     }
 
     /// Asks what each would write; of what would be refused, that is the end.
-    async fn ask_each(&mut self) -> Result<(), Stop> {
+    async fn ask_each(&mut self, timeout: Option<Duration>) -> Result<(), Stop> {
         let live = self.session.live.clone();
         let open: Vec<usize> = self.open().collect();
         for some in open.chunks(AT_ONCE) {
@@ -109,8 +107,8 @@ impl Act<'_> {
             });
             let answers = self.session.meanwhile(join_all(asked.collect::<Vec<_>>())).await?;
             for (index, answer) in some.iter().zip(answers) {
-                let answer = if is_not_begun(&answer) { self.begun(*index).await? } else { answer };
-                match self.timeout.filter(|timeout| *timeout < BEGIN && is_not_begun(&answer)) {
+                let answer = if is_not_begun(&answer) { self.begun(*index, timeout).await? } else { answer };
+                match timeout.filter(|timeout| *timeout < BEGIN && is_not_begun(&answer)) {
                     Some(timeout) => self.end(*index, not_begun_after(timeout))?,
                     None => self.previewed(*index, answer)?,
                 }
@@ -120,11 +118,11 @@ impl Act<'_> {
     }
 
     /// What an abort would write once its operation has begun. Whoever aborts what was requested a moment ago means that.
-    async fn begun(&mut self, index: usize) -> Result<Result<Preview, PreviewError>, Stop> {
+    async fn begun(&mut self, index: usize, timeout: Option<Duration>) -> Result<Result<Preview, PreviewError>, Stop> {
         let Some(job) = self.jobs.get(index) else { return Ok(Err(PreviewError::Ended)) };
         let (key, request, live) = (job.key.clone(), job.request.clone(), self.session.live.clone());
         self.printer.note(&format!("boathook: {}: {}; its begin is waited for", job.name, Refusal::NotBegun));
-        let limit = self.timeout.map_or(BEGIN, |timeout| timeout.min(BEGIN));
+        let limit = timeout.map_or(BEGIN, |timeout| timeout.min(BEGIN));
         let until = *self.begin.get_or_insert_with(|| self.session.clock.monotonic().saturating_add(limit));
         self.session.tick_every(Some(TICK));
         loop {

@@ -31,8 +31,7 @@ impl<'a> Errand<'a> {
     fn act(&self, session: &'a mut Session, printer: &'a mut Printer, keys: Vec<AppKey>, request: &Request) -> Act<'a> {
         let jobs = keys.into_iter().map(|key| Job::new(key, &session.picture, request.clone())).collect();
         let (command, answer, can_ask) = (self.command, self.answer, self.can_ask);
-        let (tally, is_alone, begin) = (Tally::default(), false, None);
-        Act { command, session, printer, answer, can_ask, jobs, tally, is_alone, begin, timeout: None }
+        Act { command, session, printer, answer, can_ask, jobs, tally: Tally::default(), is_alone: false, begin: None }
     }
 
     async fn carry_out(
@@ -172,7 +171,7 @@ pub(in crate::cli) async fn refresh(
             act.end(index, Ended::new(Exit::Refused, Refusal::NoController.to_string()))?;
         }
     }
-    if act.preview().await? {
+    if act.preview(args.timeout).await? {
         act.send().await?;
         compared(&mut act, args.timeout).await?;
     }

@@ -58,7 +58,6 @@ pub(in crate::cli) async fn sync(
         tally: Tally::default(),
         is_alone: false,
         begin: None,
-        timeout: None,
     };
     for (index, target) in targets.iter().enumerate() {
         if target.application.is_none() {

@@ -106,6 +106,7 @@ const EXERCISED: &[(&str, &str, &[&str])] = &[
             "--all-namespaces",
         ],
     ),
+    ("an_engine_that_cannot_work_says_why", "engine", &["--kubeconfig"]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "config", &[]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "version", &["--output"]),
     ("the_program_describes_itself_and_completes_what_is_in_the_cluster", "completions", &[]),

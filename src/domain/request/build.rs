@@ -131,13 +131,18 @@ pub fn build(request: &Request, context: &Context<'_>) -> Result<Write, &'static
     Ok(Write { target: WriteTarget::Application, body: WriteBody::Merge(guarded(patch, application)), says })
 }
 
-/// Whether a Job has ended, well or not.
+/// Whether a Job has ended, well or not: at least all but in name, with no pod of it left.
 fn is_over(job: &Object) -> bool {
     let conditions = job.at(&["status", "conditions"]).and_then(Value::as_array);
-    conditions.into_iter().flatten().any(|condition| {
-        let text = |field: &str| condition.get(field).and_then(Value::as_str);
-        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
-    })
+    let has = |wanted: [&str; 2]| {
+        conditions.into_iter().flatten().any(|condition| {
+            let text = |field: &str| condition.get(field).and_then(Value::as_str);
+            text("type").is_some_and(|kind| wanted.contains(&kind)) && text("status") == Some("True")
+        })
+    };
+    let count = |field: &str| job.at(&["status", field]).and_then(Value::as_i64).unwrap_or_default();
+    has(["Complete", "Failed"])
+        || (has(["SuccessCriteriaMet", "FailureTarget"]) && count("active") == 0 && count("terminating") == 0)
 }
 
 const NO_JOB: &str = "the hook's Job does not exist any more";

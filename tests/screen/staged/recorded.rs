@@ -20,8 +20,22 @@ async fn a_hook_that_failed() {
             ("failed_hook", ""),
             ("failed_hook_log", "l {rolling back} t / \"lock\" enter"),
             ("failed_hook_yaml", "y {kind: Job}"),
-            ("dialog_rerun", "R {gain} {!asking}"),
+            // Its pod is over, and its Job does not know it yet.
+            ("dialog_rerun_early", "R {gain} {not possible}"),
         ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_hook_that_failed_and_whose_job_is_over() {
+    let recording = recording("flaky-retry");
+    let is_told =
+        |view: &OperationView| view.tasks().any(|task| task.is_hook && task.message.contains("backoff limit"));
+    shots(
+        || World::recorded(&recording, is_told),
+        "{live} enter {lock timeout}",
+        &[("dialog_rerun", "R {gain} {by itself}")],
     )
     .await;
 }
